@@ -1,0 +1,1 @@
+"""Townsquare: a city operations platform that a town runs itself, answers for, and can leave."""

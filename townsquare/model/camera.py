@@ -1,0 +1,61 @@
+"""A fixed camera as the town declares it: where it stands, what it counts, and for what.
+
+Pixels are x, y of the picture, origin top left. A line has a direction: crossing it from its
+left to its right, looking from `a` to `b`, is "in"; the other way is "out". So for a line
+drawn from the top down, moving left is in; for one drawn to the right, moving down is in.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from townsquare.model.errors import Invalid
+from townsquare.model.position import Position
+
+Point = tuple[float, float]
+Direction = Literal["in", "out"]
+RoadUser = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "tram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`towards` and `away` are words for the two directions, for people to read."""
+
+    name: str
+    a: Point
+    b: Point
+    towards: str = "in"
+    away: str = "out"
+
+    def __post_init__(self) -> None:
+        if self.a == self.b:
+            raise Invalid(f"line {self.name!r} has no length: a and b are both {self.a}")
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    name: str
+    corners: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.corners) < 3:
+            raise Invalid(f"zone {self.name!r} needs at least 3 corners, has {len(self.corners)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """`url` is a file, rtsp:// or http(s):// (HLS); a login is named by `login = "secret:NAME"`."""
+
+    name: str
+    title: str
+    url: str
+    position: Position
+    purpose: str  # one of PURPOSES in trust.policy
+    legal_basis: str
+    owner: str  # who answers for it
+    review: date  # by when its need is looked at again
+    login: str = ""
+    classes: tuple[RoadUser, ...] = ("person",)
+    lines: tuple[Line, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    sample: bool = False  # a recorded clip, not a camera of the town

@@ -1,0 +1,23 @@
+"""What a room says about each type of entity it owns. The broker and the policy act on it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+LIVE = "/live"  # scope of values that are replaced, never kept in history, told to operators only
+PUBLISHED = "/published"  # scope of values that anyone may read; closed to change once written
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """`published` and `secret` name attributes. `readers` are the roles that see the rest."""
+
+    name: str
+    owner: str  # the room whose commands are the only way to change it
+    readers: frozenset[str]
+    accountable: bool = False  # every change is appended to the log in the same transaction
+    history: bool = True
+    retention: timedelta = timedelta(days=90)  # of history; nothing is kept forever by default
+    deletable: bool = True
+    published: frozenset[str] = field(default_factory=frozenset)
+    published_everywhere: bool = False  # also outside the scope /published
+    secret: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,87 @@
+"""The one thing rooms exchange: an NGSI-LD entity (ETSI GS CIM 009, clause 4.5).
+
+Names are kept in one canonical form: a term of the core context or of the default context
+is short (`location`, `peopleCount`), every other name is its full IRI. Requests are brought
+to this form at the door with their @context and answers leave in the context of the asker,
+so inside the house two names are equal exactly when they mean the same.
+
+Times are aware UTC. An attribute has one or more instances, told apart by `dataset_id`; the
+default instance has none.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+# What JSON can hold. Values of attributes are the client's own and stay as they came.
+Json = Any
+
+Kind = Literal[
+    "Property",
+    "Relationship",
+    "GeoProperty",
+    "LanguageProperty",
+    "VocabProperty",
+    "JsonProperty",
+    "ListProperty",
+    "ListRelationship",
+]
+
+
+class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One instance of an attribute. `value` holds the object of a Relationship too."""
+
+    value: Json
+    kind: Kind = field(default="Property", name="type")
+    observed_at: datetime | None = None
+    unit_code: str | None = None
+    dataset_id: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    instance_id: str | None = None
+    sub: Mapping[str, "Attribute"] = {}
+
+
+Instances = tuple[Attribute, ...]
+
+
+class Entity(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """State of one thing in the city now. `version` counts its changes, from 1."""
+
+    id: str
+    types: tuple[str, ...]
+    attributes: Mapping[str, Instances] = {}
+    scope: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    version: int = 0
+
+    def get(self, name: str) -> Attribute | None:
+        """The default instance of an attribute."""
+        for instance in self.attributes.get(name, ()):
+            if instance.dataset_id is None:
+                return instance
+        return None
+
+    def value(self, name: str) -> Json:
+        """Value of the default instance; None when there is none: unknown, not zero."""
+        instance = self.get(name)
+        return instance.value if instance else None
+
+
+def entity(
+    id: str, type: str, scope: tuple[str, ...] = (), **attributes: Attribute | None
+) -> Entity:
+    """An entity of one type with one instance an attribute; None leaves the attribute out."""
+    given = {name: (a,) for name, a in attributes.items() if a is not None}
+    return Entity(id=id, types=(type,), attributes=given, scope=scope)
+
+
+def relationship(target: str, observed_at: datetime | None = None) -> Attribute:
+    return Attribute(target, kind="Relationship", observed_at=observed_at)
+
+
+def urn(type: str, name: str) -> str:
+    return f"urn:ngsi-ld:{type}:{name}"

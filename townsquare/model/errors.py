@@ -1,0 +1,58 @@
+"""Everything Townsquare raises on purpose.
+
+TownsquareError
+├── Invalid             the input is wrong            -> 400, exit 2
+│   ├── TooComplex      more than the server answers  -> 403
+│   └── ContextNotAvailable  an @context is missing   -> 504
+├── Denied              policy says no                -> 403
+├── NotFound            no such thing, or hidden      -> 404
+├── Conflict            it is no longer as you think  -> 409
+│   └── AlreadyExists
+├── Unavailable         not now, try again            -> 503 with Retry-After
+└── CannotStart         the place it would run in is wrong -> exit 2
+
+The message tells an operator what happened, to which thing, and what to do next.
+Only `web`, the `api` modules it mounts, and `cli` turn these into status and exit codes.
+"""
+
+
+class TownsquareError(Exception):
+    """Base class. The message is written for the person who will read it."""
+
+
+class Invalid(TownsquareError):
+    pass
+
+
+class TooComplex(Invalid):
+    pass
+
+
+class ContextNotAvailable(Invalid):
+    pass
+
+
+class Denied(TownsquareError):
+    pass
+
+
+class NotFound(TownsquareError):
+    pass
+
+
+class Conflict(TownsquareError):
+    pass
+
+
+class AlreadyExists(Conflict):
+    pass
+
+
+class Unavailable(TownsquareError):
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class CannotStart(TownsquareError):
+    pass

@@ -9,11 +9,15 @@ PUBLISHED = "/published"  # scope of values that anyone may read; closed to chan
 
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """`published` and `secret` name attributes. `readers` are the roles that see the rest."""
+    """`published` and `secret` name attributes. `readers` are the roles that see the rest,
+    `commanders` those that may use the owner's commands.
+    """
 
     name: str
-    owner: str  # the room whose commands are the only way to change it
+    owner: str  # the room that writes it
     readers: frozenset[str]
+    commanders: frozenset[str] = field(default_factory=frozenset)
+    life_cycle: bool = False  # the owner's commands are the only way to change it
     accountable: bool = False  # every change is appended to the log in the same transaction
     history: bool = True
     retention: timedelta = timedelta(days=90)  # of history; nothing is kept forever by default

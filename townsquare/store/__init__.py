@@ -1,0 +1,138 @@
+"""Where the city is kept. The store keeps and finds; what a change means is not its business.
+
+A change reaches the store as a `Job`: the rows it wants to see, and a pure function from those
+rows to what shall be written. The function runs inside the single writer, in commit order, so
+no change is ever computed from an earlier read. Jobs that wait together are committed together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from townsquare.model.change import Changed
+from townsquare.model.errors import Invalid
+
+if TYPE_CHECKING:
+    from townsquare.store.sqlite import SqliteStore
+
+RowKind = Literal["context", "subscription", "registration", "document", "private"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Key(NamedTuple):
+    """Only rows of kind `context` are city state: visible to queries, kept in history, told."""
+
+    tenant: str
+    kind: RowKind
+    id: str
+
+
+class Bounds(NamedTuple):
+    """Of a location, WGS 84 degrees."""
+
+    west: float
+    east: float
+    south: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    key: Key
+    version: int
+    body: bytes
+    types: tuple[str, ...] = ()
+    bounds: Bounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of an attribute at one time. `number` or `json`, never both."""
+
+    entity: str
+    type: str
+    attribute: str
+    dataset_id: str | None
+    instance_id: str
+    observed_at: datetime | None
+    created_at: datetime
+    modified_at: datetime
+    deleted_at: datetime | None
+    number: float | None
+    json: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """`leaf` commits to salt and record (RFC 6962 leaf hash), so the record can be erased."""
+
+    salt: bytes
+    record: bytes
+    leaf: bytes
+
+
+class Cursor(NamedTuple):
+    """How far a durable reader of the outbox has come."""
+
+    reader: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Everything that one job commits, or none of it. `told` get their `seq` from the store."""
+
+    put: Sequence[Row] = ()
+    delete: Sequence[Key] = ()
+    history: Sequence[Instance] = ()
+    forget: Sequence[Key] = ()  # entities whose history goes too
+    log: Sequence[LogEntry] = ()
+    told: Sequence[Changed] = ()
+    answer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A repeated `once` is not decided again: it gets the answer of the first time."""
+
+    tenant: str
+    keys: tuple[Key, ...]
+    decide: Callable[[Mapping[Key, Row]], Writes]
+    once: str | None = None
+    upto: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    answer: bytes
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A condition on table `entity` (named e) or `history` (named h), with its parameters."""
+
+    text: str
+    parameters: tuple[str | int | float | bytes | None, ...] = field(default=())
+
+
+def micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def at(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def open_store(url: str, folder: Path) -> "SqliteStore":
+    """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`. Raises CannotStart."""
+    from townsquare.store.sqlite import SqliteStore
+
+    scheme, _, name = url.partition(":")
+    if scheme == "memory" and not name:
+        return SqliteStore(None)
+    if scheme == "sqlite" and name:
+        return SqliteStore(folder / name)
+    raise Invalid(f"[store] url {url!r} is not known; use memory: or sqlite:FILE")

@@ -1,0 +1,52 @@
+-- Three tables hold the city: entity (now), history (then) and log (what was done, by whom).
+create table if not exists entity (
+    row      integer primary key,          -- order of creation, the order of answers
+    tenant   text not null,
+    kind     text not null,                -- context, subscription, registration, document, private
+    id       text not null,
+    version  integer not null,
+    body     text not null,                -- JSON
+    unique (tenant, kind, id)
+);
+
+create table if not exists history (
+    row          integer primary key,
+    tenant       text not null,
+    entity       text not null,
+    type         text not null,
+    attribute    text not null,
+    dataset_id   text,
+    instance_id  text not null,
+    observed_at  integer,                  -- these four: microseconds since 1970, UTC
+    created_at   integer not null,
+    modified_at  integer not null,
+    deleted_at   integer,
+    number       real,                     -- a plain number, or
+    json         text                      -- anything else, with its sub-attributes
+);
+create index if not exists history_of on history (tenant, entity, attribute, observed_at);
+create index if not exists history_age on history (type, modified_at);
+
+create table if not exists log (
+    row     integer primary key,           -- index of the leaf, from 1
+    salt    blob not null,
+    record  text,                          -- null once erased; the leaf and every proof stay
+    leaf    blob not null
+);
+
+-- Bookkeeping of the store itself.
+create table if not exists entity_type (
+    tenant text not null, type text not null, row integer not null,
+    primary key (tenant, type, row)
+) without rowid;
+create index if not exists entity_type_row on entity_type (row);
+create virtual table if not exists place using rtree(row, west, east, south, north);
+create table if not exists outbox (
+    seq integer primary key autoincrement, tenant text not null, id text not null,
+    at integer not null, live integer not null, body text not null
+);
+create table if not exists reader (name text primary key, seq integer not null) without rowid;
+create table if not exists applied (
+    tenant text not null, key text not null, at integer not null, answer text not null,
+    primary key (tenant, key)
+) without rowid;

@@ -1,0 +1,334 @@
+"""SQLite: one writer, group commit, readers beside it.
+
+Without a path it is a database in memory: the same SQL, so filters are compiled once and the
+two cannot drift apart; readers then share the writer's connection under a lock.
+
+Durability: WAL with synchronous=FULL, so an answered write survives a power cut.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+
+from townsquare.model import geometry
+from townsquare.model.change import Changed
+from townsquare.model.errors import CannotStart, TooComplex, TownsquareError, Unavailable
+from townsquare.store import (
+    Committed,
+    Instance,
+    Job,
+    Key,
+    LogEntry,
+    Row,
+    Sql,
+    micros,
+    tables,
+)
+
+BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
+READERS = 2
+LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
+
+Outcome = Committed | TownsquareError
+Waiting = tuple[Job, "asyncio.Future[Committed]"]
+T = TypeVar("T")
+
+
+class SqliteStore:
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
+        self._lock = _take_lock(path) if path else None
+        self._shared = threading.Lock() if path is None else None
+        self._connection = self._open()
+        self._connection.executescript(
+            resources.files("townsquare.store").joinpath("schema.sql").read_text()
+        )
+        self._local = threading.local()
+        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._waiting: list[Waiting] = []
+        self._committing = False
+
+    # --- writing
+
+    async def commit(self, job: Job) -> Committed:
+        """Answers when the job is durable. Raises what `job.decide` raises, or Unavailable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Committed] = loop.create_future()
+        self._waiting.append((job, future))
+        if not self._committing:
+            self._commit_next(loop)
+        return await future
+
+    def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        self._committing = bool(batch)
+        if batch:
+            self._submit(loop, batch)
+
+    def _submit(self, loop: asyncio.AbstractEventLoop, batch: list[Waiting]) -> None:
+        done = loop.run_in_executor(self._writer, self._commit, [job for job, _ in batch])
+        done.add_done_callback(partial(self._settle, loop, batch))
+
+    def _settle(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[Waiting],
+        done: "asyncio.Future[tuple[list[Outcome], list[Changed]]]",
+    ) -> None:
+        error = done.exception()
+        if error and len(batch) > 1:
+            # One job that breaks must not take the others with it: each is committed alone.
+            self._waiting = batch + self._waiting
+            for _ in batch:
+                self._submit(loop, [self._waiting.pop(0)])
+        elif error:
+            _answer(batch[0][1], _broken(error))
+        else:
+            outcomes, told = done.result()
+            self.listener(told)
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                _answer(future, outcome)
+        self._commit_next(loop)
+
+    def _commit(self, jobs: list[Job]) -> tuple[list[Outcome], list[Changed]]:
+        told: list[Changed] = []
+        with self._exclusive() as db:
+            rows = tables.load(db, {key for job in jobs for key in job.keys})
+            outcomes = [self._one(db, job, rows, told) for job in jobs]
+        return outcomes, told
+
+    def _one(
+        self, db: sqlite3.Connection, job: Job, rows: dict[Key, Row], told: list[Changed]
+    ) -> Outcome:
+        if job.once and (answer := tables.answered(db, job.tenant, job.once)) is not None:
+            return Committed(answer, repeated=True)
+        try:
+            writes = job.decide(rows)
+        except TownsquareError as refused:
+            return refused
+        tables.keep(db, job.tenant, writes, rows)
+        told += tables.tell(db, job.tenant, writes.told)
+        if job.once:
+            row = (job.tenant, job.once, micros(datetime.now(UTC)), writes.answer.decode())
+            db.execute("insert into applied values (?, ?, ?, ?)", row)
+        if job.upto:
+            db.execute("insert or replace into reader values (?, ?)", job.upto)
+        return Committed(writes.answer, repeated=False)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[sqlite3.Connection]:
+        with self._shared or _nothing(), _transaction(self._connection) as db:
+            yield db
+
+    # --- reading
+
+    def get(self, key: Key) -> Row | None:
+        """Microseconds, so it is not sent to another thread."""
+        with self._reading() as db:
+            return tables.load(db, {key}).get(key)
+
+    async def find(self, tenant: str, where: Sql, limit: int, offset: int) -> list[Row]:
+        """Rows of kind context that fulfil `where`, in the order in which they were created."""
+        text = f"{tables.CONTEXT} and ({where.text}) order by e.row limit ? offset ?"
+        parameters = (tenant, *where.parameters, limit, offset)
+        return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
+
+    async def count(self, tenant: str, where: Sql) -> int:
+        text = f"{tables.COUNT} and ({where.text})"
+        parameters = (tenant, *where.parameters)
+        return await self._read(lambda db: int(db.execute(text, parameters).fetchone()[0]))
+
+    async def listed(self, kind: str, tenant: str | None = None) -> list[Row]:
+        """All rows of a kind that is not city state, oldest first; of all tenants if None."""
+        text = tables.ROW + " where e.kind = ? and (? is null or e.tenant = ?) order by e.row"
+        parameters = (kind, tenant, tenant)
+        return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
+
+    async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
+        """History, oldest first; only the `last` of each attribute where that is given."""
+        text = f"{tables.HISTORY} and ({where.text})"
+        outer = f"select * from ({text}) where ? is null or back <= ? order by time, row"
+        parameters = (tenant, *where.parameters, last, last)
+        return await self._read(
+            lambda db: [tables.to_instance(r) for r in db.execute(outer, parameters)]
+        )
+
+    async def after(self, seq: int, limit: int) -> list[Changed]:
+        """News of the outbox behind `seq`, in commit order."""
+        text = "select seq, body from outbox where seq > ? order by seq limit ?"
+        found = await self._read(lambda db: db.execute(text, (seq, limit)).fetchall())
+        return [replace(tables.changed(body), seq=number) for number, body in found]
+
+    async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
+        """(tenant, id) of what changed behind `seq`; None when the outbox reaches back no more."""
+        text = "select distinct tenant, id from outbox where seq > ?"
+
+        def since(db: sqlite3.Connection) -> list[tuple[str, str]] | None:
+            last = tables.last_seq(db)
+            oldest = db.execute("select coalesce(min(seq), ? + 1) from outbox", (last,)).fetchone()
+            reaches = oldest[0] - 1 <= seq <= last
+            return db.execute(text, (seq,)).fetchall() if reaches else None
+
+        return await self._read(since)
+
+    def last_seq(self) -> int:
+        with self._reading() as db:
+            return tables.last_seq(db)
+
+    def cursor(self, reader: str) -> int | None:
+        with self._reading() as db:
+            found = db.execute("select seq from reader where name = ?", (reader,)).fetchone()
+            return int(found[0]) if found else None
+
+    async def log(self, after: int, limit: int) -> list[LogEntry]:
+        text = "select salt, coalesce(record, ''), leaf from log where row > ? order by row limit ?"
+        found = await self._read(lambda db: db.execute(text, (after, limit)).fetchall())
+        return [LogEntry(salt, record.encode(), leaf) for salt, record, leaf in found]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection of this thread; in memory the writer's own, one at a time."""
+        if self._shared:
+            with self._shared:
+                yield self._connection
+            return
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._open()
+            self._local.connection.execute("pragma query_only=on")
+        yield self._local.connection
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._timed, work)
+
+    def _timed(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        end = monotonic() + LONGEST_READ_S
+        with self._reading() as db:
+            db.set_progress_handler(lambda: monotonic() > end, 100_000)
+            try:
+                return work(db)
+            except sqlite3.OperationalError as error:
+                if "interrupted" not in str(error):
+                    raise
+                raise TooComplex(
+                    f"the query took over {LONGEST_READ_S:.0f} s; add a filter or ask for less"
+                ) from error
+            finally:
+                db.set_progress_handler(None, 0)
+
+    # --- keeping house
+
+    async def trim(self, outbox_before: datetime, live_before: datetime) -> None:
+        """Drop news that every reader has seen and that is older; and old idempotency keys."""
+
+        def work() -> None:
+            with self._exclusive() as db:
+                seen = db.execute("select coalesce(min(seq), 1 << 62) from reader").fetchone()[0]
+                old, live = micros(outbox_before), micros(live_before)
+                db.execute(
+                    "delete from outbox where seq <= ? and (at < ? or (live and at < ?))",
+                    (seen, old, live),
+                )
+                db.execute("delete from applied where at < ?", (old,))
+
+        await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    async def forget(self, type: str, before: datetime) -> int:
+        """History of a type whose retention has ended. Returns the number of rows."""
+
+        def work() -> int:
+            with self._exclusive() as db:
+                sql = "delete from history where type = ? and modified_at < ?"
+                return db.execute(sql, (type, micros(before))).rowcount
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    def close(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(
+                self.path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10
+            )
+            db.executescript(
+                "pragma page_size=8192; pragma journal_mode=wal; pragma synchronous=full;"
+                "pragma cache_size=-16384; pragma temp_store=memory; pragma busy_timeout=10000;"
+            )
+        except sqlite3.Error as error:
+            raise CannotStart(f"cannot open the database {self.path}: {error}") from error
+        db.create_function("geo_matches", 4, geometry.matches, deterministic=True)
+        return db
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    db.execute("begin immediate")
+    try:
+        yield db
+        db.execute("commit")
+    finally:
+        if db.in_transaction:
+            db.execute("rollback")
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _answer(future: "asyncio.Future[Committed]", outcome: Outcome | BaseException) -> None:
+    if future.cancelled():
+        return
+    if isinstance(outcome, Committed):
+        future.set_result(outcome)
+    else:
+        future.set_exception(outcome)
+
+
+def _broken(error: BaseException) -> BaseException:
+    if isinstance(error, sqlite3.Error):
+        return Unavailable(f"the database could not write ({error}); is the disk full?")
+    return error
+
+
+def _take_lock(path: Path) -> int:
+    """The lock of the one process that writes here; it ends with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotStart(
+            f"cannot write to the data folder {path.parent}: {error.strerror};"
+            " give write permission or choose another with --data"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(lock, 20).decode() or "unknown"
+        os.close(lock)
+        raise CannotStart(
+            f"the data folder {path.parent} is in use by another townsquare (process {owner});"
+            " end that one or choose another folder with --data"
+        ) from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

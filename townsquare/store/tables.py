@@ -1,0 +1,133 @@
+"""The statements of the SQLite store: how rows become columns and columns rows."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from townsquare.model.change import Changed
+from townsquare.model.declaration import LIVE
+from townsquare.store import Instance, Key, Row, Writes, at, micros
+
+ROW = "select e.tenant, e.kind, e.id, e.version, e.body from entity e"
+CONTEXT = f"{ROW} where e.kind = 'context' and e.tenant = ?"
+COUNT = "select count(*) from entity e where e.kind = 'context' and e.tenant = ?"
+TIME = "coalesce(h.observed_at, h.modified_at)"
+HISTORY = (
+    "select h.entity, h.type, h.attribute, h.dataset_id, h.instance_id, h.observed_at,"
+    f" h.created_at, h.modified_at, h.deleted_at, h.number, h.json, {TIME} as time, h.row as row,"
+    " row_number() over (partition by h.entity, h.attribute, h.dataset_id"
+    f" order by {TIME} desc, h.row desc) as back from history h where h.tenant = ?"
+)
+
+
+def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
+    text = f"{ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
+    found = (db.execute(text, key).fetchone() for key in keys)
+    return {row.key: row for row in map(to_row, filter(None, found))}
+
+
+def to_row(found: tuple[Any, ...]) -> Row:
+    tenant, kind, id, version, body = found
+    return Row(Key(tenant, kind, id), version, body.encode())
+
+
+def to_instance(found: tuple[Any, ...]) -> Instance:
+    entity, type, attribute, dataset_id, instance_id, observed, *others = found
+    created, modified, deleted, number, json = others[:5]
+    return Instance(
+        entity,
+        type,
+        attribute,
+        dataset_id,
+        instance_id,
+        observed_at=None if observed is None else at(observed),
+        created_at=at(created),
+        modified_at=at(modified),
+        deleted_at=None if deleted is None else at(deleted),
+        number=number,
+        json=json.encode() if json else None,
+    )
+
+
+def keep(db: sqlite3.Connection, tenant: str, writes: Writes, rows: dict[Key, Row]) -> None:
+    """Write it, and bring `rows` up to date for the jobs that follow in the same commit."""
+    for row in writes.put:
+        put(db, row)
+        rows[row.key] = row
+    for key in writes.delete:
+        delete(db, key)
+        rows.pop(key, None)
+    for key in writes.forget:
+        db.execute("delete from history where tenant = ? and entity = ?", (key.tenant, key.id))
+    db.executemany(
+        "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
+        " observed_at, created_at, modified_at, deleted_at, number, json)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(tenant, *columns(instance)) for instance in writes.history],
+    )
+    db.executemany(
+        "insert into log (salt, record, leaf) values (?, ?, ?)",
+        [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log],
+    )
+
+
+def put(db: sqlite3.Connection, row: Row) -> None:
+    sql = (
+        "insert into entity (tenant, kind, id, version, body) values (?, ?, ?, ?, ?)"
+        " on conflict (tenant, kind, id) do update set version = excluded.version,"
+        " body = excluded.body returning row"
+    )
+    number = db.execute(sql, (*row.key, row.version, row.body.decode())).fetchone()[0]
+    if row.key.kind != "context":
+        return
+    types = [(row.key.tenant, type, number) for type in row.types]
+    if row.version > 1:
+        db.execute("delete from entity_type where row = ?", (number,))
+    db.executemany("insert into entity_type values (?, ?, ?)", types)
+    if row.bounds:
+        db.execute("insert or replace into place values (?, ?, ?, ?, ?)", (number, *row.bounds))
+    elif row.version > 1:
+        db.execute("delete from place where row = ?", (number,))
+
+
+def delete(db: sqlite3.Connection, key: Key) -> None:
+    sql = "delete from entity where tenant = ? and kind = ? and id = ? returning row"
+    for (number,) in db.execute(sql, key).fetchall():
+        db.execute("delete from entity_type where row = ?", (number,))
+        db.execute("delete from place where row = ?", (number,))
+
+
+def columns(i: Instance) -> tuple[str | int | float | None, ...]:
+    times = (i.observed_at, i.created_at, i.modified_at, i.deleted_at)
+    moments = [micros(t) if t else None for t in times]
+    json = i.json.decode() if i.json else None
+    return (i.entity, i.type, i.attribute, i.dataset_id, i.instance_id, *moments, i.number, json)
+
+
+def tell(db: sqlite3.Connection, tenant: str, news: Sequence[Changed]) -> list[Changed]:
+    told = []
+    for changed in news:
+        live = LIVE in changed.subject.scope
+        body = msgspec.json.encode(changed).decode()
+        row = (tenant, changed.subject.id, micros(changed.at), live, body)
+        sql = "insert into outbox (tenant, id, at, live, body) values (?, ?, ?, ?, ?)"
+        told.append(replace(changed, seq=db.execute(sql, row).lastrowid or 0))
+    return told
+
+
+def changed(body: str) -> Changed:
+    return msgspec.json.decode(body, type=Changed)
+
+
+def answered(db: sqlite3.Connection, tenant: str, once: str) -> bytes | None:
+    sql = "select answer from applied where tenant = ? and key = ?"
+    found = db.execute(sql, (tenant, once)).fetchone()
+    return found[0].encode() if found else None
+
+
+def last_seq(db: sqlite3.Connection) -> int:
+    found = db.execute("select seq from sqlite_sequence where name = 'outbox'").fetchone()
+    return int(found[0]) if found else 0

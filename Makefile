@@ -1,0 +1,80 @@
+# Townsquare's commands. Each makes .venv by itself; `make help` lists them.
+
+PORT ?= 8400
+DATA ?= data/demo
+PYTHON ?=
+
+V := .venv/bin
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+BENCHES := $(wildcard bench/*.py)
+CONFORMANCE_RUNNER ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv core modules demo test check bench bench-demo bench-vision bench-broker \
+	soak fuzz conformance exceptions lock chromium
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: ## make .venv with everything for development
+	@tools/venv.sh dev $(PYTHON)
+
+core:
+	@tools/venv.sh core $(PYTHON)
+
+modules: core
+	@$(V)/python tools/fetch_modules.py
+
+demo: core modules ## run the demo town: PORT=8400 DATA=data/demo
+	@$(V)/townsquare demo --port "$(PORT)" --data "$(DATA)"
+
+check: venv ## lint, types, import contracts and unit tests, under two minutes
+	$(V)/ruff check .
+	$(V)/ruff format --check .
+	$(V)/mypy
+	$(V)/lint-imports
+	$(V)/pytest -q tests/unit
+
+test: venv modules chromium ## every test; needs a Chromium
+	CHROMIUM="$(CHROMIUM)" $(V)/pytest -m "not fuzz and not soak"
+
+chromium:
+	@test -n "$(CHROMIUM)" || { \
+		echo "The tests drive a real browser and found no Chromium: apt-get install chromium" >&2; \
+		exit 2; }
+
+bench: venv modules ## every script in bench/, one table each
+	@for script in $(BENCHES); do echo "== $$script"; $(V)/python $$script || exit 1; done
+
+bench-demo: venv modules ## processor time, memory and delay of the demo
+	@$(V)/python bench/demo.py
+
+bench-vision: venv ## frames per second and counting error on the sample clip
+	@$(V)/python bench/vision.py
+
+bench-broker: venv ## writes and reads per second beside a raw limit
+	@$(V)/python bench/broker.py
+
+fuzz: venv ## feed the doors with bad input for a while: LONG_S=60
+	@echo "Feeding the doors with bad input; what breaks is listed at the end."
+	@LONG_S="$(or $(LONG_S),60)" $(V)/pytest -m fuzz
+
+soak: venv modules ## run the town for long and watch its memory: LONG_S=600
+	@echo "Running the town for long; what grows is listed at the end."
+	@LONG_S="$(or $(LONG_S),600)" $(V)/pytest -m soak
+
+conformance: venv ## the official NGSI-LD suite: SUITE_DIR=folder CONFORMANCE_RUNNER=script
+	@test -n "$(SUITE_DIR)" && test -d "$(SUITE_DIR)" || { \
+		echo "Say where the ETSI NGSI-LD test suite lies: make conformance SUITE_DIR=folder" >&2; \
+		exit 2; }
+	@test -n "$(CONFORMANCE_RUNNER)" && test -e "$(CONFORMANCE_RUNNER)" || { \
+		echo "Say which script runs the suite: make conformance CONFORMANCE_RUNNER=path" >&2; \
+		exit 2; }
+	@SUITE_DIR="$(SUITE_DIR)" $(V)/python "$(CONFORMANCE_RUNNER)"
+
+exceptions: venv ## every broken house rule with its reason
+	@$(V)/python tools/exceptions.py
+
+lock: venv ## make both locks again from pyproject.toml; UPGRADE=yes moves every pin
+	@$(V)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@tools/lock.sh $(if $(UPGRADE),--upgrade)

@@ -22,6 +22,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
+import re2
+
 from townsquare.model import geometry
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, TooComplex, TownsquareError, Unavailable
@@ -40,6 +42,9 @@ from townsquare.store import (
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 READERS = 2
 LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
+
+PATTERN = re2.Options()
+PATTERN.log_errors = False
 
 Outcome = Committed | TownsquareError
 Waiting = tuple[Job, "asyncio.Future[Committed]"]
@@ -263,6 +268,7 @@ class SqliteStore:
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -276,7 +282,13 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise CannotStart(f"cannot open the database {self.path}: {error}") from error
         db.create_function("geo_matches", 4, geometry.matches, deterministic=True)
+        db.create_function("regexp", 2, _regexp, deterministic=True)
         return db
+
+
+def _regexp(pattern: str, text: str | None) -> bool:
+    # RE2, since a client's pattern must not be able to keep the server busy.
+    return text is not None and bool(re2.search(pattern, text, PATTERN))
 
 
 @contextmanager

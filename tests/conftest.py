@@ -1,0 +1,40 @@
+"""The city in memory and on disk, for tests that need one."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from townsquare.bus import open_bus
+from townsquare.context.broker import Broker
+from townsquare.model.declaration import EntityType
+from townsquare.store import open_store
+from townsquare.trust.policy import policy
+
+STORES = ("memory:", "sqlite:town.db")
+OpenBroker = Callable[..., Broker]
+
+
+@pytest.fixture(params=STORES)
+def store_url(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def open_broker(tmp_path: Path) -> Iterator[OpenBroker]:
+    """Opens a broker on a store URL with the types that are given; closes it afterwards."""
+    opened: list[Broker] = []
+
+    def open_(*types: EntityType, url: str = "memory:") -> Broker:
+        broker = Broker(open_store(url, tmp_path), open_bus("memory:"), policy(types))
+        opened.append(broker)
+        return broker
+
+    yield open_
+    for broker in opened:
+        broker.store.close()
+
+
+@pytest.fixture
+async def broker(open_broker: OpenBroker, store_url: str) -> AsyncIterator[Broker]:
+    yield open_broker(url=store_url)

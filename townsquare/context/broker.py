@@ -1,0 +1,269 @@
+"""Check, keep, record, tell: every change of the city takes these four steps.
+
+Always holds: nothing is written or read without an actor and a purpose; what is answered is
+durable; news leaves in commit order, after the commit.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from townsquare.bus.memory import MemoryBus, Watch
+from townsquare.context import sql, temporal
+from townsquare.context.commit import Order, entity_of, writes
+from townsquare.context.query import Query, TemporalQuery
+from townsquare.model.actor import Actor, Why
+from townsquare.model.change import Change, Changed
+from townsquare.model.entity import Entity
+from townsquare.model.errors import NotFound, Unavailable
+from townsquare.store import Cursor, Job, Key, Row, RowKind, Sql, Writes
+from townsquare.store.sqlite import SqliteStore
+from townsquare.trust import audit
+from townsquare.trust.policy import Act, Grant, Policy, decide, require, visible
+
+LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
+OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
+LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
+MOST_GRANTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Version of each entity after the change, 0 when deleted."""
+
+    versions: Mapping[str, int]
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    entities: list[Entity]
+    count: int | None  # of all that match, where it was asked for
+
+
+class Broker:
+    def __init__(
+        self,
+        store: SqliteStore,
+        bus: MemoryBus,
+        policy: Policy,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.store = store
+        self.bus = bus
+        self.policy = policy
+        self.clock = clock
+        self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
+        self._unread_since: dict[str, datetime | None] = {}
+        store.listener = self._tell
+
+    # --- writing
+
+    async def apply(
+        self,
+        changes: Sequence[Change],
+        by: Actor,
+        why: Why,
+        key: str | None = None,
+        *,
+        tenant: str = "",
+        upto: Cursor | None = None,
+    ) -> Applied:
+        """All changes in one transaction, or none.
+
+        A repeated `key` changes nothing and gets the first answer. `upto` moves the cursor of a
+        durable reader in the same transaction. Raises Denied, Conflict, NotFound, Invalid or
+        Unavailable.
+        """
+        self._admit(by)
+        order = Order(changes, by, why, tenant, self.clock(), self.policy)
+        once = f"{by.id} {key}" if key else None
+        job = Job(tenant, order.keys(), partial(writes, order), once, upto)
+        done = await self.store.commit(job)
+        return Applied(msgspec.json.decode(done.answer, type=dict[str, int]), done.repeated)
+
+    def _admit(self, by: Actor) -> None:
+        """Rooms and operators are always admitted, others wait while a reader lags."""
+        if by.kind == "room" or "operator" in by.roles:
+            return
+        since = [at for at in self._unread_since.values() if at]
+        if since and self.clock() - min(since) > LONGEST_LAG:
+            raise Unavailable("the city is catching up with earlier changes; try again soon")
+
+    def _tell(self, news: Sequence[Changed]) -> None:
+        for reader, since in self._unread_since.items():
+            if since is None and news:
+                self._unread_since[reader] = news[0].at
+        self.bus.tell(news)
+
+    # --- reading
+
+    def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
+        key = (by, why.purpose, act, type)
+        if key not in self._grants:
+            self._grants[key] = decide(self.policy, by, why, act, type)
+            if len(self._grants) > MOST_GRANTS:
+                self._grants.popitem(last=False)
+        return self._grants[key]
+
+    async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
+        """Raises NotFound, also where the policy hides it."""
+        row = self.store.get(Key(tenant, "context", id))
+        seen = self._seen(entity_of(row), by, why, "read") if row else None
+        if seen is None:
+            raise NotFound(f"{id} does not exist, or is not open to you")
+        return seen
+
+    async def find(self, query: Query, by: Actor, why: Why, *, tenant: str = "") -> Page:
+        where = self._where(query, by, why, "read", tenant)
+        count = await self.store.count(tenant, where) if query.count else None
+        rows = await self.store.find(tenant, where, query.limit, query.offset)
+        seen = (self._seen(entity_of(row), by, why, "read") for row in rows)
+        return Page([entity for entity in seen if entity], count)
+
+    async def history(
+        self, query: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
+    ) -> list[Entity]:
+        """Entities with all instances in time as instances of their attributes, oldest first."""
+        where = self._where(query.query, by, why, "temporal", tenant)
+        rows = await self.store.find(tenant, where, query.query.limit, query.query.offset)
+        found: list[Entity] = []
+        for entity in map(entity_of, rows):
+            grant = self.grant(by, why, "temporal", entity.types[0])
+            condition = sql.history(query, [entity.id], grant)
+            past = await self.store.instances(tenant, condition, query.last)
+            found.append(temporal.evolution(entity, past))
+        return found
+
+    def _where(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Sql:
+        grants = {type: self.grant(by, why, act, type) for type in self.policy.types}
+        others = self.grant(by, why, act, "")
+        if query.types and not any(grants.get(type, others).allowed for type in query.types):
+            require(grants.get(query.types[0], others))
+        return sql.where(query, tenant, grants, others)
+
+    def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
+        for type in entity.types:
+            shown = visible(entity, self.grant(by, why, act, type))
+            if shown is None:
+                return None
+            entity = shown
+        return entity
+
+    # --- following
+
+    @contextmanager
+    def watch(
+        self, by: Actor, why: Why, types: Sequence[str] = ()
+    ) -> Iterator[AsyncIterator[Changed]]:
+        """News from now on as `by` may see it, keeping up by leaving out intermediate states."""
+        watch = self.bus.watch(types)
+        try:
+            yield self._shown(watch, by, why)
+        finally:
+            watch.close()
+
+    async def _shown(self, watch: Watch, by: Actor, why: Why) -> AsyncIterator[Changed]:
+        async for changed in watch:
+            news = self.shown(changed, by, why)
+            if news is not None:
+                yield news
+
+    def shown(self, changed: Changed, by: Actor, why: Why) -> Changed | None:
+        before = self._seen(changed.before, by, why, "watch") if changed.before else None
+        after = self._seen(changed.after, by, why, "watch") if changed.after else None
+        if before is None and after is None:
+            return None
+        return replace(changed, before=before, after=after)
+
+    def last_seq(self) -> int:
+        return self.store.last_seq()
+
+    async def changed_since(self, seq: int, tenant: str = "") -> list[str] | None:
+        """Ids of what changed behind `seq`; None when that is too long ago to know."""
+        found = await self.store.changed_since(seq)
+        return None if found is None else [id for where, id in found if where == tenant]
+
+    async def follow(self, reader: str) -> AsyncIterator[list[Changed]]:
+        """Every change behind the reader's cursor, in order, missing nothing.
+
+        The reader stores how far it came with `apply(..., upto=Cursor(reader, seq))`.
+        """
+        seq = self.store.cursor(reader)
+        if seq is None:
+            seq = self.store.last_seq()
+            await self.apply([], _keeper(reader), Why("operations"), upto=Cursor(reader, seq))
+        bell = self.bus.bell()
+        self._unread_since[reader] = None
+        while True:
+            bell.clear()
+            news = await self.store.after(seq, 500)
+            self._unread_since[reader] = news[0].at if news else None
+            if news:
+                seq = news[-1].seq
+                yield news
+            else:
+                await bell.wait()
+
+    # --- documents: subscriptions and the like, which are not city state
+
+    async def keep(self, key: Key, body: bytes, by: Actor, why: Why) -> None:
+        """Write a document, new or again, with an entry in the log."""
+        await self._document(key, by, why, lambda row: Writes(put=[_version_of(row, key, body)]))
+
+    async def drop(self, key: Key, by: Actor, why: Why) -> None:
+        """Raises NotFound."""
+        await self._document(key, by, why, lambda _: Writes(delete=[key]), must_exist=True)
+
+    async def _document(
+        self,
+        key: Key,
+        by: Actor,
+        why: Why,
+        writes: Callable[[Row | None], Writes],
+        *,
+        must_exist: bool = False,
+    ) -> None:
+        record = audit.record(by, why, self.clock(), key.id, "alteration", key.kind)
+
+        def decided(rows: Mapping[Key, Row]) -> Writes:
+            if must_exist and key not in rows:
+                raise NotFound(f"{key.id} does not exist")
+            return replace(writes(rows.get(key)), log=[audit.entry(record)])
+
+        await self.store.commit(Job(key.tenant, (key,), decided))
+
+    def document(self, key: Key) -> bytes:
+        """Raises NotFound."""
+        row = self.store.get(key)
+        if row is None:
+            raise NotFound(f"{key.id} does not exist")
+        return row.body
+
+    async def documents(self, kind: RowKind, tenant: str | None = "") -> list[Row]:
+        """Oldest first; of all tenants when `tenant` is None."""
+        return await self.store.listed(kind, tenant)
+
+    # --- keeping house
+
+    async def sweep(self) -> None:
+        """Drop old news, and history whose retention has ended."""
+        now = self.clock()
+        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT)
+        for type in self.policy.types.values():
+            await self.store.forget(type.name, now - type.retention)
+            await asyncio.sleep(0)
+
+
+def _version_of(row: Row | None, key: Key, body: bytes) -> Row:
+    return Row(key, row.version + 1 if row else 1, body)
+
+
+def _keeper(reader: str) -> Actor:
+    return Actor(f"room:{reader}", "room", roles=frozenset({"room"}), room=reader)

@@ -1,0 +1,165 @@
+"""Check and record: what a list of changes writes, decided inside the store's writer.
+
+Pure but for the random salt of log entries. Always holds: a change that the policy refuses
+leaves no trace of itself, and with it none of the changes it came with; an accountable change
+and its log entry are in the same `Writes`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from townsquare.context import merge
+from townsquare.model import geometry
+from townsquare.model.actor import Actor, Why
+from townsquare.model.change import Change, Changed
+from townsquare.model.declaration import LIVE, PUBLISHED
+from townsquare.model.entity import Attribute, Entity
+from townsquare.model.errors import Conflict, Denied
+from townsquare.store import Bounds, Instance, Key, LogEntry, Row, Writes
+from townsquare.trust import audit
+from townsquare.trust.policy import Grant, Policy, decide, require
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Changes, and everything needed to judge them."""
+
+    changes: Sequence[Change]
+    by: Actor
+    why: Why
+    tenant: str
+    now: datetime
+    policy: Policy
+
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(Key(self.tenant, "context", c.entity.id) for c in self.changes)
+
+
+def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
+    """Raises Denied, Conflict, NotFound or Invalid; then nothing is written."""
+    present = {key: entity_of(rows[key]) for key in set(order.keys()) if key in rows}
+    news = [_one(order, change, present) for change in order.changes]
+    last = {n.subject.id: n for n in news}
+    gone = [Key(order.tenant, "context", id) for id, n in last.items() if n.after is None]
+    return Writes(
+        put=[_row(order.tenant, n.after) for n in last.values() if n.after],
+        delete=gone,
+        history=[i for n in news if n.after and _kept(order, n.after) for i in instances(n)],
+        forget=gone,
+        log=[entry for n in news for entry in _log(order, n)],
+        told=news,
+        answer=msgspec.json.encode(
+            {id: n.after.version if n.after else 0 for id, n in last.items()}
+        ),
+    )
+
+
+def _versions(news: Iterable[Changed]) -> bytes:
+    return msgspec.json.encode({n.subject.id: n.after.version if n.after else 0 for n in news})
+
+
+def entity_of(row: Row) -> Entity:
+    return msgspec.json.decode(row.body, type=Entity)
+
+
+def _one(order: Order, change: Change, present: dict[Key, Entity]) -> Changed:
+    key = Key(order.tenant, "context", change.entity.id)
+    before = present.get(key)
+    after = merge.changed(before, change, order.now)
+    _check(order, before, after)
+    if after is None:
+        present.pop(key, None)
+    else:
+        present[key] = after
+    return Changed(
+        seq=0,
+        at=order.now,
+        by=order.by.id,
+        tenant=order.tenant,
+        before=before,
+        after=after,
+        attributes=merge.differing(before, after),
+    )
+
+
+def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
+    for entity in (before, after):
+        for type in entity.types if entity else ():
+            grant = decide(order.policy, order.by, order.why, "write", type)
+            _admitted(require(grant), order.by, entity)
+    subject = after or before
+    types = subject.types if subject else ()
+    declared = [order.policy.types[t] for t in types if t in order.policy.types]
+    if declared and len(types) > 1:
+        raise Denied(f"a type of the house ({declared[0].name}) cannot be mixed with others")
+    if before and PUBLISHED in before.scope and before is not after:
+        raise Conflict(f"{before.id} is published and closed: it cannot change any more")
+    if after is None and any(t.accountable or not t.deletable for t in declared):
+        raise Denied(f"{subject.id if subject else ''} is accountable and cannot be deleted")
+
+
+def _admitted(grant: Grant, by: Actor, entity: Entity | None) -> None:
+    if entity and not grant.admits(entity.scope):
+        raise Denied(f"{by.id} may not write {entity.id} in scope {', '.join(entity.scope) or '/'}")
+
+
+def _kept(order: Order, entity: Entity) -> bool:
+    """Live values are replaced, never kept; published ones do not change."""
+    if LIVE in entity.scope or PUBLISHED in entity.scope:
+        return False
+    declared = order.policy.types.get(entity.types[0])
+    return declared is None or declared.history
+
+
+def _log(order: Order, news: Changed) -> list[LogEntry]:
+    subject = news.subject
+    declared = [order.policy.types.get(type) for type in subject.types]
+    if LIVE in subject.scope or not any(t and t.accountable for t in declared):
+        return []
+    detail = ", ".join(sorted(news.attributes))
+    record = audit.record(order.by, order.why, order.now, subject.id, "alteration", detail)
+    return [audit.entry(msgspec.structs.replace(record, policy=order.policy.hash))]
+
+
+def instances(news: Changed) -> list[Instance]:
+    """History rows of what changed; what was removed gets a row that says when."""
+    after, before = news.after, news.before
+    rows = []
+    for name in sorted(news.attributes):
+        new = after.attributes.get(name, ()) if after else ()
+        old = before.attributes.get(name, ()) if before else ()
+        rows += [_instance(news, name, i, None) for i in new if i not in old]
+        left = {i.dataset_id for i in new}
+        rows += [_instance(news, name, i, news.at) for i in old if i.dataset_id not in left]
+    return rows
+
+
+def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | None) -> Instance:
+    plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
+    plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
+    return Instance(
+        entity=news.subject.id,
+        type=news.subject.types[0],
+        attribute=name,
+        dataset_id=a.dataset_id,
+        instance_id=a.instance_id or "",
+        observed_at=a.observed_at,
+        created_at=a.created_at or news.at,
+        modified_at=deleted_at or news.at,
+        deleted_at=deleted_at,
+        number=float(a.value) if plain else None,
+        json=None if plain else msgspec.json.encode(a),
+    )
+
+
+def _row(tenant: str, entity: Entity) -> Row:
+    key = Key(tenant, "context", entity.id)
+    location = entity.get("location")
+    bounds = None
+    if location and location.kind == "GeoProperty":
+        west, south, east, north = geometry.geometry(location.value).bounds
+        bounds = Bounds(west, east, south, north)
+    return Row(key, entity.version, msgspec.json.encode(entity), entity.types, bounds)

@@ -1,0 +1,73 @@
+"""The @context of a request: where it is named, and the table it resolves to (clause 6.3.5)."""
+
+import re
+from collections import OrderedDict
+
+import httpx
+import msgspec
+
+from townsquare.context.http import CONTEXT_REL, LD, Request
+from townsquare.context.jsonld import CORE_PREFIX, CORE_TERMS, Terms, references, table, terms
+from townsquare.model.entity import Json
+from townsquare.model.errors import ContextNotAvailable, Denied, Invalid
+
+MOST_CACHED = 1000
+BIGGEST = 4 * 2**20  # bytes of a context document
+_LINK = re.compile(r"<([^>]*)>\s*;[^,]*rel=\"?" + re.escape(CONTEXT_REL) + r"\"?")
+
+
+class Contexts:
+    """Resolves contexts, each document loaded once."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._documents: OrderedDict[str, Json] = OrderedDict()
+        self._tables: OrderedDict[bytes, Terms] = OrderedDict()
+
+    async def of(self, request: Request, body: Json = None) -> Terms:
+        """Raises Invalid for a context in the wrong place, ContextNotAvailable."""
+        linked = _linked(request)
+        inside = body.get("@context") if isinstance(body, dict) else None
+        if request.body:
+            ld = request.media_type() == LD
+            if ld and (inside is None or linked is not None):
+                raise Invalid("application/ld+json has its @context in the body, not in Link")
+            if not ld and inside is not None:
+                raise Invalid("@context in the body needs the media type application/ld+json")
+        return await self.terms(inside if inside is not None else linked)
+
+    async def terms(self, context: Json) -> Terms:
+        if context is None or (isinstance(context, str) and context.startswith(CORE_PREFIX)):
+            return CORE_TERMS
+        key = msgspec.json.encode(context)
+        if key not in self._tables:
+            await self._load(context)
+            self._tables[key] = terms(table(context, self._documents), context)
+            if len(self._tables) > MOST_CACHED:
+                self._tables.popitem(last=False)
+        return self._tables[key]
+
+    async def _load(self, context: Json, depth: int = 0) -> None:
+        for url in references(context):
+            if url not in self._documents and depth <= 5:
+                document = await self._fetch(url)
+                self._documents[url] = document
+                inner = document.get("@context") if isinstance(document, dict) else None
+                await self._load(inner, depth + 1)
+
+    async def _fetch(self, url: str) -> Json:
+        try:
+            answer = await self._client.get(url, headers={"accept": f"{LD}, application/json"})
+            answer.raise_for_status()
+            if len(answer.content) > BIGGEST:
+                raise ContextNotAvailable(f"the context {url} is over {BIGGEST} bytes")
+            return msgspec.json.decode(answer.content)
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, Denied) as error:
+            raise ContextNotAvailable(f"the context {url} cannot be loaded: {error}") from error
+
+
+def _linked(request: Request) -> str | None:
+    found = _LINK.findall(request.headers.get("link", ""))
+    if len(found) > 1:
+        raise Invalid("a request has at most one Link to a JSON-LD context")
+    return found[0] if found else None

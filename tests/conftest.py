@@ -1,6 +1,6 @@
 """The city in memory and on disk, for tests that need one."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,5 +36,5 @@ def open_broker(tmp_path: Path) -> Iterator[OpenBroker]:
 
 
 @pytest.fixture
-async def broker(open_broker: OpenBroker, store_url: str) -> AsyncIterator[Broker]:
-    yield open_broker(url=store_url)
+def broker(open_broker: OpenBroker, store_url: str) -> Broker:
+    return open_broker(url=store_url)

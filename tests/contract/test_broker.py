@@ -131,8 +131,8 @@ async def test_a_deleted_entity_is_gone_with_its_history(broker: Broker) -> None
 )
 async def test_q(broker: Broker, q: str, expected: list[str]) -> None:
     def of(name: str, level: float, **values: object) -> Change:
-        given = {k: Attribute(v) for k, v in values.items()}
-        return create(entity(f"urn:ngsi-ld:Bin:{name}", "Bin", level=Attribute(level), **given))
+        given = {k: (Attribute(v),) for k, v in {"level": level, **values}.items()}
+        return create(Entity(f"urn:ngsi-ld:Bin:{name}", ("Bin",), given))
 
     await broker.apply(
         [

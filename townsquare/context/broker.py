@@ -21,7 +21,7 @@ from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
-from townsquare.model.errors import NotFound, Unavailable
+from townsquare.model.errors import AlreadyExists, NotFound, Unavailable
 from townsquare.store import Cursor, Job, Key, Row, RowKind, Sql, Writes
 from townsquare.store.sqlite import SqliteStore
 from townsquare.trust import audit
@@ -120,11 +120,13 @@ class Broker:
             raise NotFound(f"{id} does not exist, or is not open to you")
         return seen
 
-    async def find(self, query: Query, by: Actor, why: Why, *, tenant: str = "") -> Page:
-        where = self._where(query, by, why, "read", tenant)
+    async def find(
+        self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
+    ) -> Page:
+        where = self._where(query, by, why, act, tenant)
         count = await self.store.count(tenant, where) if query.count else None
         rows = await self.store.find(tenant, where, query.limit, query.offset)
-        seen = (self._seen(entity_of(row), by, why, "read") for row in rows)
+        seen = (self._seen(entity_of(row), by, why, act) for row in rows)
         return Page([entity for entity in seen if entity], count)
 
     async def history(
@@ -213,9 +215,15 @@ class Broker:
 
     # --- documents: subscriptions and the like, which are not city state
 
-    async def keep(self, key: Key, body: bytes, by: Actor, why: Why) -> None:
-        """Write a document, new or again, with an entry in the log."""
-        await self._document(key, by, why, lambda row: Writes(put=[_version_of(row, key, body)]))
+    async def keep(self, key: Key, body: bytes, by: Actor, why: Why, *, new: bool = False) -> None:
+        """Write a document, with an entry in the log. Raises AlreadyExists if it must be new."""
+
+        def writes(row: Row | None) -> Writes:
+            if row and new:
+                raise AlreadyExists(f"{key.id} exists already")
+            return Writes(put=[Row(key, row.version + 1 if row else 1, body)])
+
+        await self._document(key, by, why, writes)
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
@@ -259,10 +267,6 @@ class Broker:
         for type in self.policy.types.values():
             await self.store.forget(type.name, now - type.retention)
             await asyncio.sleep(0)
-
-
-def _version_of(row: Row | None, key: Key, body: bytes) -> Row:
-    return Row(key, row.version + 1 if row else 1, body)
 
 
 def _keeper(reader: str) -> Actor:

@@ -5,11 +5,12 @@ normalized or concise. Messages name the member that is wrong.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import msgspec
+import re2
 
 from townsquare.context.jsonld import Terms
 from townsquare.context.merge import NULL
@@ -69,6 +70,21 @@ def read_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise Invalid(f"{name[:80]!r} is no name of a type or an attribute")
     return name
+
+
+def read_pattern(text: str) -> str:
+    """Raises Invalid for what is not a regular expression (RE2)."""
+    try:
+        re2.compile(text)
+    except re2.error as error:
+        raise Invalid(f"{text[:80]!r} is not a regular expression: {error}") from error
+    return text
+
+
+def read_format(options: Collection[str]) -> Format:
+    if "keyValues" in options or "simplified" in options:
+        return "simplified"
+    return "concise" if "concise" in options else "normalized"
 
 
 def _strings(json: Json, member: str) -> list[str]:
@@ -200,6 +216,14 @@ def _text(name: str, member: str, text: Json) -> str | None:
 # --- writing
 
 
+def only(entity: Entity, attributes: Collection[str]) -> Entity:
+    """The entity with these attributes; with all when none is named."""
+    if not attributes:
+        return entity
+    kept = {name: a for name, a in entity.attributes.items() if name in attributes}
+    return msgspec.structs.replace(entity, attributes=kept)
+
+
 def write_entity(entity: Entity, terms: Terms, format: Format, *, sys: bool = False) -> Json:
     types = [terms.compact(t) for t in entity.types]
     json: dict[str, Json] = {"id": entity.id, "type": types[0] if len(types) == 1 else types}
@@ -270,6 +294,3 @@ def write_feature(entity: Entity, terms: Terms, format: Format, place: str = "lo
     found = entity.get(place)
     geo = found.value if found and found.kind == "GeoProperty" else None
     return {"type": "Feature", "id": entity.id, "geometry": geo, "properties": properties}
-
-
-Write = Callable[[Entity], Json]

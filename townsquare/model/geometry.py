@@ -4,6 +4,7 @@ Source of the relations: ETSI GS CIM 009, clause 4.10.
 """
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -19,6 +20,16 @@ from townsquare.model.errors import Invalid
 Relation = Literal[
     "near", "within", "contains", "intersects", "equals", "disjoint", "overlaps", "beyond"
 ]
+# As clause 4.10 names them.
+RELATIONS: Mapping[str, Relation] = {
+    "within": "within",
+    "contains": "contains",
+    "intersects": "intersects",
+    "equals": "equals",
+    "disjoint": "disjoint",
+    "overlaps": "overlaps",
+}
+LONGEST_M = 20_037_509  # half of the equator
 EARTH = Geod(ellps="WGS84")
 
 

@@ -1,0 +1,274 @@
+"""Subscriptions: news of entities for programs outside (ETSI GS CIM 009, clause 5.8).
+
+A durable reader of the outbox: a notification is sent at least once, after its change is
+committed, also when the server was ended in between. Whether an entity matches is asked of the
+broker as the subscriber, so a subscription shows nothing that a query would not.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from townsquare.context import representation as form
+from townsquare.context.broker import Broker
+from townsquare.context.contexts import Contexts
+from townsquare.context.http import JSON, LD, Answer, Request, answer_json
+from townsquare.context.jsonld import CORE_TERMS, Terms
+from townsquare.context.query import Query, parse
+from townsquare.model.actor import Actor, Why, room
+from townsquare.model.change import Changed
+from townsquare.model.entity import Entity, Json
+from townsquare.model.errors import Denied, Invalid, NotFound
+from townsquare.store import Cursor, Key
+
+READER = "subscriptions"
+AT_ONCE = 16  # notifications under way
+log = logging.getLogger(__name__)
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    uri: str
+    accept: str = JSON
+
+
+class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
+    endpoint: Endpoint
+    attributes: tuple[str, ...] = ()
+    format: str = "normalized"
+
+
+class Selector(msgspec.Struct, frozen=True, omit_defaults=True):
+    type: str
+    id: str = ""
+
+
+class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """As the client gave it. Names in `names` are canonical, to match with."""
+
+    notification: Notification
+    id: str = ""
+    type: str = "Subscription"
+    description: str = ""
+    entities: tuple[Selector, ...] = ()
+    watched_attributes: tuple[str, ...] = ()
+    q: str = ""
+    is_active: bool = True
+    expires_at: datetime | None = None
+    throttling: float = 0  # s between notifications
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store holds: the subscription, on whose behalf, and in whose words."""
+
+    subscription: Subscription
+    context: Json
+    by: Actor
+    why: Why
+    tenant: str = ""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Counters of one subscription since the server started."""
+
+    times_sent: int = 0
+    times_failed: int = 0
+    last_success: datetime | None = None
+    last_failure: datetime | None = None
+    last_sent: datetime | None = None
+
+
+class Subscriptions:
+    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+        self.broker = broker
+        self.contexts = contexts
+        self.deliveries: defaultdict[str, Delivery] = defaultdict(Delivery)
+
+    # --- the doors
+
+    async def create(self, request: Request) -> Answer:
+        body = request.json()
+        terms = await self.contexts.of(request, body)
+        given = self._checked(body, terms)
+        id = given.id or f"urn:ngsi-ld:Subscription:{uuid4()}"
+        kept = Kept(
+            msgspec.structs.replace(given, id=id),
+            terms.source,
+            request.actor,
+            request.why,
+            request.tenant,
+        )
+        key = Key(request.tenant, "subscription", id)
+        await self.broker.keep(key, msgspec.json.encode(kept), request.actor, request.why, new=True)
+        return Answer(201, headers={"location": f"/ngsi-ld/v1/subscriptions/{quote(id)}"})
+
+    def _checked(self, body: Json, terms: Terms) -> Subscription:
+        """Raises Invalid."""
+        try:
+            given = msgspec.convert(body, Subscription)
+        except msgspec.ValidationError as error:
+            raise Invalid(f"the subscription is wrong: {error}") from error
+        if given.type != "Subscription" or not (given.entities or given.watched_attributes):
+            raise Invalid("a subscription has type Subscription, and entities or watchedAttributes")
+        if given.expires_at and given.expires_at <= self.broker.clock():
+            raise Invalid(f"expiresAt {given.expires_at} is past")
+        if httpx.URL(given.notification.endpoint.uri).scheme not in ("http", "https"):
+            raise Invalid("notification.endpoint.uri must be an http or https address")
+        if given.q:
+            parse(given.q, terms.expand)
+        return given
+
+    async def listed(self, request: Request) -> Answer:
+        media = request.accepts(JSON, LD)
+        rows = await self.broker.documents("subscription", request.tenant)
+        mine = [k for k in map(_kept, (row.body for row in rows)) if k.by == request.actor]
+        offset, limit = request.number("offset", 0), request.number("limit", 20)
+        page = [self._shown(k) for k in mine[offset : offset + limit]]
+        return answer_json(request, page, CORE_TERMS, media)
+
+    async def retrieve(self, request: Request) -> Answer:
+        media = request.accepts(JSON, LD)
+        return answer_json(request, self._shown(self._own(request)), CORE_TERMS, media)
+
+    async def delete(self, request: Request) -> Answer:
+        kept = self._own(request)
+        key = Key(request.tenant, "subscription", kept.subscription.id)
+        await self.broker.drop(key, request.actor, request.why)
+        self.deliveries.pop(kept.subscription.id, None)
+        return Answer(204)
+
+    def _own(self, request: Request) -> Kept:
+        """Raises NotFound, also for the subscription of somebody else."""
+        id = request.path[1]
+        kept = _kept(self.broker.document(Key(request.tenant, "subscription", id)))
+        if kept.by != request.actor:
+            raise NotFound(f"{id} does not exist")
+        return kept
+
+    def _shown(self, kept: Kept) -> dict[str, Json]:
+        sent = self.deliveries[kept.subscription.id]
+        shown: dict[str, Json] = msgspec.to_builtins(kept.subscription)
+        counted = {
+            "timesSent": sent.times_sent,
+            "timesFailed": sent.times_failed,
+            "lastNotification": sent.last_sent,
+            "lastSuccess": sent.last_success,
+            "lastFailure": sent.last_failure,
+        }
+        shown["type"] = "Subscription"
+        shown["notification"] |= {k: v for k, v in counted.items() if v is not None}
+        shown["status"] = self._status(kept.subscription)
+        return shown
+
+    def _status(self, subscription: Subscription) -> str:
+        if subscription.expires_at and subscription.expires_at <= self.broker.clock():
+            return "expired"
+        return "active" if subscription.is_active else "paused"
+
+    # --- telling
+
+    async def run(self, client: httpx.AsyncClient) -> None:
+        """Never returns."""
+        limit = asyncio.Semaphore(AT_ONCE)
+        async for news in self.broker.follow(READER):
+            rows = await self.broker.documents("subscription", None)
+            kept = [_kept(row.body) for row in rows]
+            async with asyncio.TaskGroup() as tasks:
+                for one in kept:
+                    tasks.create_task(self._notify(one, news, client, limit))
+            cursor = Cursor(READER, news[-1].seq)
+            if kept:
+                await self.broker.apply([], room(READER), Why("operations"), upto=cursor)
+
+    async def _notify(
+        self, kept: Kept, news: list[Changed], client: httpx.AsyncClient, limit: asyncio.Semaphore
+    ) -> None:
+        if self._status(kept.subscription) != "active" or self._throttled(kept.subscription):
+            return
+        terms = await self.contexts.terms(kept.context)
+        ids = {n.subject.id for n in news if _concerns(kept, n, terms)}
+        if not ids:
+            return
+        found = await self._matching(kept, tuple(sorted(ids)), terms)
+        if found:
+            async with limit:
+                await self._send(kept, found, terms, client)
+
+    def _throttled(self, subscription: Subscription) -> bool:
+        last = self.deliveries[subscription.id].last_sent
+        if last is None or not subscription.throttling:
+            return False
+        return (self.broker.clock() - last).total_seconds() < subscription.throttling
+
+    async def _matching(self, kept: Kept, ids: tuple[str, ...], terms: Terms) -> list[Entity]:
+        given = kept.subscription
+        query = Query(ids=ids, q=parse(given.q, terms.expand) if given.q else None, limit=len(ids))
+        # A published observation may be queried by anyone but told to nobody: act `watch`.
+        page = await self.broker.find(query, kept.by, kept.why, tenant=kept.tenant, act="watch")
+        return page.entities
+
+    async def _send(
+        self, kept: Kept, entities: list[Entity], terms: Terms, client: httpx.AsyncClient
+    ) -> None:
+        given, now = kept.subscription, self.broker.clock()
+        sent = self.deliveries[given.id]
+        body = notification(given, entities, terms, now)
+        sent.times_sent += 1
+        sent.last_sent = now
+        try:
+            answer = await client.post(
+                given.notification.endpoint.uri,
+                content=msgspec.json.encode(body),
+                headers={"content-type": given.notification.endpoint.accept},
+            )
+            answer.raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL, Denied) as error:
+            sent.times_failed += 1
+            sent.last_failure = now
+            log.warning("notification of %s failed: %s", given.id, error)
+        else:
+            sent.last_success = now
+
+
+def _kept(body: bytes) -> Kept:
+    return msgspec.json.decode(body, type=Kept)
+
+
+def _concerns(kept: Kept, news: Changed, terms: Terms) -> bool:
+    if news.tenant != kept.tenant or news.after is None:
+        return False
+    given, entity = kept.subscription, news.after
+    watched = {terms.expand(name) for name in given.watched_attributes}
+    if watched and watched.isdisjoint(news.attributes):
+        return False
+    return not given.entities or any(
+        (s.type == "*" or terms.expand(s.type) in entity.types) and s.id in ("", entity.id)
+        for s in given.entities
+    )
+
+
+def notification(
+    given: Subscription, entities: list[Entity], terms: Terms, now: datetime
+) -> Mapping[str, Json]:
+    shape = form.read_format((given.notification.format,))
+    wanted = tuple(terms.expand(name) for name in given.notification.attributes)
+    data = [form.write_entity(form.only(e, wanted), terms, shape) for e in entities]
+    body: dict[str, Json] = {
+        "id": f"urn:ngsi-ld:Notification:{uuid4()}",
+        "type": "Notification",
+        "subscriptionId": given.id,
+        "notifiedAt": now,
+        "data": data,
+    }
+    if given.notification.endpoint.accept == LD:
+        body["@context"] = terms.source
+    return body

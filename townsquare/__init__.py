@@ -1,3 +1,3 @@
-"""Townsquare: a city operations platform that a town runs itself, answers for, and can leave."""
+"""Townsquare: a city operations platform that a town runs, answers for, and can leave."""
 
 __version__ = "0.1.0"

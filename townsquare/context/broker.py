@@ -92,9 +92,13 @@ class Broker:
         """Rooms and operators are always admitted, others wait while a reader lags."""
         if by.kind == "room" or "operator" in by.roles:
             return
-        since = [at for at in self._unread_since.values() if at]
-        if since and self.clock() - min(since) > LONGEST_LAG:
+        if any(lag > LONGEST_LAG for lag in self.lags().values()):
             raise Unavailable("the city is catching up with earlier changes; try again soon")
+
+    def lags(self) -> dict[str, timedelta]:
+        """Age of the oldest change that each durable reader has not read."""
+        now = self.clock()
+        return {name: now - (at or now) for name, at in self._unread_since.items()}
 
     def _tell(self, news: Sequence[Changed]) -> None:
         for reader, since in self._unread_since.items():

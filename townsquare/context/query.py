@@ -74,6 +74,7 @@ class Query:
     attributes: tuple[str, ...] = ()  # entities that have one of them
     q: Condition | None = None
     scope: str = ""
+    not_scope: str = ""  # not part of the standard: screens leave out what is published
     near: Near | None = None
     limit: int = LIMIT
     offset: int = 0

@@ -9,7 +9,7 @@ declared type with others, so every row is in one group.)
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from townsquare.context.query import (
     All,
@@ -83,15 +83,18 @@ def _group(query: Query, grant: Grant) -> Sql:
 
 
 def _scopes(grant: Grant) -> Sql:
+    inside = ALWAYS if grant.scopes is None else _in_scope(grant.scopes)
+    return both(inside, _not(_in_scope(grant.not_scopes)) if grant.not_scopes else ALWAYS)
+
+
+def _in_scope(scopes: Collection[str]) -> Sql:
+    names = sorted(scopes)
     has = "exists (select 1 from json_each(e.body, '$.scope') s where s.value in ({}))"
-    parts = []
-    if grant.scopes is not None:
-        names = sorted(grant.scopes)
-        parts.append(Sql(has.format(within(names)), tuple(names)))
-    if grant.not_scopes:
-        names = sorted(grant.not_scopes)
-        parts.append(Sql("not " + has.format(within(names)), tuple(names)))
-    return both(*parts)
+    return Sql(has.format(within(names)), tuple(names))
+
+
+def _not(condition: Sql) -> Sql:
+    return Sql(f"not ({condition.text})", condition.parameters)
 
 
 def _selected(query: Query, tenant: str) -> Sql:
@@ -105,6 +108,8 @@ def _selected(query: Query, tenant: str) -> Sql:
         parts.append(Sql("e.id regexp ?", (query.pattern,)))
     if query.scope:
         parts.append(_scope_q(query.scope))
+    if query.not_scope:
+        parts.append(_not(_in_scope([query.not_scope])))
     return both(*parts)
 
 
@@ -141,7 +146,7 @@ def _compared(term: Term, grant: Grant) -> Sql:
         # Unequal means: the attribute is there, and no instance of it is equal.
         equal = Term(term.path, "==" if term.comparison == "!=" else "~=", term.operands)
         found = _compared(equal, grant)
-        return both(_exists(term.path, grant), Sql(f"not ({found.text})", found.parameters))
+        return both(_exists(term.path, grant), _not(found))
     test = either(_test(term.comparison or "==", operand) for operand in term.operands)
     # A list is equal to a value that it contains (clause 4.9); json_each steps into it.
     single = "('object')" if term.comparison == "==" else "('object', 'array')"

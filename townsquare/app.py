@@ -1,0 +1,188 @@
+"""The whole system on one page: what runs, and what each part is given."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from townsquare.alerts import api as alerts_api
+from townsquare.alerts import run as alerts
+from townsquare.bus import open_bus
+from townsquare.context import outgoing
+from townsquare.context.api import Api
+from townsquare.context.broker import Broker
+from townsquare.model.actor import Actor
+from townsquare.model.camera import Camera
+from townsquare.model.errors import CannotStart, Invalid
+from townsquare.model.rule import Rule
+from townsquare.model.settings import parse
+from townsquare.model.town import Town
+from townsquare.register import api as register_api
+from townsquare.register import cameras as register_cameras
+from townsquare.register import publish, sample
+from townsquare.store import open_store
+from townsquare.trust import secret
+from townsquare.trust.policy import policy
+from townsquare.vision import api as vision_api
+from townsquare.vision import run as vision
+from townsquare.vision.workers import Workers
+from townsquare.web import app as web
+from townsquare.web import portal, server
+from townsquare.web.auth import Mode, Sessions
+from townsquare.web.control import Control
+from townsquare.web.health import Health
+from townsquare.web.pages import Pages
+
+TYPES = (*vision.TYPES, *alerts.TYPES)
+SWEEP_S = 60.0
+LONGEST_WAIT_S = 60.0  # before a room that fails is started again
+
+OPERATOR_TOKEN = Actor("machine:operator-token", "machine", roles=frozenset({"operator"}))
+ADMINISTRATOR = Actor("machine:administrator", "machine", roles=frozenset({"engineer"}))
+
+log = logging.getLogger(__name__)
+Run = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """[store] in townsquare.toml."""
+
+    url: str = "sqlite:townsquare.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """[bus] in townsquare.toml."""
+
+    url: str = "memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """townsquare.toml."""
+
+    town: Town = field(default_factory=Town)
+    web: web.Settings = field(default_factory=web.Settings)
+    store: Store = field(default_factory=Store)
+    bus: Bus = field(default_factory=Bus)
+    vision: vision.Settings = field(default_factory=vision.Settings)
+    outgoing: outgoing.Settings = field(default_factory=outgoing.Settings)
+    camera: tuple[Camera, ...] = ()
+    rule: tuple[Rule, ...] = ()
+
+    def __post_init__(self) -> None:
+        for things, word in ((self.camera, "camera"), (self.rule, "rule")):
+            names = [thing.name for thing in things]
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise Invalid(f"two of [[{word}]] have the name {min(twice)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it runs: the data folder, and the folder that files in the settings are relative to."""
+
+    data: Path
+    settings: Path
+    port: int
+
+
+def load(path: Path) -> Settings:
+    """Raises Invalid, naming file, line and key."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise Invalid(f"cannot read the settings {path}: {error.strerror}") from error
+    return parse(text, str(path), Settings)
+
+
+async def serve(settings: Settings, place: Place, mode: Mode) -> None:
+    """Run the town until the process is asked to end. Raises CannotStart or Invalid."""
+    if mode == "open" and settings.web.public_url:
+        raise CannotStart("--open serves this machine only; take public_url out of [web]")
+    sockets = server.listen(place.port)
+    pages = Pages(settings.town, demo=mode == "demo")
+    broker = Broker(
+        open_store(settings.store.url, place.data),
+        open_bus(settings.bus.url),
+        policy(TYPES),
+    )
+    allows = outgoing.loopback_only if mode == "open" else outgoing.declared(settings.outgoing)
+    async with outgoing.client(allows) as client, Workers(settings.vision) as workers:
+        api = Api(broker, client)
+        cameras = vision.Cameras(settings.camera, place.settings, place.data)
+        rooms: Mapping[str, Run] = {
+            "vision": lambda: vision.run(cameras, workers, broker, settings.town),
+            "alerts": lambda: alerts.run(settings.rule, broker),
+            "register": lambda: publish.run(broker),
+            "subscriptions": lambda: api.subscriptions.run(client),
+            "sweep": lambda: sweep(broker),
+        }
+        tokens = operator_tokens(place, mode)
+        sessions = Sessions(now)
+        routes = [
+            *Control(broker, pages, sessions, mode, set(tokens)).routes(),
+            *Health(broker).routes(),
+            *vision_api.routes(broker, workers, settings.camera),
+            *alerts_api.routes(broker),
+            *register_api.routes(broker, settings.town),
+            *portal.routes(pages, lambda: register_cameras.cards(broker, settings.town)),
+        ]
+        house = web.house(pages, api, routes)
+        door = web.Door(mode, tokens, sessions)
+        if mode == "demo":
+            await sample.fill(broker, settings.camera)
+        with server.control_socket(place.data) as local:
+            async with running(rooms):
+                await server.serve(
+                    web.public(house, settings.web, pages, door),
+                    web.local(house, ADMINISTRATOR),
+                    [*sockets, local],
+                )
+    broker.store.close()
+
+
+def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
+    """The access token of this town's operators, made at the first start."""
+    if mode == "open":
+        return {}
+    name = Path("demo-token") if mode == "demo" else Path("secrets") / "operator-token"
+    return {secret.token_file(place.data / name): OPERATOR_TOKEN}
+
+
+@contextlib.asynccontextmanager
+async def running(rooms: Mapping[str, Run]) -> "AsyncIterator[None]":
+    tasks = [asyncio.create_task(kept_running(*room), name=room[0]) for room in rooms.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def kept_running(name: str, run: Run) -> None:
+    """A room that fails is started again, later each time; the others go on."""
+    wait_s = 1.0
+    while True:
+        started = now()
+        try:
+            await run()
+        except Exception:
+            log.exception("the room %s failed and starts again in %.0f s", name, wait_s)
+        calm = (now() - started).total_seconds() > LONGEST_WAIT_S
+        wait_s = 1.0 if calm else min(2 * wait_s, LONGEST_WAIT_S)
+        await asyncio.sleep(wait_s)
+
+
+async def sweep(broker: Broker) -> None:
+    while True:
+        await broker.sweep()
+        await asyncio.sleep(SWEEP_S)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,80 @@
+"""The web of the house: mounts each room's routes behind one guard and one way to be known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from townsquare.context.api import ROOT, Api
+from townsquare.model.actor import Actor
+from townsquare.model.errors import Invalid, TownsquareError
+from townsquare.web.auth import Mode, Sessions, Visits, usual
+from townsquare.web.guard import Guard, content_security_policy, origins
+from townsquare.web.pages import WEB, Pages
+
+FILES = ("static", "modules")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """[web] in townsquare.toml. Without `public_url` only this machine is served."""
+
+    port: int = 8400
+    public_url: str = ""  # https://… under which the town's proxy serves this
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise Invalid(f"port {self.port} is not between 1 and 65535")
+        if self.public_url and urlsplit(self.public_url).scheme != "https":
+            raise Invalid(f"public_url {self.public_url!r} must begin with https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How visitors are known."""
+
+    mode: Mode
+    tokens: Mapping[str, Actor]
+    sessions: Sessions
+
+
+def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
+    """Everything that is served, to visitors that are known already."""
+    errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
+    static = [Mount(f"/{name}", StaticFiles(directory=WEB / name)) for name in FILES]
+    site = Starlette(routes=[*routes, *static], exception_handlers=errors)
+    return _Fork(api, site)
+
+
+def public(inside: ASGIApp, settings: Settings, pages: Pages, door: Door) -> ASGIApp:
+    """The house as it is served on the port."""
+    known = Visits(inside, door.mode, door.tokens, door.sessions)
+    own = origins(settings.port, settings.public_url)
+    return Guard(known, own, content_security_policy(pages.import_map))
+
+
+def local(inside: ASGIApp, actor: Actor) -> ASGIApp:
+    """The house for commands on this machine, through a socket that only its owner can open."""
+
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).update(actor=actor, why=usual(actor), session=None)
+        await inside(scope, receive, send)
+
+    return known
+
+
+class _Fork:
+    """NGSI-LD goes straight to its dispatcher; pages go through Starlette."""
+
+    def __init__(self, api: Api, site: ASGIApp) -> None:
+        self.api = api
+        self.site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ngsi_ld = scope["type"] == "http" and scope["path"].startswith(f"{ROOT}/")
+        await (self.api if ngsi_ld else self.site)(scope, receive, send)

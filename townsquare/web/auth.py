@@ -1,0 +1,143 @@
+"""From a visit to an Actor: every request passes here once, and nowhere else is this decided.
+
+A bearer token names a machine, a session cookie a person; everybody else is anyone. How a
+person gets a session depends on how the server was started:
+
+    login   by an access token of the town
+    demo    at the first look at the control room, as operator; roles can be switched
+    open    nobody needs one: every visit is "open", and the server is on loopback only
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from townsquare.model.actor import ANYONE, Actor, Why
+
+Mode = Literal["login", "demo", "open"]
+COOKIE = "townsquare-session"
+LONGEST = timedelta(hours=12)  # of a session: a long shift
+MOST_SESSIONS = 1000
+OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
+
+# What somebody in this role is here for, unless the request says otherwise.
+USUAL_PURPOSE: Mapping[str, str] = {
+    "citizen": "public information",
+    "integrator": "integration",
+}
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """Of one person in one browser. `ended` is set when it is over, by time or by hand."""
+
+    actor: Actor
+    until: datetime
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Sessions:
+    """Held in memory: a restart of the server ends them all."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self._open: dict[str, Session] = {}
+
+    def start(self, actor: Actor, response: Response) -> Session:
+        """A new session; the response carries its cookie."""
+        now = self.clock()
+        self._expire(now)
+        name, session = secrets.token_urlsafe(32), Session(actor, now + LONGEST)
+        self._open[name] = session
+        age_s = int(LONGEST.total_seconds())
+        response.set_cookie(COOKIE, name, age_s, httponly=True, samesite="strict")
+        return session
+
+    def of(self, name: str) -> Session | None:
+        session = self._open.get(name)
+        return session if session and self.clock() < session.until else None
+
+    def end(self, name: str) -> None:
+        if session := self._open.pop(name, None):
+            session.ended.set()
+
+    def _expire(self, now: datetime) -> None:
+        old = [name for name, session in self._open.items() if session.until <= now]
+        crowd = len(self._open) - len(old) - MOST_SESSIONS
+        for name in [*old, *(list(self._open)[: max(0, crowd)])]:
+            self.end(name)
+
+
+def person(role: str, organisation: str) -> Actor:
+    return Actor(f"urn:ngsi-ld:Person:{role}", "person", organisation, frozenset({role}))
+
+
+def usual(actor: Actor) -> Why:
+    purposes = {USUAL_PURPOSE.get(role, "operations") for role in actor.roles}
+    return Why(purposes.pop() if len(purposes) == 1 else "operations")
+
+
+UNKNOWN_TOKEN = JSONResponse(
+    {
+        "type": "about:blank",
+        "title": "The access token is not known",
+        "detail": "The token in Authorization is wrong or was withdrawn; ask for a new one.",
+        "status": 401,
+    },
+    401,
+    {"WWW-Authenticate": "Bearer"},
+)
+
+
+class Visits:
+    """ASGI middleware: puts `actor`, `why` and `session` into the request's state."""
+
+    def __init__(
+        self, app: ASGIApp, mode: Mode, tokens: Mapping[str, Actor], sessions: Sessions
+    ) -> None:
+        self.app = app
+        self.mode = mode
+        self.tokens = tokens
+        self.sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        session = self.sessions.of(HTTPConnection(scope).cookies.get(COOKIE, ""))
+        actor = self._actor(headers, session)
+        if actor is None:
+            await UNKNOWN_TOKEN(scope, receive, send)
+            return
+        why = usual(actor)
+        purpose = headers.get("townsquare-purpose", why.purpose)
+        state = scope.setdefault("state", {})
+        state["actor"] = actor
+        state["why"] = Why(purpose, headers.get("townsquare-case", ""))
+        state["session"] = session
+        await self.app(scope, receive, send)
+
+    def _actor(self, headers: Headers, session: Session | None) -> Actor | None:
+        """None for a token that is not known."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._token(token.strip())
+        if session is not None:
+            return session.actor
+        return OPEN if self.mode == "open" else ANYONE
+
+    def _token(self, given: str) -> Actor | None:
+        found = None
+        for token, actor in self.tokens.items():
+            if secrets.compare_digest(token.encode(), given.encode()):
+                found = actor
+        return found

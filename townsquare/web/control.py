@@ -1,0 +1,111 @@
+"""The control room: its page, its live connection, and who sits there."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from townsquare import __version__
+from townsquare.context.broker import Broker
+from townsquare.model.actor import Actor
+from townsquare.model.entity import Json
+from townsquare.model.errors import Denied, Invalid
+from townsquare.trust.policy import ROLES
+from townsquare.web import live
+from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person
+from townsquare.web.pages import Pages
+
+MAY_ENTER = ("operator", "engineer", "data-protection", "security", "open")
+DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
+
+
+class Control:
+    def __init__(
+        self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode, operators: set[str]
+    ) -> None:
+        self.broker = broker
+        self.pages = pages
+        self.sessions = sessions
+        self.mode = mode
+        self.operators = operators  # access tokens that open a session
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/control", self.page),
+            Route("/control/events", self.events),
+            Route("/session", self.sign_in, methods=["POST"]),
+            Route("/session/role", self.switch, methods=["POST"]),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        session = request.state.session
+        if session is None and self.mode == "demo":
+            operator = person("operator", self.pages.town.name)
+            response = RedirectResponse("/control", 303)
+            self.sessions.start(operator, response)
+            return response
+        if session is None and self.mode == "login":
+            return self.pages.page("signin.html", 401, wrong=False)
+        actor = session.actor if session else OPEN
+        role = next(iter(actor.roles))
+        if role not in MAY_ENTER:
+            return self.pages.page(
+                "error.html",
+                403,
+                title="The control room is not open to this role",
+                detail=f"You are here as {ROLES[role].title}; the start page is for everyone.",
+                status=403,
+                session=self.described(actor),
+            )
+        return self.pages.page("control.html", session=self.described(actor))
+
+    def described(self, actor: Actor) -> dict[str, Json]:
+        town = self.pages.town
+        demo = self.mode == "demo"
+        roles = [{"name": r, "title": ROLES[r].title} for r in DEMO_ROLES] if demo else []
+        return {
+            "role": next(iter(actor.roles)),
+            "roles": roles,
+            "demo": demo,
+            "town": {
+                "name": town.name,
+                "timezone": town.timezone,
+                "centre": [town.centre.lon, town.centre.lat],
+                "zoom": town.zoom,
+            },
+            "version": __version__,
+        }
+
+    async def events(self, request: Request) -> Response:
+        actor = request.state.actor
+        if actor.roles.isdisjoint(MAY_ENTER):
+            raise Denied("the live connection is for the control room; sign in at /control")
+        last_id = request.headers.get("last-event-id", "")
+        stream = live.events(self.broker, actor, request.state.why, request.state.session, last_id)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    async def sign_in(self, request: Request) -> Response:
+        form = await request.form()
+        if str(form.get("token", "")).strip() not in self.operators:
+            return self.pages.page("signin.html", 401, wrong=True)
+        response = RedirectResponse("/control", 303)
+        self.sessions.start(person("operator", self.pages.town.name), response)
+        return response
+
+    async def switch(self, request: Request) -> Response:
+        """The demo's visitor looks at the same town in another role."""
+        if self.mode != "demo":
+            raise Denied("roles can be switched in the demo only")
+        role = str((await request.form()).get("role", ""))
+        if role not in DEMO_ROLES:
+            raise Invalid(f"role {role!r} is none of {', '.join(DEMO_ROLES)}")
+        self.sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse("/control", 303)
+        self.sessions.start(person(role, self.pages.town.name), response)
+        return response
+
+
+def as_json(value: Json) -> str:
+    """For a JSON block inside HTML: `<` cannot end the block."""
+    return msgspec.json.encode(value).decode().replace("<", "\\u003c")

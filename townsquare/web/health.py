@@ -1,0 +1,83 @@
+"""Is the house well? `/healthz` for people and supervisors, `/metrics` for Prometheus.
+
+Both are open to everyone and so say nothing about what the city measures.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from townsquare import __version__
+from townsquare.context.broker import LONGEST_LAG, Broker
+from townsquare.context.query import MOST, Query
+from townsquare.model.actor import Why, room
+from townsquare.model.entity import Entity
+
+WEB = room("web")
+WHY = Why("operations")
+
+
+class Health:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+
+    def routes(self) -> list[Route]:
+        return [Route("/healthz", self.healthz), Route("/metrics", self.metrics)]
+
+    async def cameras(self) -> list[Entity]:
+        query = Query(types=("Camera",), limit=MOST)
+        return (await self.broker.find(query, WEB, WHY)).entities
+
+    async def healthz(self, _: Request) -> Response:
+        """200 while news is read in time and no camera fails, else 503, with the reason."""
+        states = {c.id.rsplit(":", 1)[1]: c.value("status") for c in await self.cameras()}
+        lags = self.broker.lags()
+        late = [name for name, lag in lags.items() if lag > LONGEST_LAG]
+        failing = [name for name, state in states.items() if state == "failing"]
+        body = {
+            "status": "degraded" if late or failing else "ok",
+            "version": __version__,
+            "cameras": states,
+            "failing": failing,
+            "lateReaders": late,
+        }
+        return JSONResponse(body, 503 if late else 200, {"cache-control": "no-store"})
+
+    async def metrics(self, _: Request) -> Response:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        registry.register(Figures(self.broker.last_seq(), self.broker.lags(), await self.cameras()))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class Figures(Collector):
+    """The house's own figures at one moment."""
+
+    def __init__(self, seq: int, lags: dict[str, timedelta], cameras: list[Entity]) -> None:
+        self.seq = seq
+        self.lags = lags
+        self.cameras = cameras
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "townsquare_changes", "Changes committed since the city began", value=self.seq
+        )
+        lag = GaugeMetricFamily(
+            "townsquare_reader_lag_seconds", "Age of the oldest unread change", labels=["reader"]
+        )
+        for name, behind in self.lags.items():
+            lag.add_metric([name], behind.total_seconds())
+        yield lag
+        works = GaugeMetricFamily(
+            "townsquare_camera_working", "1 while the camera works", labels=["camera"]
+        )
+        for camera in self.cameras:
+            works.add_metric([camera.id], float(camera.value("status") == "working"))
+        yield works

@@ -1,0 +1,76 @@
+"""Templates, and errors as people and programs read them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from townsquare import __version__
+from townsquare.context.http import problem
+from townsquare.model.errors import CannotStart, TownsquareError
+from townsquare.model.town import Town
+
+WEB = Path(str(resources.files("townsquare.web")))
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Renders the templates of this town."""
+
+    town: Town
+    demo: bool
+
+    @cached_property
+    def import_map(self) -> str:
+        """Raises CannotStart where the front end's libraries are not there."""
+        file = WEB / "modules" / "importmap.json"
+        if not file.is_file():
+            raise CannotStart(
+                "the front end's libraries are missing; run: python tools/fetch_modules.py"
+            )
+        return file.read_text()
+
+    @cached_property
+    def _environment(self) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(WEB / "templates"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals |= {
+            "town": self.town,
+            "demo": self.demo,
+            "version": __version__,
+            "import_map": self.import_map,
+        }
+        return environment
+
+    def page(self, name: str, code: int = 200, **context: object) -> HTMLResponse:
+        return HTMLResponse(self._environment.get_template(name).render(context), code)
+
+    async def error(self, request: Request, error: Exception) -> Response:
+        """An error as a page where a page was asked for, as problem JSON elsewhere."""
+        status, title, detail, headers = _told(error)
+        if "text/html" in request.headers.get("accept", ""):
+            page = self.page("error.html", status, title=title, detail=detail, status=status)
+            page.headers.update(headers)
+            return page
+        body = {"type": "about:blank", "title": title, "detail": detail, "status": status}
+        return JSONResponse(body, status, headers)
+
+
+def _told(error: Exception) -> tuple[int, str, str, dict[str, str]]:
+    if isinstance(error, TownsquareError):
+        answer = problem(error)
+        return answer.status, answer.json["title"], str(error), dict(answer.headers)
+    if isinstance(error, HTTPException):
+        title = "There is no such page" if error.status_code == 404 else error.detail
+        return error.status_code, title, "Go back to the start page.", dict(error.headers or {})
+    raise error

@@ -1,0 +1,76 @@
+"""Listening: the port on this machine, and the control socket in the data folder."""
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from townsquare.model.errors import CannotStart
+
+LOOPBACK = ("127.0.0.1", "::1")
+GOODBYE_S = 2  # for answers under way when the server ends
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Sockets on both loopback addresses, as far as the machine has them. Raises CannotStart."""
+    found = [s for host in LOOPBACK if (s := _bound(host, port))]
+    if not found:
+        raise CannotStart(f"this machine has no loopback address to serve port {port} on")
+    return found
+
+
+def _bound(host: str, port: int) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if "in use" in str(error):
+            raise CannotStart(
+                f"port {port} is in use by another program; choose another with --port"
+            ) from error
+        if family == socket.AF_INET6:
+            return None  # IPv6 is switched off on this machine
+        raise CannotStart(f"cannot serve on {host} port {port}: {error.strerror}") from error
+    found.setblocking(False)
+    return found
+
+
+@contextlib.contextmanager
+def control_socket(folder: Path) -> Iterator[socket.socket]:
+    """DATA/control.sock, for the owner only. Left-overs of a killed server are removed."""
+    path = folder / "control.sock"
+    path.unlink(missing_ok=True)
+    found = socket.socket(socket.AF_UNIX)
+    with contextlib.closing(found):
+        found.bind(str(path))
+        path.chmod(0o600)
+        found.listen()
+        yield found
+        path.unlink(missing_ok=True)
+
+
+async def serve(public: ASGIApp, local: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    """Until the process is asked to end. Visits through the control socket meet `local`."""
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn names a Unix socket by its path, without a port.
+        inside = scope.get("server") and scope["server"][1] is None
+        await (local if inside else public)(scope, receive, send)
+
+    config = uvicorn.Config(
+        chosen,
+        log_level="warning",
+        access_log=False,  # who visited is nobody's business
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    # uvicorn raises the signal that ended it once more; the rooms are still to be closed then.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: None)
+    await uvicorn.Server(config).serve(sockets=list(sockets))

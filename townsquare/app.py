@@ -154,7 +154,7 @@ def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
 
 
 @contextlib.asynccontextmanager
-async def running(rooms: Mapping[str, Run]) -> "AsyncIterator[None]":
+async def running(rooms: Mapping[str, Run]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(kept_running(*room), name=room[0]) for room in rooms.items()]
     try:
         yield

@@ -1,0 +1,68 @@
+"""The query language: what each text means, and where a wrong one is wrong."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from townsquare.context.query import All, Any, Condition, Path, Query, Range, Term, parse
+from townsquare.model.errors import Invalid, TooComplex
+
+A, B, C = (Term(Path(name)) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("a", A),
+        ("a;b|c", Any((All((A, B)), C))),
+        ("a;(b|c)", All((A, Any((B, C))))),
+        ("a==1", Term(Path("a"), "==", (1.0,))),
+        ('a=="1"', Term(Path("a"), "==", ("1",))),
+        ("a==true", Term(Path("a"), "==", (True,))),
+        ("a==1..5,9", Term(Path("a"), "==", (Range(1.0, 5.0), 9.0))),
+        ("a.b.c>2.5", Term(Path("a", ("b", "c")), ">", (2.5,))),
+        ("a[x.y]<=-3", Term(Path("a", (), ("x", "y")), "<=", (-3.0,))),
+        ("a~=^b.*d$", Term(Path("a"), "~=", ("^b.*d$",))),
+        ("a==urn:ngsi-ld:Road:1", Term(Path("a"), "==", ("urn:ngsi-ld:Road:1",))),
+        (
+            "a>2030-06-01T12:00:00Z",
+            Term(Path("a"), ">", ("2030-06-01T12:00:00Z",)),
+        ),
+        (r'a=="say \"hi\""', Term(Path("a"), "==", ('say "hi"',))),
+    ],
+)
+def test_parse(q: str, expected: Condition) -> None:
+    assert parse(q) == expected
+
+
+@pytest.mark.parametrize(
+    ("q", "character"),
+    [("", 1), ("a>", 3), (";a", 1), ("a;;b", 3), ("(a", 3), ("a)", 2), ("a==1..", 7), ("a[x", 4)],
+)
+def test_a_wrong_q_says_where(q: str, character: int) -> None:
+    with pytest.raises(Invalid, match=f"character {character}:"):
+        parse(q)
+
+
+def test_a_long_q_is_refused() -> None:
+    with pytest.raises(TooComplex):
+        parse(";".join("a" * 65))
+
+
+@given(st.text(alphabet='ab1.;|()[]=!<>~," \\%é', max_size=40))
+def test_any_text_is_understood_or_refused(q: str) -> None:
+    with contextlib.suppress(Invalid):  # anything else that is raised fails the test
+        assert parse(q) is not None
+
+
+def test_a_nested_q_is_bounded() -> None:
+    with pytest.raises(TooComplex):
+        parse("(" * 1000 + "a" + ")" * 1000)
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (0, 0), (5, -1)])
+def test_a_page_must_make_sense(limit: int, offset: int) -> None:
+    with pytest.raises(Invalid):
+        Query(limit=limit, offset=offset)

@@ -1,0 +1,33 @@
+"""What one camera sees, from picture to picture: tracks, crossings and who is there. Pure.
+
+This is all the memory that counting has. It is dropped at every break in time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from townsquare.model.camera import Line, Point, RoadUser
+from townsquare.vision.boxes import Boxes
+from townsquare.vision.count import Crossing, Sides, crossed, without
+from townsquare.vision.track import Tracks, follow, foot
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    tracks: Tracks = field(default_factory=Tracks)
+    sides: Sides = field(default_factory=dict)
+
+
+def after(
+    scene: Scene, found: Boxes, at_s: float, lines: Sequence[Line]
+) -> tuple[Scene, list[Crossing]]:
+    """The scene once the boxes of the picture at `at_s` are known, and what was crossed."""
+    tracks, steps = follow(scene.tracks, found, at_s)
+    crossings, sides = crossed(lines, steps, scene.sides)
+    alive = [track.number for track in tracks.alive]
+    return Scene(tracks, without(sides, alive)), crossings
+
+
+def present(scene: Scene) -> list[tuple[RoadUser, Point]]:
+    """Who is there, and where they stand. Somebody hidden for a moment still is."""
+    return [(track.of, foot(track.box)) for track in scene.tracks.alive if track.confirmed]

@@ -22,7 +22,8 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
 from townsquare.model.errors import AlreadyExists, NotFound, Unavailable
-from townsquare.store import Cursor, Job, Key, Row, RowKind, Sql, Writes
+from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
+from townsquare.store import Job, Key, Row, RowKind, Sql, Writes
 from townsquare.store.sqlite import SqliteStore
 from townsquare.trust import audit
 from townsquare.trust.policy import Act, Grant, Policy, decide, require, visible
@@ -190,6 +191,10 @@ class Broker:
 
     def last_seq(self) -> int:
         return self.store.last_seq()
+
+    def cursor(self, reader: str) -> int | None:
+        """How far a durable reader has come; None before its first time."""
+        return self.store.cursor(reader)
 
     async def changed_since(self, seq: int, tenant: str = "") -> list[str] | None:
         """Ids of what changed behind `seq`; None when that is too long ago to know."""

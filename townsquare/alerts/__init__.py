@@ -1,0 +1,1 @@
+"""Notice what needs an operator, and follow it until it is acknowledged and over."""

@@ -1,0 +1,167 @@
+"""Follows the city's news from a durable cursor and keeps the alarms.
+
+Always holds: what was read and what follows from it are committed together, so a room that is
+killed at any moment goes on where it was; no crossing is missed, and none is raised twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from townsquare.alerts import alert
+from townsquare.alerts.lookout import Finding, Lookout, alert_id
+from townsquare.alerts.rules import Crossing
+from townsquare.context.broker import Broker, Cursor
+from townsquare.context.query import MOST, Query
+from townsquare.model.actor import Why, room
+from townsquare.model.change import Change, Changed
+from townsquare.model.declaration import EntityType
+from townsquare.model.entity import Entity
+from townsquare.model.errors import Conflict, NotFound
+from townsquare.model.rule import Rule
+
+TYPES = (
+    EntityType(
+        alert.ALERT,
+        owner="alerts",
+        readers=frozenset({"operator", "engineer", "data-protection", "security"}),
+        commanders=frozenset({"operator"}),
+        life_cycle=True,
+        accountable=True,
+        deletable=False,
+        retention=timedelta(days=400),  # a yearly report of the alarm load looks back on all of it
+    ),
+)
+
+ROOM, WHY = room("alerts"), Why("operations")
+LOOK_S = 0.25  # at the clock while a duration runs
+SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit of its own
+
+
+async def run(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datetime]) -> None:
+    """Never returns."""
+    desk = await _open(broker, rules, clock)
+    news = broker.follow("alerts")
+    waiting = asyncio.ensure_future(anext(news))
+    try:
+        while True:
+            done, _ = await asyncio.wait({waiting}, timeout=desk.patience_s())
+            if done:
+                await desk.read(waiting.result())
+                waiting = asyncio.ensure_future(anext(news))
+            else:
+                await desk.look()
+    finally:
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+
+
+class _Desk:
+    def __init__(
+        self, broker: Broker, lookout: Lookout, clock: Callable[[], datetime], saved: int
+    ) -> None:
+        self.broker = broker
+        self.lookout = lookout
+        self.clock = clock
+        self._saved = saved
+        self._saved_at = asyncio.get_running_loop().time()
+
+    def patience_s(self) -> float | None:
+        """How long to wait for news."""
+        if due := self.lookout.due():
+            left_s = (due - self.clock()).total_seconds()
+            return min(LOOK_S, max(left_s, 0.01))
+        return SAVE_S if self.lookout.settled() > self._saved else None
+
+    async def read(self, news: Sequence[Changed]) -> None:
+        await self._keep([finding for changed in news for finding in self.lookout.read(changed)])
+
+    async def look(self) -> None:
+        """At the clock; but time has not passed for news that are still unread."""
+        now, due = self.clock(), self.lookout.due()
+        caught_up = self.broker.last_seq() <= self.lookout.seq
+        passed = due is not None and due <= now and caught_up
+        await self._keep(self.lookout.elapse(now) if passed else [])
+
+    async def _keep(self, findings: Sequence[Finding]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        settled = max(self._saved, self.lookout.settled())
+        if not findings and (settled == self._saved or now_s - self._saved_at < SAVE_S):
+            return
+        await _follow(self.broker, findings, Cursor("alerts", settled))
+        self._saved, self._saved_at = settled, now_s
+
+
+async def _open(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datetime]) -> _Desk:
+    """Takes up the alarms as they stand, and looks at everything of which there is no news."""
+    seq = await _start(broker)
+    alerts = await _present(broker, alert.ALERT)
+    lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq)
+    present = [e for type in sorted({r.type for r in rules}) for e in await _present(broker, type)]
+    # Asked for afterwards, so that what changes meanwhile is news rather than looked at twice.
+    moved = set(await broker.changed_since(seq) or ())
+    findings = [f for e in present if e.id not in moved for f in lookout.look(e)]
+    await _follow(broker, findings, Cursor("alerts", seq))
+    await _retire(broker, alerts, rules, clock())
+    return _Desk(broker, lookout, clock, seq)
+
+
+async def _start(broker: Broker) -> int:
+    seq = broker.cursor("alerts")
+    if seq is None:
+        seq = broker.last_seq()
+        await broker.apply([], ROOM, WHY, upto=Cursor("alerts", seq))
+    return seq
+
+
+async def _present(broker: Broker, type: str) -> list[Entity]:
+    found: list[Entity] = []
+    while len(found) % MOST == 0:
+        query = Query(types=(type,), limit=MOST, offset=len(found))
+        page = await broker.find(query, ROOM, WHY)
+        found += page.entities
+        if not page.entities:
+            break
+    return found
+
+
+async def _retire(
+    broker: Broker, alerts: Sequence[Entity], rules: Sequence[Rule], now: datetime
+) -> None:
+    """Alarms of rules that are no more: without a rule nothing would ever end them."""
+    prefixes = tuple(alert_id(rule, "") for rule in rules)
+    for gone in alerts:
+        if not gone.id.startswith(prefixes) and alert.decided(gone).active:
+            end = Crossing("clear", now, float(gone.value("value") or 0))
+            seq = alert.decided(gone).seq
+            change, _ = alert.returned(gone.id, end, seq, alert.standing(gone))
+            await broker.apply([change], ROOM, WHY)
+
+
+async def _follow(broker: Broker, findings: Sequence[Finding], upto: Cursor) -> None:
+    """Until it is kept: an operator who acknowledges meanwhile makes us look again."""
+    while True:
+        changes = await _changes(broker, findings)
+        with suppress(Conflict):
+            await broker.apply(changes, ROOM, WHY, upto=upto)
+            return
+
+
+async def _changes(broker: Broker, findings: Sequence[Finding]) -> list[Change]:
+    standings: dict[str, alert.Standing] = {}
+    changes = []
+    for finding in findings:
+        id = finding.alert
+        now = standings.get(id) or alert.standing(await _one(broker, id))
+        change, standings[id] = alert.followed(finding, now)
+        changes.append(change)
+    return changes
+
+
+async def _one(broker: Broker, id: str) -> Entity | None:
+    try:
+        return await broker.read(id, ROOM, WHY)
+    except NotFound:
+        return None

@@ -6,7 +6,7 @@ A slow client loses intermediate states, never the latest. The connection ends w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 import msgspec
@@ -27,7 +27,7 @@ MOST = 1000  # entities in a snapshot
 
 async def events(
     broker: Broker, by: Actor, why: Why, session: Session | None, last_id: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Server-sent events until the session ends."""
     with broker.watch(by, why, TYPES) as news:  # before the snapshot, so that nothing falls between
         seq = broker.last_seq()

@@ -1,0 +1,176 @@
+"""The ground rules that hold on every page, however the server was started."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from tests.conftest import OpenBroker
+from townsquare.model.actor import Actor, Why, room
+from townsquare.model.change import Change
+from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
+from townsquare.model.entity import Attribute, Entity, entity
+from townsquare.web import live
+from townsquare.web.auth import LONGEST, Mode, Session, Sessions, Visits, person
+from townsquare.web.guard import Guard, content_security_policy, origins
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+TOKEN = "t0ken"
+MACHINE = Actor("machine:test", "machine", roles=frozenset({"operator"}))
+
+
+async def who(request: Request) -> JSONResponse:
+    actor, why = request.state.actor, request.state.why
+    return JSONResponse({"id": actor.id, "roles": sorted(actor.roles), "why": why.purpose})
+
+
+class Visit:
+    """A site that says who visits, and a clock that can be set."""
+
+    def __init__(self, mode: Mode) -> None:
+        self.now = NOON
+        self.sessions = Sessions(lambda: self.now)
+        routes = [Route("/who", who, methods=["GET", "POST"])]
+        routes.append(Route("/sign-in", self.sign_in, methods=["POST"]))
+        visits = Visits(Starlette(routes=routes), mode, {TOKEN: MACHINE}, self.sessions)
+        site = Guard(visits, origins(8400, ""), content_security_policy("{}"))
+        transport = httpx.ASGITransport(app=site)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost:8400")
+
+    async def sign_in(self, _: Request) -> PlainTextResponse:
+        response = PlainTextResponse("welcome")
+        self.sessions.start(person("operator", "Town"), response)
+        return response
+
+
+@pytest.fixture
+async def visit() -> AsyncIterator[Visit]:
+    opened = Visit("login")
+    yield opened
+    await opened.http.aclose()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost", "localhost:80", "127.0.0.1:8401"])
+async def test_a_host_that_is_not_ours_is_refused(visit: Visit, host: str) -> None:
+    answer = await visit.http.get("/who", headers={"host": host})
+    assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:8400", "127.0.0.1:8400", "[::1]:8400"])
+async def test_our_own_names_are_served(visit: Visit, host: str) -> None:
+    assert (await visit.http.get("/who", headers={"host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://localhost:8401"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "http://localhost:8400", "sec-fetch-site": "same-origin"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_another_site_changes_nothing(
+    visit: Visit, headers: dict[str, str], status: int
+) -> None:
+    assert (await visit.http.post("/who", headers=headers)).status_code == status
+
+
+async def test_every_answer_carries_the_strict_policy(visit: Visit) -> None:
+    for answer in (await visit.http.get("/who"), await visit.http.get("/nowhere")):
+        csp = answer.headers["content-security-policy"]
+        assert csp.startswith("default-src 'self';")
+        assert "unsafe" not in csp
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_visitor_is_anyone(visit: Visit) -> None:
+    found = (await visit.http.get("/who")).json()
+    assert found == {"id": "anyone", "roles": ["citizen"], "why": "public information"}
+
+
+async def test_a_token_names_a_machine_and_a_wrong_one_nobody(visit: Visit) -> None:
+    right = await visit.http.get("/who", headers={"authorization": f"Bearer {TOKEN}"})
+    wrong = await visit.http.get("/who", headers={"authorization": "Bearer t0ken2"})
+    assert right.json()["id"] == "machine:test"
+    assert (wrong.status_code, wrong.json()["status"]) == (401, 401)
+
+
+async def test_a_session_lasts_a_shift(visit: Visit) -> None:
+    answer = await visit.http.post("/sign-in")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert (await visit.http.get("/who")).json()["roles"] == ["operator"]
+    visit.now += LONGEST - timedelta(seconds=1)
+    assert (await visit.http.get("/who")).json()["roles"] == ["operator"]
+    visit.now += timedelta(seconds=1)
+    assert (await visit.http.get("/who")).json()["roles"] == ["citizen"]
+
+
+async def test_only_an_open_server_takes_everyone_for_open() -> None:
+    for mode, roles in (("open", ["open"]), ("demo", ["citizen"]), ("login", ["citizen"])):
+        opened = Visit(mode)  # type: ignore[arg-type]  # the three modes
+        assert (await opened.http.get("/who")).json()["roles"] == roles
+        await opened.http.aclose()
+
+
+FLOW = EntityType(
+    "CrowdFlowObserved",
+    "vision",
+    frozenset({"operator"}),
+    published=frozenset({"peopleCount"}),
+)
+OPERATOR = person("operator", "Town")
+WORK = Why("operations")
+
+
+def flow(name: str, count: int, *scope: str) -> Entity:
+    id = f"urn:ngsi-ld:CrowdFlowObserved:{name}"
+    return entity(id, FLOW.name, scope, peopleCount=Attribute(count, observed_at=NOON))
+
+
+async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
+    open_broker: OpenBroker,
+) -> None:
+    broker = open_broker(FLOW)
+    vision = room("vision")
+    await broker.apply([Change("create", flow("a", 1, LIVE))], vision, WORK)
+    await broker.apply([Change("create", flow("h", 9, PUBLISHED))], room("register"), WORK)
+    screen = live.events(broker, OPERATOR, WORK, None, "")
+    snapshot = (await anext(screen)).decode()
+    assert snapshot.startswith("event: snapshot\nid: 2\n")
+    assert '"peopleCount":1' in snapshot
+    assert '"peopleCount":9' not in snapshot  # published cells are no news for the control room
+    following = asyncio.ensure_future(anext(screen))
+    await asyncio.sleep(0)
+    await broker.apply([Change("merge", flow("a", 2, LIVE))], vision, WORK)
+    change = (await asyncio.wait_for(following, 5)).decode()
+    assert change.startswith("event: change\nid: 3\n")
+    assert '"peopleCount":2' in change
+    await screen.aclose()
+    await broker.apply([Change("merge", flow("a", 3, LIVE))], vision, WORK)
+    again = live.events(broker, OPERATOR, WORK, None, "3")
+    caught_up = (await anext(again)).decode()
+    assert caught_up.startswith("event: change\nid: 4\n")
+    assert '"peopleCount":3' in caught_up
+    await again.aclose()
+
+
+async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    session = Session(OPERATOR, NOON)
+    screen = live.events(broker, OPERATOR, WORK, session, "")
+    await anext(screen)
+    session.ended.set()
+    rest = [event async for event in screen]
+    assert rest[-1].startswith(b"event: bye")

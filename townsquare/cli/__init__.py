@@ -1,0 +1,49 @@
+"""The `townsquare` command; one file a subcommand.
+
+What goes wrong on purpose ends in one sentence on standard error and exit code 2.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from townsquare import __version__
+from townsquare.cli.check import check
+from townsquare.cli.demo import demo
+from townsquare.cli.init import init
+from townsquare.cli.run import run
+from townsquare.model.errors import TownsquareError
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, init, run, check):
+    commands.command()(command)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"townsquare {__version__}")
+        raise typer.Exit
+
+
+@commands.callback()
+def townsquare(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """A city operations platform that a town runs itself, answers for, and can leave."""
+
+
+def main() -> None:
+    try:
+        commands(prog_name="townsquare")
+    except TownsquareError as error:
+        sys.stderr.write(f"townsquare: {error}\n")
+        sys.exit(2)

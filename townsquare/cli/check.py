@@ -1,0 +1,93 @@
+"""`townsquare check`: would it run here? Looks at each thing that it needs, and changes nothing."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from townsquare import app
+from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
+from townsquare.model.camera import Camera
+from townsquare.model.errors import CannotStart, TownsquareError
+from townsquare.trust import secret
+from townsquare.vision import read
+from townsquare.vision.detect import MODEL, Detector
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`trouble` is empty where all is well."""
+
+    thing: str
+    found: str
+    trouble: str = ""
+
+
+def check(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
+    """Look at settings, data folder, port, cameras and model; exit code 2 if one is wrong."""
+    town = app.load(settings)  # its own sentence says more than a row of a table
+    findings = [
+        Finding("settings", str(settings)),
+        *look(town, settings.resolve().parent, data_folder(settings, data)),
+    ]
+    Console(soft_wrap=True).print(table(findings))
+    if any(finding.trouble for finding in findings):
+        raise typer.Exit(2)
+
+
+def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
+    yield finding("data folder", str(data), partial(writable, data))
+    yield finding("port", str(town.web.port), partial(free, town.web.port))
+    yield finding("model", MODEL.name, Detector)
+    for camera in town.camera:
+        where = read.without_login(camera.url)
+        yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
+
+
+def finding(thing: str, found: str, attempt: Callable[[], object]) -> Finding:
+    try:
+        attempt()
+    except TownsquareError as error:
+        return Finding(thing, found, str(error))
+    return Finding(thing, found)
+
+
+def writable(folder: Path) -> None:
+    """Raises CannotStart. A folder that is missing will be made, so its parent counts."""
+    there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not there.is_dir():
+        raise CannotStart(f"{there} is not a folder; choose another with --data")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise CannotStart(f"no permission to write into {there}; choose another with --data")
+
+
+def free(port: int) -> None:
+    """Raises CannotStart."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise CannotStart(
+            f"port {port} cannot be served ({error.strerror}); choose another with --port"
+        ) from error
+
+
+def seen(camera: Camera, beside: Path, data: Path) -> None:
+    """Reads one picture. Raises what `pictures` raises."""
+    url = str(beside / camera.url) if read.is_file(camera.url) else camera.url
+    login = secret.resolve(camera.login, data) if camera.login else ""
+    next(read.pictures(read.with_login(url, login)))
+
+
+def table(findings: list[Finding]) -> Table:
+    found = Table("", "what", "where", "trouble", box=None)
+    for one in findings:
+        mark = "[red]no[/red]" if one.trouble else "[green]ok[/green]"
+        found.add_row(mark, one.thing, escape(one.found), escape(one.trouble))
+    return found

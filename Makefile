@@ -76,5 +76,5 @@ exceptions: venv ## every broken house rule with its reason
 	@$(V)/python tools/exceptions.py
 
 lock: venv ## make both locks again from pyproject.toml; UPGRADE=yes moves every pin
-	@$(V)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@$(V)/python -m pip install -qq --disable-pip-version-check "uv>=0.9"
 	@tools/lock.sh $(if $(UPGRADE),--upgrade)

@@ -18,7 +18,6 @@ from townsquare.model.camera import Camera
 from townsquare.model.errors import CannotStart, TownsquareError
 from townsquare.trust import secret
 from townsquare.vision import read
-from townsquare.vision.detect import MODEL, Detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def check(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
 def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield finding("data folder", str(data), partial(writable, data))
     yield finding("port", str(town.web.port), partial(free, town.web.port))
-    yield finding("model", MODEL.name, Detector)
+    yield finding("model", "of the package", detects)
     for camera in town.camera:
         where = read.without_login(camera.url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
@@ -76,6 +75,14 @@ def free(port: int) -> None:
         raise CannotStart(
             f"port {port} cannot be served ({error.strerror}); choose another with --port"
         ) from error
+
+
+def detects() -> None:
+    """Raises CannotStart."""
+    # Here and not above: no other command shall pay for loading the inference runtime.
+    from townsquare.vision.detect import Detector
+
+    Detector()
 
 
 def seen(camera: Camera, beside: Path, data: Path) -> None:

@@ -1,9 +1,12 @@
 """From a count to an alarm that an operator acknowledges, on every store."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conftest import OpenBroker
 from townsquare.alerts import api, run
+from townsquare.alerts.lifecycle import NEXT, Event
 from townsquare.context.broker import Broker
 from townsquare.context.http import problem
 from townsquare.context.query import Query, TemporalQuery
@@ -377,3 +381,18 @@ async def test_who_may_not_acknowledge_what(town: Town, id: str, by: Actor, stat
         answer = await acknowledging(town, id)(by)
     problem: dict[str, Any] = answer.json()
     assert (answer.status_code, problem["status"]) == (status, status)
+
+
+def test_states_and_settings_are_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    columns: tuple[Event, ...] = ("raise", "clear", "acknowledge")
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| (.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    written = {
+        (state, event): cell.strip("`")
+        for state, *cells in rows
+        for event, cell in zip(columns, cells, strict=True)
+        if cell != "–"
+    }
+    assert written == NEXT
+    keys = re.findall(r"^(\w+) = ", text.split("```")[1], re.MULTILINE)
+    assert set(keys) == {field.name for field in fields(Rule)}

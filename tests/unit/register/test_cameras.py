@@ -1,0 +1,134 @@
+"""The answers on a camera's card follow the policy: change it, and they change."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from townsquare.model.declaration import EntityType
+from townsquare.model.entity import Attribute, Entity
+from townsquare.model.town import Town
+from townsquare.register.cameras import card, measure, questions
+from townsquare.register.cells import Cell, Spot
+from townsquare.trust.policy import Policy, policy
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+TODAY = date(2030, 6, 1)
+BERLIN = Town(timezone="Europe/Berlin")
+FLOW = EntityType(
+    "CrowdFlowObserved",
+    owner="vision",
+    readers=frozenset({"operator", "engineer"}),
+    retention=timedelta(days=30),
+    published=frozenset({"peopleCount"}),
+)
+CAMERA = EntityType(
+    "Camera", owner="vision", readers=frozenset({"operator"}), published_everywhere=True
+)
+LEASE = EntityType(
+    "PreviewLease",
+    owner="vision",
+    readers=frozenset({"operator"}),
+    commanders=frozenset({"operator"}),
+)
+SQUARE = Entity(
+    "urn:ngsi-ld:Camera:square",
+    ("Camera",),
+    {
+        name: (Attribute(value),)
+        for name, value in {
+            "cameraName": "Market square",
+            "location": {"type": "Point", "coordinates": [13.5, 52.4]},
+            "purpose": "crowd safety",
+            "legalBasis": "Police act, section 25",
+            "owner": "Public order office",
+            "reviewDate": "2031-03-01",
+            "status": "failing",
+            "statusSince": "2030-06-01T11:30:00Z",
+            "trouble": "The camera does not answer.",
+        }.items()
+    },
+)
+SPOT = Spot("square", "west", "line", ("to the west", "to the east"))
+
+
+def answers(*types: EntityType, today: date = TODAY) -> dict[str, str]:
+    return dict(questions(SQUARE, _policy(*types), today))
+
+
+def _policy(*types: EntityType) -> Policy:
+    return policy(types or [FLOW, CAMERA, LEASE])
+
+
+def test_the_four_questions_are_answered() -> None:
+    assert answers() == {
+        "How is it stored?": "No picture is stored: the machine that reads the camera turns"
+        " pictures into counts and forgets them. Values of this moment replace each other and"
+        " leave no history. What is stored are numbers of people over 5 minutes.",
+        "Who can access it?": "Counts of full hours: everyone. Counts of 5 minutes: Operator,"
+        " Engineer. Values of this moment: Operator. A drawing of the empty place with shapes"
+        " where people are: Operator. The camera's picture: nobody.",
+        "How is it used?": "For crowd safety, to notice when a place gets dangerously full."
+        " Legal basis: Police act, section 25. Public order office answers for it."
+        " Its need will be looked at again by 1 March 2031.",
+        "For how long?": "Pictures: not at all. Values of this moment: until the next one."
+        " Counts of 5 minutes: 30 days. Published counts of full hours: without end, since they"
+        " say how many, never who.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("flow", "question", "part"),
+    [
+        (
+            replace(FLOW, retention=timedelta(days=7)),
+            "For how long?",
+            "Counts of 5 minutes: 7 days",
+        ),
+        (replace(FLOW, history=False), "For how long?", "Counts of 5 minutes: not kept."),
+        (
+            replace(FLOW, readers=frozenset({"security"})),
+            "Who can access it?",
+            "5 minutes: Security engineer. Values of this moment: nobody.",
+        ),
+        (
+            replace(FLOW, published=frozenset()),
+            "Who can access it?",
+            "Counts of full hours: Operator, Engineer.",
+        ),
+    ],
+)
+def test_the_answers_follow_the_policy(flow: EntityType, question: str, part: str) -> None:
+    assert part in answers(flow, CAMERA, LEASE)[question]
+
+
+def test_an_overdue_review_is_said() -> None:
+    said = answers(today=date(2031, 3, 2))["How is it used?"]
+    assert said.endswith("by 1 March 2031; this review is overdue.")
+    assert "overdue" not in answers(today=date(2031, 3, 1))["How is it used?"]
+
+
+def test_a_card_is_in_town_time() -> None:
+    shown = card(SQUARE, [], _policy(), BERLIN, NOON)
+    assert (shown.name, shown.title, shown.place) == ("square", "Market square", (13.5, 52.4))
+    assert (shown.status, shown.trouble) == ("failing", "The camera does not answer.")
+    assert str(shown.status_since) == "2030-06-01 13:30:00+02:00"
+    assert str(shown.next_cell_at) == "2030-06-01 14:01:30+02:00"
+    assert not shown.sample
+
+
+def test_an_hour_that_was_not_counted_is_a_gap_not_a_zero() -> None:
+    hour = timedelta(hours=1)
+    hours = [NOON + hour * n for n in range(4)]
+    cells = [Cell(h, h + hour, (5, 3), 1.0) for h in (hours[1], hours[3])]
+    shown = measure(SPOT, cells, hours, BERLIN)
+    assert (shown.title, shown.unit, shown.columns) == (
+        "Line west",
+        "people",
+        ("to the west", "to the east"),
+    )
+    assert [(c.since.hour, c.values, c.coverage) for c in shown.cells] == [
+        (15, (5, 3), 1.0),
+        (16, (None, None), 0),
+        (17, (5, 3), 1.0),
+    ]

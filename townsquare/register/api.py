@@ -1,0 +1,96 @@
+"""What anyone can read: the cards of the cameras, and the published counts as a file.
+
+Always holds: it is read as anyone, whoever asks, so nothing but what is public can be in it.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query
+from townsquare.model.actor import ANYONE, Why
+from townsquare.model.entity import Entity
+from townsquare.model.town import Town
+from townsquare.register.cameras import Card, Measure, card, measure
+from townsquare.register.cells import FLOW, Cell, Spot, due, from_entity, iso, spots
+
+PUBLIC = Why("public information")
+HOURS_SHOWN = 24
+HOURS_IN_FILE = 7 * 24
+COLUMNS = (
+    "camera",
+    "name",
+    "kind",
+    "since",
+    "until",
+    "coverage",
+    "towards",
+    "away",
+    "mean",
+    "most",
+    "sample",
+)
+HEADERS = {
+    "content-disposition": 'attachment; filename="counts.csv"',
+    "cache-control": "public, max-age=60",
+}
+
+
+def routes(broker: Broker, clock: Callable[[], datetime]) -> list[Route]:
+    async def counts(_: Request) -> Response:
+        return StreamingResponse(_file(broker, clock()), 200, HEADERS, "text/csv; charset=utf-8")
+
+    return [Route("/open-data/counts.csv", counts)]
+
+
+async def cards(broker: Broker, town: Town, clock: Callable[[], datetime]) -> list[Card]:
+    now = clock()
+    found = []
+    for camera in await _cameras(broker):
+        measures = [await _measure(broker, spot, town, now) for spot in spots(camera)]
+        found.append(card(camera, measures, broker.policy, town, now))
+    return found
+
+
+async def _measure(broker: Broker, spot: Spot, town: Town, now: datetime) -> Measure:
+    hours = due(now, HOURS_SHOWN)
+    return measure(spot, await _published(broker, spot, hours), hours, town)
+
+
+async def _cameras(broker: Broker) -> list[Entity]:
+    return (await broker.find(Query(types=("Camera",), limit=MOST), ANYONE, PUBLIC)).entities
+
+
+async def _published(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> list[Cell]:
+    """By id, so that it takes as long in the tenth year as on the first day."""
+    ids = tuple(spot.cell(hour) for hour in hours)
+    page = await broker.find(Query(types=(FLOW,), ids=ids, limit=len(ids)), ANYONE, PUBLIC)
+    return sorted((from_entity(spot, e) for e in page.entities), key=lambda cell: cell.since)
+
+
+async def _file(broker: Broker, now: datetime) -> AsyncIterator[str]:
+    yield _text([COLUMNS])
+    for camera in await _cameras(broker):
+        for spot in spots(camera):
+            cells = await _published(broker, spot, due(now, HOURS_IN_FILE))
+            yield _text([row(spot, cell) for cell in cells])
+
+
+def row(spot: Spot, cell: Cell) -> tuple[object, ...]:
+    """In the order of COLUMNS; what the kind does not count stays empty."""
+    values = (*cell.values, "", "") if spot.kind == "line" else ("", "", *cell.values)
+    sample = "true" if cell.sample else "false"
+    times = (iso(cell.since), iso(cell.until))
+    return (spot.camera, spot.name, spot.kind, *times, cell.coverage, *values, sample)
+
+
+def _text(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

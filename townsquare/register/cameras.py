@@ -1,0 +1,168 @@
+"""The card of a camera: what everyone may know of it, and the answers to four questions. Pure.
+
+Always holds: the answers are made from the policy and the type declarations in force, by asking
+the policy itself, so the page cannot say what is not so.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.declaration import LIVE, PUBLISHED
+from townsquare.model.entity import Entity
+from townsquare.model.town import Town
+from townsquare.register.cells import FLOW, HOUR, Cell, Spot, next_due
+from townsquare.trust.policy import PURPOSES, ROLES, Act, Policy, decide
+
+# Rooms are programs of the house, and "open" exists only on a machine that serves itself alone.
+PEOPLE = [role for role in ROLES.values() if role.name not in ("room", "open")]
+CAMERA = "Camera"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`cells` have town time, newest last."""
+
+    title: str
+    unit: str
+    columns: tuple[str, str]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`place` is (lon, lat); times are the town's."""
+
+    name: str
+    title: str
+    place: tuple[float, float]
+    status: str
+    status_since: datetime | None
+    sample: bool
+    trouble: str
+    purpose: str
+    owner: str
+    legal_basis: str
+    review: date
+    questions: tuple[tuple[str, str], ...]
+    measures: tuple[Measure, ...]
+    next_cell_at: datetime
+
+
+def card(
+    camera: Entity, measures: Sequence[Measure], policy: Policy, town: Town, now: datetime
+) -> Card:
+    lon, lat = camera.value("location")["coordinates"]
+    since = camera.value("statusSince")
+    return Card(
+        name=camera.id.rsplit(":", 1)[1],
+        title=camera.value("cameraName"),
+        place=(lon, lat),
+        status=camera.value("status"),
+        status_since=town.local(datetime.fromisoformat(since)) if since else None,
+        sample=bool(camera.value("sample")),
+        trouble=camera.value("trouble") or "",
+        purpose=camera.value("purpose"),
+        owner=camera.value("owner"),
+        legal_basis=camera.value("legalBasis"),
+        review=_review(camera),
+        questions=questions(camera, policy, town.local(now).date()),
+        measures=tuple(measures),
+        next_cell_at=town.local(next_due(now)),
+    )
+
+
+def measure(spot: Spot, published: Sequence[Cell], due: Sequence[datetime], town: Town) -> Measure:
+    """An hour of `due` without a cell was not counted; before the first cell there is no gap."""
+    by_hour = {cell.since: cell for cell in published}
+    first = min(by_hour, default=None)
+    hours = [hour for hour in due if first and hour >= first]
+    cells = (by_hour.get(h, Cell(h, h + HOUR, (None, None), 0)) for h in hours)
+    shown = (replace(c, since=town.local(c.since), until=town.local(c.until)) for c in cells)
+    return Measure(f"{spot.kind.title()} {spot.name}", "people", spot.columns, tuple(shown))
+
+
+# --- the four questions
+
+
+def questions(camera: Entity, policy: Policy, today: date) -> tuple[tuple[str, str], ...]:
+    return (
+        ("How is it stored?", _stored(policy)),
+        ("Who can access it?", _accessed(policy)),
+        ("How is it used?", _used(camera, today)),
+        ("For how long?", _kept(policy)),
+    )
+
+
+def _stored(policy: Policy) -> str:
+    answer = (
+        "No picture is stored: the machine that reads the camera turns pictures into counts and"
+        " forgets them. Values of this moment replace each other and leave no history."
+    )
+    if policy.types[FLOW].history:
+        answer += " What is stored are numbers of people over 5 minutes."
+    return answer
+
+
+def _accessed(policy: Policy) -> str:
+    parts = [
+        ("Counts of full hours", _readers(policy, "read", PUBLISHED)),
+        ("Counts of 5 minutes", _readers(policy, "temporal", "")),
+        ("Values of this moment", _readers(policy, "read", LIVE)),
+        ("A drawing of the empty place with shapes where people are", _viewers(policy)),
+        ("The camera's picture", "nobody"),
+    ]
+    return " ".join(f"{what}: {who}." for what, who in parts)
+
+
+def _used(camera: Entity, today: date) -> str:
+    purpose, review = camera.value("purpose"), _review(camera)
+    meant = f", to {PURPOSES[purpose]}" if purpose in PURPOSES else ""
+    by = f"{review.day} {review:%B %Y}"
+    need = f"Its need will be looked at again by {by}."
+    if review < today:
+        need = f"Its need was to be looked at again by {by}; this review is overdue."
+    basis, owner = camera.value("legalBasis"), camera.value("owner")
+    return f"For {purpose}{meant}. Legal basis: {basis}. {owner} answers for it. {need}"
+
+
+def _kept(policy: Policy) -> str:
+    flow = policy.types[FLOW]
+    windows = f"{flow.retention.days} days" if flow.history else "not kept"
+    return (
+        "Pictures: not at all. Values of this moment: until the next one. Counts of 5 minutes:"
+        f" {windows}. Published counts of full hours: without end, since they say how many,"
+        " never who."
+    )
+
+
+def _readers(policy: Policy, act: Act, scope: str) -> str:
+    if _reaches(policy, ANYONE, act, scope):
+        return "everyone"
+    actors = {
+        role.title: Actor(role.name, "person", roles=frozenset({role.name})) for role in PEOPLE
+    }
+    return _listed(title for title, actor in actors.items() if _reaches(policy, actor, act, scope))
+
+
+def _reaches(policy: Policy, actor: Actor, act: Act, scope: str) -> bool:
+    grants = (decide(policy, actor, Why(purpose), act, FLOW) for purpose in PURPOSES)
+    return any(g.allowed and g.admits((scope,) if scope else ()) for g in grants)
+
+
+def _viewers(policy: Policy) -> str:
+    """Who may use the commands of the room that the cameras belong to."""
+    room = policy.types[CAMERA].owner
+    roles = {
+        role for type in policy.types.values() if type.owner == room for role in type.commanders
+    }
+    return _listed(role.title for role in PEOPLE if role.name in roles)
+
+
+def _listed(titles: Iterable[str]) -> str:
+    return ", ".join(titles) or "nobody"
+
+
+def _review(camera: Entity) -> date:
+    return date.fromisoformat(camera.value("reviewDate"))

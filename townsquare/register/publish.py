@@ -1,0 +1,85 @@
+"""After each hour, publishes its counts as cells that never change again.
+
+Always holds: a cell is created once; an hour that was missed while the house was down is made
+up for later, from the same closed windows.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query, TemporalQuery
+from townsquare.model.actor import Why, room
+from townsquare.model.change import Change
+from townsquare.model.errors import AlreadyExists
+from townsquare.register.cells import (
+    COUNTED,
+    FLOW,
+    HOUR,
+    OF_WINDOW,
+    Spot,
+    Window,
+    cell,
+    due,
+    next_due,
+    spots,
+    to_entity,
+    windows,
+)
+
+ROOM, WHY = room("register"), Why("public information")
+HOURS_BACK = 24
+LONGEST_SLEEP_S = 300.0  # the clock of a small machine may be set while we sleep
+INSTANT = timedelta(microseconds=1)
+
+
+async def run(broker: Broker, clock: Callable[[], datetime]) -> None:
+    """Never returns."""
+    while True:
+        await publish(broker, clock())
+        left_s = (next_due(now := clock()) - now).total_seconds()
+        await asyncio.sleep(min(left_s, LONGEST_SLEEP_S))
+
+
+async def publish(broker: Broker, now: datetime) -> list[str]:
+    """Ids of the cells that were published by this call."""
+    cameras = await broker.find(Query(types=("Camera",), limit=MOST), ROOM, WHY)
+    hours = due(now, HOURS_BACK)
+    return [
+        id
+        for camera in cameras.entities
+        for spot in spots(camera)
+        for id in await _publish(broker, spot, hours)
+    ]
+
+
+async def _publish(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> list[str]:
+    missing = await unpublished(broker, spot, hours)
+    if not missing:
+        return []
+    closed = await counted(broker, spot, missing[0], missing[-1] + HOUR)
+    made = [cell(spot.kind, closed, hour) for hour in missing]
+    published = []
+    for entity in (to_entity(spot, found) for found in made if found):
+        with suppress(AlreadyExists):
+            await broker.apply([Change("create", entity)], ROOM, WHY)
+            published.append(entity.id)
+    return published
+
+
+async def unpublished(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> list[datetime]:
+    ids = tuple(spot.cell(hour) for hour in hours)
+    page = await broker.find(Query(types=(FLOW,), ids=ids, limit=len(ids)), ROOM, WHY)
+    there = {entity.id for entity in page.entities}
+    return [hour for hour in hours if spot.cell(hour) not in there]
+
+
+async def counted(broker: Broker, spot: Spot, since: datetime, until: datetime) -> list[Window]:
+    """Closed windows that end after `since` and at the latest at `until`."""
+    query = Query(types=(FLOW,), ids=(spot.window,), limit=1)
+    names = (*COUNTED[spot.kind], *OF_WINDOW)
+    when = TemporalQuery(query, names, after=since, before=until + INSTANT)
+    past = await broker.history(when, ROOM, WHY)
+    return [window for entity in past for window in windows(spot.kind, entity)]

@@ -391,7 +391,7 @@ def test_states_and_settings_are_documented() -> None:
         (state, event): cell.strip("`")
         for state, *cells in rows
         for event, cell in zip(columns, cells, strict=True)
-        if cell != "–"
+        if cell != "-"
     }
     assert written == NEXT
     keys = re.findall(r"^(\w+) = ", text.split("```")[1], re.MULTILINE)

@@ -62,6 +62,7 @@ class Lookout:
         for rule in rules:
             self._rules[rule.type].append(rule)
         self._sights: dict[str, _Sight] = {}
+        self._unfinished: dict[str, _Sight] = {}  # those with a duration that runs
 
     def read(self, changed: Changed) -> list[Finding]:
         """News in their order, all of them."""
@@ -88,27 +89,24 @@ class Lookout:
     def elapse(self, until: datetime) -> list[Finding]:
         """All news up to `until` must have been read."""
         found = []
-        for sight in list(self._sights.values()):
+        for sight in list(self._unfinished.values()):
             found += self._step(sight, elapsed(sight.rule, sight.watched, until), sight.from_seq)
         return found
 
     def due(self) -> datetime | None:
         """When time alone will bring the next finding."""
-        times = (due(sight.rule, sight.watched) for sight in self._unfinished())
+        times = (due(sight.rule, sight.watched) for sight in self._unfinished.values())
         return min((at for at in times if at), default=None)
 
     def settled(self) -> int:
         """A restart may go on behind this news."""
-        return min((sight.from_seq for sight in self._unfinished()), default=self.seq)
+        return min((sight.from_seq for sight in self._unfinished.values()), default=self.seq)
 
     def _of(self, source: Entity) -> Iterable[Rule]:
         for type in source.types:
             for rule in self._rules.get(type, ()):
                 if rule.scope in source.scope or not (rule.scope or source.scope):
                     yield rule
-
-    def _unfinished(self) -> Iterable[_Sight]:
-        return (sight for sight in self._sights.values() if sight.watched.since)
 
     def _sight(self, rule: Rule, source: Entity) -> _Sight:
         id = alert_id(rule, source.id)
@@ -126,7 +124,9 @@ class Lookout:
         if watched.since != sight.watched.since:
             sight = replace(sight, from_seq=from_seq)
         id = alert_id(sight.rule, sight.source.id)
-        self._sights[id] = replace(sight, watched=watched)
+        self._sights[id] = self._unfinished[id] = replace(sight, watched=watched)
+        if watched.since is None:
+            del self._unfinished[id]
         return [Finding(sight.rule, sight.source, crossing, self.seq)] if crossing else []
 
 

@@ -104,7 +104,7 @@ class Town:
     @asynccontextmanager
     async def alerting(self, *rules: Rule) -> AsyncIterator[None]:
         """The room runs, and is killed at the end."""
-        running = asyncio.create_task(run.run(self.broker, rules, self.clock))
+        running = asyncio.create_task(run.run(self.broker, rules))
         try:
             await self.caught_up(running)
             yield
@@ -274,7 +274,7 @@ async def test_it_may_be_killed_at_any_moment(town: Town, clock: Clock) -> None:
     for round in range(40):
         clock.pass_s(1)
         await town.count(3 if round % 2 else 12)
-        running = asyncio.create_task(run.run(town.broker, [AT_ONCE], clock))
+        running = asyncio.create_task(run.run(town.broker, [AT_ONCE]))
         await asyncio.sleep(round * 0.0005)
         running.cancel()
         with suppress(asyncio.CancelledError):

@@ -1,8 +1,10 @@
 """From closed windows to what anyone can read, on every store."""
 
+import asyncio
 import csv
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from townsquare.model.position import Position
 from townsquare.model.town import Town
 from townsquare.register import api, sample
 from townsquare.register.cells import iso
-from townsquare.register.publish import publish
+from townsquare.register.publish import publish, run
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
@@ -128,31 +130,48 @@ def city(open_broker: OpenBroker, store_url: str) -> Broker:
     return open_broker(*TYPES, url=store_url)
 
 
+def at(city: Broker, now: datetime) -> Broker:
+    """The city at that time."""
+    city.clock = lambda: now
+    return city
+
+
 async def test_an_hour_is_published_once_it_is_over(city: Broker) -> None:
     live = window(f"{WEST}-live", NOON, peopleCountTowards=1, peopleCountAway=1)
     live = Entity(live.id, live.types, live.attributes, scope=(LIVE,))
     await written(city, [camera(), live, *hour_of_windows(NOON)])
-    assert await publish(city, NOON + timedelta(minutes=61)) == []
-    assert len(await publish(city, NOON + timedelta(minutes=62))) == 2
+    assert await publish(at(city, NOON + timedelta(minutes=61))) == []
+    assert len(await publish(at(city, NOON + timedelta(minutes=62)))) == 2
     assert await public(city) == {
         "square-west:2030-06-01T12Z": (24, 12, 1),
         "square-plaza:2030-06-01T12Z": (4.5, 7, 1),
     }
 
 
+async def test_the_room_publishes_as_soon_as_it_runs(city: Broker) -> None:
+    await written(city, [camera(), *hour_of_windows(NOON)])
+    running = asyncio.create_task(run(at(city, NOON + timedelta(minutes=62))))
+    async with asyncio.timeout(5):
+        while len(await public(city)) < 2:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
 async def test_a_cell_never_changes_again(city: Broker) -> None:
     await written(city, [camera(), *hour_of_windows(NOON)[:12]])
-    await publish(city, NOON + timedelta(minutes=62))
+    await publish(at(city, NOON + timedelta(minutes=62)))
     before = await public(city)
     await written(city, hour_of_windows(NOON)[12:])
-    assert await publish(city, NOON + timedelta(minutes=63)) == []
+    assert await publish(at(city, NOON + timedelta(minutes=63))) == []
     assert await public(city) == before
 
 
 async def test_hours_that_were_missed_are_made_up_for(city: Broker) -> None:
     for hour in (0, 2):
         await written(city, [camera(), *hour_of_windows(NOON + timedelta(hours=hour))])
-    await publish(city, NOON + timedelta(hours=5))
+    await publish(at(city, NOON + timedelta(hours=5)))
     west = [id for id in await public(city) if "west" in id]
     assert west == ["square-west:2030-06-01T12Z", "square-west:2030-06-01T14Z"]
 
@@ -161,8 +180,8 @@ async def test_the_card_has_counts_gaps_and_answers(city: Broker) -> None:
     for hour in (0, 2):
         await written(city, [camera(), *hour_of_windows(NOON + timedelta(hours=hour))])
     now = NOON + timedelta(hours=3, minutes=2)
-    await publish(city, now)
-    (card,) = await api.cards(city, BERLIN, lambda: now)
+    await publish(at(city, now))
+    (card,) = await api.cards(at(city, now), BERLIN)
     assert (card.name, card.status, len(card.questions)) == ("square", "working", 4)
     west, plaza = card.measures
     assert [(c.since.hour, c.values) for c in west.cells] == [
@@ -180,12 +199,12 @@ async def test_the_card_has_counts_gaps_and_answers(city: Broker) -> None:
 
 async def test_a_sample_never_stands_where_something_was_counted(city: Broker) -> None:
     await written(city, [camera(), *hour_of_windows(NOON), *hour_of_windows(NOON - WINDOW * 24)])
-    await publish(city, NOON)  # the earlier hour; the later one is not over yet
+    await publish(at(city, NOON))  # the earlier hour; the later one is not over yet
     now = NOON + timedelta(minutes=61)
-    made = await sample.fill(city, [SQUARE], BERLIN, now)
+    made = await sample.fill(at(city, now), [SQUARE], BERLIN)
     assert len(made) == 2 * 22
-    assert await sample.fill(city, [SQUARE], BERLIN, now) == []
-    await publish(city, now + WINDOW)
+    assert await sample.fill(at(city, now), [SQUARE], BERLIN) == []
+    await publish(at(city, now + WINDOW))
     cells = await public(city)
     assert len(cells) == 2 * 24
     assert cells["square-west:2030-06-01T12Z"] == (24, 12, 1)
@@ -199,8 +218,8 @@ async def test_samples_are_marked_and_always_the_same(
     for _ in range(2):
         city = open_broker(*TYPES)
         await written(city, [camera()])
-        await sample.fill(city, [SQUARE], BERLIN, NOON)
-        (card,) = await api.cards(city, BERLIN, lambda: NOON + timedelta(minutes=2))
+        await sample.fill(at(city, NOON), [SQUARE], BERLIN)
+        (card,) = await api.cards(at(city, NOON + timedelta(minutes=2)), BERLIN)
         seen.append(card.measures)
     assert seen[0] == seen[1]
     west = seen[0][0].cells
@@ -225,7 +244,7 @@ async def test_sample_windows_are_the_last_hour_as_vision_would_write_it(city: B
 
 
 async def counts_csv(city: Broker, now: datetime) -> httpx.Response:
-    site = Starlette(routes=api.routes(city, lambda: now))
+    site = Starlette(routes=api.routes(at(city, now)))
     transport = httpx.ASGITransport(site)
     async with httpx.AsyncClient(transport=transport, base_url="http://town") as client:
         return await client.get("/open-data/counts.csv")
@@ -233,7 +252,7 @@ async def counts_csv(city: Broker, now: datetime) -> httpx.Response:
 
 async def test_the_file_has_the_published_cells_of_7_days(city: Broker) -> None:
     await written(city, [camera(), *hour_of_windows(NOON)])
-    await publish(city, NOON + timedelta(hours=2))
+    await publish(at(city, NOON + timedelta(hours=2)))
     answer = await counts_csv(city, NOON + timedelta(days=7))
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     header, *rows = csv.reader(answer.text.splitlines())

@@ -5,9 +5,9 @@ killed at any moment goes on where it was; no crossing is missed, and none is ra
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from townsquare.alerts import alert
 from townsquare.alerts.lookout import Finding, Lookout, alert_id
@@ -39,9 +39,9 @@ LOOK_S = 0.25  # at the clock while a duration runs
 SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit of its own
 
 
-async def run(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datetime]) -> None:
+async def run(broker: Broker, rules: Sequence[Rule]) -> None:
     """Never returns."""
-    desk = await _open(broker, rules, clock)
+    desk = await _open(broker, rules)
     news = broker.follow("alerts")
     waiting = asyncio.ensure_future(anext(news))
     try:
@@ -59,19 +59,16 @@ async def run(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datetim
 
 
 class _Desk:
-    def __init__(
-        self, broker: Broker, lookout: Lookout, clock: Callable[[], datetime], saved: int
-    ) -> None:
+    def __init__(self, broker: Broker, lookout: Lookout, saved: int) -> None:
         self.broker = broker
         self.lookout = lookout
-        self.clock = clock
         self._saved = saved
         self._saved_at = asyncio.get_running_loop().time()
 
     def patience_s(self) -> float | None:
         """How long to wait for news."""
         if due := self.lookout.due():
-            left_s = (due - self.clock()).total_seconds()
+            left_s = (due - self.broker.clock()).total_seconds()
             return min(LOOK_S, max(left_s, 0.01))
         return SAVE_S if self.lookout.settled() > self._saved else None
 
@@ -80,7 +77,7 @@ class _Desk:
 
     async def look(self) -> None:
         """At the clock; but time has not passed for news that are still unread."""
-        now, due = self.clock(), self.lookout.due()
+        now, due = self.broker.clock(), self.lookout.due()
         caught_up = self.broker.last_seq() <= self.lookout.seq
         passed = due is not None and due <= now and caught_up
         await self._keep(self.lookout.elapse(now) if passed else [])
@@ -94,7 +91,7 @@ class _Desk:
         self._saved, self._saved_at = settled, now_s
 
 
-async def _open(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datetime]) -> _Desk:
+async def _open(broker: Broker, rules: Sequence[Rule]) -> _Desk:
     """Takes up the alarms as they stand, and looks at everything of which there is no news."""
     seq = await _start(broker)
     alerts = await _present(broker, alert.ALERT)
@@ -104,8 +101,8 @@ async def _open(broker: Broker, rules: Sequence[Rule], clock: Callable[[], datet
     moved = set(await broker.changed_since(seq) or ())
     findings = [f for e in present if e.id not in moved for f in lookout.look(e)]
     await _follow(broker, findings, Cursor("alerts", seq))
-    await _retire(broker, alerts, rules, clock())
-    return _Desk(broker, lookout, clock, seq)
+    await _retire(broker, alerts, rules)
+    return _Desk(broker, lookout, seq)
 
 
 async def _start(broker: Broker) -> int:
@@ -127,14 +124,12 @@ async def _present(broker: Broker, type: str) -> list[Entity]:
     return found
 
 
-async def _retire(
-    broker: Broker, alerts: Sequence[Entity], rules: Sequence[Rule], now: datetime
-) -> None:
+async def _retire(broker: Broker, alerts: Sequence[Entity], rules: Sequence[Rule]) -> None:
     """Alarms of rules that are no more: without a rule nothing would ever end them."""
     prefixes = tuple(alert_id(rule, "") for rule in rules)
     for gone in alerts:
         if not gone.id.startswith(prefixes) and alert.decided(gone).active:
-            end = Crossing("clear", now, float(gone.value("value") or 0))
+            end = Crossing("clear", broker.clock(), float(gone.value("value") or 0))
             seq = alert.decided(gone).seq
             change, _ = alert.returned(gone.id, end, seq, alert.standing(gone))
             await broker.apply([change], ROOM, WHY)

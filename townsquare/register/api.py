@@ -5,7 +5,7 @@ Always holds: it is read as anyone, whoever asks, so nothing but what is public 
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -42,15 +42,15 @@ HEADERS = {
 }
 
 
-def routes(broker: Broker, clock: Callable[[], datetime]) -> list[Route]:
+def routes(broker: Broker) -> list[Route]:
     async def counts(_: Request) -> Response:
-        return StreamingResponse(_file(broker, clock()), 200, HEADERS, "text/csv; charset=utf-8")
+        return StreamingResponse(_file(broker), 200, HEADERS, "text/csv; charset=utf-8")
 
     return [Route("/open-data/counts.csv", counts)]
 
 
-async def cards(broker: Broker, town: Town, clock: Callable[[], datetime]) -> list[Card]:
-    now = clock()
+async def cards(broker: Broker, town: Town) -> list[Card]:
+    now = broker.clock()
     found = []
     for camera in await _cameras(broker):
         measures = [await _measure(broker, spot, town, now) for spot in spots(camera)]
@@ -74,11 +74,12 @@ async def _published(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> l
     return sorted((from_entity(spot, e) for e in page.entities), key=lambda cell: cell.since)
 
 
-async def _file(broker: Broker, now: datetime) -> AsyncIterator[str]:
+async def _file(broker: Broker) -> AsyncIterator[str]:
+    hours = due(broker.clock(), HOURS_IN_FILE)
     yield _text([COLUMNS])
     for camera in await _cameras(broker):
         for spot in spots(camera):
-            cells = await _published(broker, spot, due(now, HOURS_IN_FILE))
+            cells = await _published(broker, spot, hours)
             yield _text([row(spot, cell) for cell in cells])
 
 

@@ -5,7 +5,7 @@ up for later, from the same closed windows.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -35,18 +35,18 @@ LONGEST_SLEEP_S = 300.0  # the clock of a small machine may be set while we slee
 INSTANT = timedelta(microseconds=1)
 
 
-async def run(broker: Broker, clock: Callable[[], datetime]) -> None:
+async def run(broker: Broker) -> None:
     """Never returns."""
     while True:
-        await publish(broker, clock())
-        left_s = (next_due(now := clock()) - now).total_seconds()
+        await publish(broker)
+        left_s = (next_due(now := broker.clock()) - now).total_seconds()
         await asyncio.sleep(min(left_s, LONGEST_SLEEP_S))
 
 
-async def publish(broker: Broker, now: datetime) -> list[str]:
+async def publish(broker: Broker) -> list[str]:
     """Ids of the cells that were published by this call."""
     cameras = await broker.find(Query(types=("Camera",), limit=MOST), ROOM, WHY)
-    hours = due(now, HOURS_BACK)
+    hours = due(broker.clock(), HOURS_BACK)
     return [
         id
         for camera in cameras.entities

@@ -34,9 +34,9 @@ BUSIEST_INSIDE = 6.0  # people at once in a zone
 WINDOW = timedelta(minutes=5)
 
 
-async def fill(broker: Broker, cameras: Sequence[Camera], town: Town, now: datetime) -> list[str]:
+async def fill(broker: Broker, cameras: Sequence[Camera], town: Town) -> list[str]:
     """Cells for the 24 hours before this one. Ids of those that were made."""
-    end = hour_of(now)
+    end = hour_of(broker.clock())
     hours = [end - HOUR * back for back in range(HOURS_BACK, 0, -1)]
     made: list[Entity] = []
     for spot in (spot for camera in cameras for spot in declared(camera)):

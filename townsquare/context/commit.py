@@ -16,9 +16,9 @@ from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
-from townsquare.model.entity import Attribute, Entity
+from townsquare.model.entity import Attribute, Entity, Instances
 from townsquare.model.errors import Conflict, Denied
-from townsquare.store import Bounds, Instance, Key, LogEntry, Row, Writes
+from townsquare.store import Bounds, Instance, Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
 from townsquare.trust.policy import Grant, Policy, decide, require
 
@@ -40,12 +40,15 @@ class Order:
 
 def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
     """Raises Denied, Conflict, NotFound or Invalid; then nothing is written."""
-    present = {key: entity_of(rows[key]) for key in set(order.keys()) if key in rows}
+    old = {key: entity_of(rows[key]) for key in set(order.keys()) if key in rows}
+    present = dict(old)
     news = [_one(order, change, present) for change in order.changes]
     last = {n.subject.id: n for n in news}
     gone = [Key(order.tenant, "context", id) for id, n in last.items() if n.after is None]
     return Writes(
-        put=[_row(order.tenant, n.after) for n in last.values() if n.after],
+        put=[
+            _row(order.tenant, _old(order, old, id), n.after) for id, n in last.items() if n.after
+        ],
         delete=gone,
         history=[i for n in news if n.after and _kept(order, n.after) for i in instances(n)],
         forget=gone,
@@ -55,6 +58,10 @@ def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
             {id: n.after.version if n.after else 0 for id, n in last.items()}
         ),
     )
+
+
+def _old(order: Order, old: Mapping[Key, Entity], id: str) -> Entity | None:
+    return old.get(Key(order.tenant, "context", id))
 
 
 def _versions(news: Iterable[Changed]) -> bytes:
@@ -155,11 +162,20 @@ def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | Non
     )
 
 
-def _row(tenant: str, entity: Entity) -> Row:
-    key = Key(tenant, "context", entity.id)
+def _row(tenant: str, before: Entity | None, after: Entity) -> Row:
+    key = Key(tenant, "context", after.id)
+    moved = before is None or before.types != after.types or _where(before) is not _where(after)
+    place = Place(after.types, _bounds(after)) if moved else None
+    return Row(key, after.version, msgspec.json.encode(after), place)
+
+
+def _where(entity: Entity) -> Instances | None:
+    return entity.attributes.get("location")
+
+
+def _bounds(entity: Entity) -> Bounds | None:
     location = entity.get("location")
-    bounds = None
-    if location and location.kind == "GeoProperty":
-        west, south, east, north = geometry.geometry(location.value).bounds
-        bounds = Bounds(west, east, south, north)
-    return Row(key, entity.version, msgspec.json.encode(entity), entity.types, bounds)
+    if location is None or location.kind != "GeoProperty":
+        return None
+    west, south, east, north = geometry.geometry(location.value).bounds
+    return Bounds(west, east, south, north)

@@ -39,12 +39,21 @@ class Bounds(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Under what a row is found: its types and the bounds of its location."""
+
+    types: tuple[str, ...]
+    bounds: Bounds | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
+    """Without `place` the row is found under what it was found before."""
+
     key: Key
     version: int
     body: bytes
-    types: tuple[str, ...] = ()
-    bounds: Bounds | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

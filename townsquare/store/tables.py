@@ -9,7 +9,7 @@ import msgspec
 
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
-from townsquare.store import Instance, Key, Row, Writes, at, micros
+from townsquare.store import Instance, Key, Place, Row, Writes, at, micros
 
 ROW = "select e.tenant, e.kind, e.id, e.version, e.body from entity e"
 CONTEXT = f"{ROW} where e.kind = 'context' and e.tenant = ?"
@@ -81,16 +81,17 @@ def put(db: sqlite3.Connection, row: Row) -> None:
         " body = excluded.body returning row"
     )
     number = db.execute(sql, (*row.key, row.version, row.body.decode())).fetchone()[0]
-    if row.key.kind != "context":
-        return
-    types = [(row.key.tenant, type, number) for type in row.types]
-    if row.version > 1:
-        db.execute("delete from entity_type where row = ?", (number,))
+    if row.place:
+        _index(db, number, row.key.tenant, row.place)
+
+
+def _index(db: sqlite3.Connection, number: int, tenant: str, place: Place) -> None:
+    db.execute("delete from entity_type where row = ?", (number,))
+    db.execute("delete from place where row = ?", (number,))
+    types = [(tenant, type, number) for type in place.types]
     db.executemany("insert into entity_type values (?, ?, ?)", types)
-    if row.bounds:
-        db.execute("insert or replace into place values (?, ?, ?, ?, ?)", (number, *row.bounds))
-    elif row.version > 1:
-        db.execute("delete from place where row = ?", (number,))
+    if place.bounds:
+        db.execute("insert into place values (?, ?, ?, ?, ?)", (number, *place.bounds))
 
 
 def delete(db: sqlite3.Connection, key: Key) -> None:

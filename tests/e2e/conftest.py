@@ -1,0 +1,171 @@
+"""The real program, started as a person starts it, and a real browser."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIP = ROOT / "demo" / "square.mp4"
+START_S = 40.0  # on a busy machine
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Town:
+    """One running townsquare. `arguments` follow the command's name."""
+
+    arguments: list[str]
+    data: Path
+    port: int = field(default_factory=free_port)
+    server: "subprocess.Popen[str] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data.with_suffix(".log")
+
+    def start(self) -> None:
+        with self.log.open("a") as log:
+            self.server = subprocess.Popen(
+                command(*self.arguments, "--port", str(self.port), "--data", str(self.data)),
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        eventually(lambda: self.get("/healthz").status_code in (200, 503), START_S)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self.server
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait(10)
+
+    def stop(self) -> int:
+        assert self.server
+        if self.server.poll() is None:
+            self.server.terminate()
+        return self.server.wait(20)
+
+    def token(self) -> str:
+        names = ("demo-token", "secrets/operator-token")
+        return next(p for n in names if (p := self.data / n).is_file()).read_text().strip()
+
+    def get(self, path: str, *, token: bool = False, **parameters: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token()}"} if token else {}
+        return httpx.get(self.url + path, params=parameters, headers=headers, timeout=10)
+
+    def entities(self, type: str, *, token: bool = True, **more: Any) -> list[dict[str, Any]]:
+        answer = self.get(
+            "/ngsi-ld/v1/entities", token=token, type=type, options="keyValues", limit=500, **more
+        )
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def entity(self, id: str) -> dict[str, Any]:
+        """Empty while it is not there."""
+        found = self.get(f"/ngsi-ld/v1/entities/{id}", token=True, options="keyValues")
+        return found.json() if found.status_code == 200 else {}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "townsquare.cli", *arguments]
+
+
+def run(*arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def eventually(holds: Callable[[], Any], within_s: float = 20.0) -> Any:
+    """What `holds` returns as soon as it is true. A server that is not up yet is not true."""
+    end = time.monotonic() + within_s
+    while True:
+        try:
+            if found := holds():
+                return found
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < end, f"not within {within_s} s"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def open_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
+    """Starts towns and ends them with the test."""
+    opened: list[Town] = []
+
+    def open_(*arguments: str) -> Town:
+        town = Town(list(arguments), tmp_path / f"town{len(opened)}")
+        opened.append(town)
+        town.start()
+        return town
+
+    yield open_
+    for town in opened:
+        town.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """`townsquare demo`, one for all tests that only look."""
+    town = Town(["demo"], tmp_path_factory.mktemp("demo") / "data")
+    town.start()
+    yield town
+    town.stop()
+
+
+def settings(folder: Path, *cameras: tuple[str, str], rules: str = "") -> Path:
+    """A townsquare.toml with these cameras (name, url), each with the demo's line and zone."""
+    parts = ['[town]\nname = "Testtown"\ntimezone = "Europe/Berlin"\n']
+    parts += [CAMERA.format(name=name, url=url) for name, url in cameras]
+    file = folder / "townsquare.toml"
+    file.write_text("\n".join([*parts, rules]))
+    return file
+
+
+CAMERA = """
+[[camera]]
+name = "{name}"
+title = "Camera {name}"
+url = "{url}"
+position = {{ lon = 13.5, lat = 52.4 }}
+purpose = "crowd safety"
+legal_basis = "test"
+owner = "test"
+review = 2099-01-01
+
+[[camera.lines]]
+name = "west"
+a = [300, 170]
+b = [300, 345]
+
+[[camera.zones]]
+name = "plaza"
+corners = [[0, 0], [768, 0], [768, 576], [0, 576]]
+"""
+CHROMIUM = os.environ.get("CHROMIUM", "")

@@ -1,0 +1,102 @@
+"""A town over time: from the clip to the counts, through a failure and through a kill."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import CLIP, Town, eventually, settings
+
+Open = Callable[..., Town]
+LINE = "urn:ngsi-ld:CrowdFlowObserved:square-west-live"
+ZONE = "urn:ngsi-ld:CrowdFlowObserved:square-plaza-live"
+CLIP_S = 79.5
+# 15 and 12 people cross the line in one loop of the clip, checked by hand on slit scans.
+TRUTH = {"todayTowards": 15, "todayAway": 12}
+
+
+def test_with_the_token_live_counts_without_it_only_what_is_published(demo: Town) -> None:
+    eventually(lambda: demo.entity(ZONE).get("peopleCount") is not None)
+    first_page = demo.get(
+        "/ngsi-ld/v1/entities", token=True, type="CrowdFlowObserved", options="keyValues"
+    ).json()
+    live = [e for e in first_page if e.get("scope") == "/live"]
+    assert {e["id"] for e in live} == {LINE, ZONE}
+    public = demo.entities("CrowdFlowObserved", token=False)
+    assert public
+    assert {e["scope"] for e in public} == {"/published"}
+    for path in ("/ngsi-ld/v1/temporal/entities", f"/ngsi-ld/v1/entities/{LINE}"):
+        assert demo.get(path, type="CrowdFlowObserved").status_code in (400, 403, 404)
+
+
+def test_one_loop_of_the_clip_is_counted_within_15_percent(demo: Town) -> None:
+    start: dict[str, Any] = eventually(lambda: demo.entity(LINE))
+
+    def after_one_loop() -> dict[str, Any] | None:
+        live = demo.entity(LINE)
+        seen_s = demo.entity("urn:ngsi-ld:CameraHealth:square").get("watchedSeconds", 0)
+        return live if seen_s >= CLIP_S else None
+
+    assert start["todayTowards"] <= 15
+    counted = eventually(after_one_loop, CLIP_S + 30)
+    for name, true in TRUTH.items():
+        assert abs(counted[name] - true) <= 0.15 * true, (name, counted[name], true)
+
+
+def test_a_camera_that_does_not_exist_beside_one_that_does(open_town: Open, tmp_path: Path) -> None:
+    file = settings(tmp_path, ("good", str(CLIP)), ("bad", "nowhere.mp4"))
+    town = open_town("run", "--settings", str(file))
+
+    def state(name: str) -> dict[str, Any]:
+        return town.entity(f"urn:ngsi-ld:Camera:{name}")
+
+    eventually(lambda: state("good").get("status") == "working")
+    bad = eventually(lambda: (s := state("bad")).get("status") == "failing" and s)
+    assert "nowhere.mp4" in bad["trouble"]
+    assert bad["statusSince"]
+    zone = "urn:ngsi-ld:CrowdFlowObserved:{}-plaza-live"
+    eventually(lambda: town.entity(zone.format("good")).get("peopleCount") is not None)
+    assert "peopleCount" not in town.entity(zone.format("bad")), "unknown is never zero"
+    assert town.get("/healthz").json()["failing"] == ["bad"]
+
+
+def test_a_killed_town_goes_on_where_it_was(open_town: Open, tmp_path: Path) -> None:
+    file = settings(tmp_path, ("square", str(CLIP)))
+    town = open_town("run", "--settings", str(file))
+    before = eventually(
+        lambda: (e := town.entity(LINE)).get("todayTowards", 0) + e.get("todayAway", 0) >= 2 and e,
+        60,
+    )
+    town.kill()
+    town.start()
+    after = eventually(lambda: town.entity(LINE))
+    for name in TRUTH:
+        assert after[name] >= before[name]
+    assert town.entity("urn:ngsi-ld:Camera:square")["cameraName"] == "Camera square"
+
+
+def test_the_vision_worker_ends_with_a_killed_town(open_town: Open, tmp_path: Path) -> None:
+    town = open_town("run", "--settings", str(settings(tmp_path, ("square", str(CLIP)))))
+    assert town.server
+    children = Path(f"/proc/{town.server.pid}/task/{town.server.pid}/children")
+    workers = eventually(lambda: children.read_text().split())
+    town.kill()
+    eventually(lambda: not any(running(int(pid)) for pid in workers))
+    town.start()
+
+
+def running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_roles_have_different_eyes(demo: Town) -> None:
+    answer = demo.get("/control/events")
+    assert answer.status_code == 403
+    assert "control room" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/", "/open-data/counts.csv"])
+def test_public_addresses_answer(demo: Town, path: str) -> None:
+    assert demo.get(path).status_code == 200

@@ -61,7 +61,9 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed
 
 
 class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="health"):
-    """`trouble` is empty while the camera works; else one sentence that names it and the remedy."""
+    """`trouble` is empty while the camera works; else one sentence that names it and the remedy.
+    `size` is width and height of its pictures.
+    """
 
     camera: str
     read_per_s: float
@@ -72,6 +74,7 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observe
     background: float  # share of the preview's background that is ready, 0 to 1
     since: datetime  # of the present state, working or in trouble
     trouble: str = ""
+    size: tuple[int, int] | None = None
 
 
 Observation = Crossings | Occupancy | Event | Health

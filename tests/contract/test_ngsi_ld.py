@@ -133,7 +133,7 @@ async def test_geojson(http: httpx.AsyncClient) -> None:
     )
     body = answer.json()
     assert body["type"] == "FeatureCollection"
-    assert body["features"][0]["geometry"] == BIN["location"]["value"]  # type: ignore[index]
+    assert body["features"][0]["geometry"] == BIN["location"]["value"]  # type: ignore[index]  # JSON
 
 
 async def test_merge_changes_what_it_names_and_null_removes(http: httpx.AsyncClient) -> None:

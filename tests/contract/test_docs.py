@@ -27,11 +27,11 @@ def sections(into: type, name: str = "") -> Iterator[tuple[str, type]]:
     """Heading and dataclass of each table that settings can have."""
     for key, hint in get_type_hints(into).items():
         below = f"{name}.{key}" if name else key
-        items = get_args(hint)
-        if get_origin(hint) is tuple and is_dataclass(items[0]):
-            yield f"[[{below}]]", items[0]
-            yield from sections(items[0], below)
-        elif not name and is_dataclass(hint):
+        item = get_args(hint)[0] if get_origin(hint) is tuple else None
+        if isinstance(item, type) and is_dataclass(item):
+            yield f"[[{below}]]", item
+            yield from sections(item, below)
+        elif isinstance(hint, type) and is_dataclass(hint) and not name:
             yield f"[{below}]", hint
 
 

@@ -35,7 +35,7 @@ check: venv ## lint, types, import contracts and unit tests, under two minutes
 	$(V)/lint-imports
 	$(V)/pytest -q tests/unit
 
-test: venv modules chromium ## every test; needs a Chromium
+test: chromium venv modules ## every test; needs a Chromium
 	CHROMIUM="$(CHROMIUM)" $(V)/pytest -m "not fuzz and not soak"
 
 chromium:

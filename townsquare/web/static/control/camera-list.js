@@ -1,0 +1,42 @@
+/** The cameras as a table: everything that the map says, for those who do not see it. */
+
+import { html } from "lit";
+import { camera, cameras, measures, title, worstAlarm } from "./city.js";
+import { count } from "./format.js";
+import { Panel } from "./panel.js";
+import { sign } from "./severity.js";
+
+/** @import { Entity } from "./types.js" */
+
+class CameraList extends Panel {
+  static properties = { clock: { attribute: false } };
+
+  render() {
+    return html`<div class="scroll"><table class="cameras">
+      <caption class="hidden">Cameras with their state</caption>
+      <thead><tr>
+        <th scope="col">Camera</th><th scope="col">State</th><th scope="col">Since</th>
+        <th scope="col" class="number">People now</th><th scope="col">Alarm</th>
+      </tr></thead>
+      <tbody>${cameras(this.store).map((one) => this.row(one))}</tbody>
+    </table></div>`;
+  }
+
+  /** @param {Entity} one */
+  row(one) {
+    const zone = measures(this.store, one).find((measure) => measure.kind === "zone");
+    const alarm = worstAlarm(this.store, one);
+    const selected = camera(this.store)?.id === one.id;
+    return html`<tr class=${selected ? "selected" : ""}>
+      <th scope="row">
+        <button @click=${() => this.store.selectCamera(one.id)}>${title(one)}</button>
+      </th>
+      <td class=${one.status}>${one.status ?? "unknown"}</td>
+      <td>${this.clock.since(one.statusSince, this.store.now)}</td>
+      <td class="number">${zone ? count(zone.live?.peopleCount) : "no zone"}</td>
+      <td>${alarm ? html`${sign(alarm.severity)} ${alarm.name}` : "none"}</td>
+    </tr>`;
+  }
+}
+
+customElements.define("camera-list", CameraList);

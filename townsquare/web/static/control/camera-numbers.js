@@ -1,0 +1,54 @@
+/** What a camera counts: people in its zones now, crossings in this window and today. */
+
+import { html } from "lit";
+import { measures } from "./city.js";
+import { count } from "./format.js";
+import { Panel } from "./panel.js";
+
+/** @import { Measure } from "./types.js" */
+
+class CameraNumbers extends Panel {
+  static properties = { clock: { attribute: false }, camera: { attribute: false } };
+
+  render() {
+    return measures(this.store, this.camera).map((measure) =>
+      measure.kind === "zone" ? this.zone(measure) : this.line(measure));
+  }
+
+  /** @param {Measure} measure */
+  zone(measure) {
+    return html`<p class="figure">
+      <b>${count(measure.live?.peopleCount)}</b>
+      <span>people in zone <i>${measure.name}</i> now</span>
+    </p>`;
+  }
+
+  /** @param {Measure} measure */
+  line({ name, columns, live }) {
+    const [towards, away] = columns;
+    const { now } = this.store;
+    return html`<table class="crossings">
+      <caption>Across line <i>${name}</i></caption>
+      <thead><tr>
+        <td></td>
+        <th scope="col">since ${this.clock.since(live?.dateObservedFrom, now)}</th>
+        <th scope="col">today${this.today(live?.todaySince)}</th>
+      </tr></thead>
+      <tbody>
+        <tr><th scope="row">${towards}</th>
+          <td>${count(live?.peopleCountTowards)}</td><td>${count(live?.todayTowards)}</td></tr>
+        <tr><th scope="row">${away}</th>
+          <td>${count(live?.peopleCountAway)}</td><td>${count(live?.todayAway)}</td></tr>
+      </tbody>
+    </table>`;
+  }
+
+  /** A day that was not watched from its start says from when. */
+  today(/** @type {string|undefined} */ since) {
+    if (since === undefined) return "";
+    const from = this.clock.minutes.format(Date.parse(since));
+    return from === "00:00" ? "" : html`, from ${from}`;
+  }
+}
+
+customElements.define("camera-numbers", CameraNumbers);

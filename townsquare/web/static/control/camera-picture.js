@@ -1,0 +1,150 @@
+/**
+ * The camera's picture on demand, under a lease that names its purpose and its end.
+ *
+ * Pictures are fetched one by one, at most two a second, only while the page is seen and the lease
+ * holds. What arrives is drawn into a canvas and not kept.
+ */
+
+import { html, nothing } from "lit";
+import { Refused, asked, post } from "./act.js";
+import { shortName } from "./city.js";
+import { percent } from "./format.js";
+import { Panel } from "./panel.js";
+
+const EVERY_MS = 500;
+const BUILDING_MS = 2000;
+/** Roles that are here to watch: they have the picture without asking. */
+const WATCHING = ["operator"];
+
+class CameraPicture extends Panel {
+  static properties = { clock: { attribute: false }, camera: { attribute: false } };
+
+  constructor() {
+    super();
+    this.forget();
+    this.shown = "";
+  }
+
+  forget() {
+    clearTimeout(this.waiting);
+    this.lease = /** @type {{lease: string, until: string}|null} */ (null);
+    this.background = /** @type {number|null} */ (null);
+    this.drawn = false;
+    this.note = "";
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.forget();
+  }
+
+  updated() {
+    if (this.shown === this.camera.id) return;
+    this.shown = this.camera.id;
+    this.forget();
+    if (WATCHING.includes(this.store.session.role)) this.ask();
+    else this.requestUpdate();
+  }
+
+  get path() {
+    return `/vision/cameras/${encodeURIComponent(shortName(this.camera.id))}`;
+  }
+
+  async ask() {
+    this.forget();
+    const asking = this.camera.id;
+    await this.orSay(async () => {
+      const lease = await post(`${this.path}/preview`, { purpose: this.camera.purpose });
+      if (asking !== this.camera.id) return;
+      this.lease = lease;
+      this.next();
+    });
+  }
+
+  async next() {
+    clearTimeout(this.waiting);
+    const { lease } = this;
+    if (!lease) return;
+    if (!document.hidden) await this.orSay(() => this.fetchOne(lease));
+    if (lease !== this.lease) return;
+    this.waiting = setTimeout(() => this.next(), this.background === null ? EVERY_MS : BUILDING_MS);
+  }
+
+  async fetchOne(lease) {
+    const answer = await asked(`${this.path}/preview.jpg?lease=${encodeURIComponent(lease.lease)}`);
+    if (lease !== this.lease) return;
+    if (answer.status === 202) {
+      this.background = (await answer.json()).background;
+      this.requestUpdate();
+      return;
+    }
+    const picture = await createImageBitmap(await answer.blob());
+    if (lease === this.lease) this.draw(picture);
+    picture.close();
+  }
+
+  /** @param {ImageBitmap} picture */
+  draw(picture) {
+    const canvas = this.querySelector("canvas");
+    if (canvas.width !== picture.width || canvas.height !== picture.height) {
+      canvas.width = picture.width;
+      canvas.height = picture.height;
+    }
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    if (this.drawn && this.background === null) return;
+    this.drawn = true;
+    this.background = null;
+    this.requestUpdate();
+  }
+
+  /** @param {() => Promise<void>} act a refusal ends the lease and is said in place */
+  async orSay(act) {
+    try {
+      await act();
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      const ended = this.lease && Date.parse(this.lease.until) <= Date.now();
+      this.forget();
+      this.note = ended ? "The picture was for a limited time, which is over." : refused.message;
+    }
+    this.requestUpdate();
+  }
+
+  render() {
+    const purpose = this.camera.purpose;
+    return html`
+      <div class="picture">
+        <canvas role="img" aria-label=${this.drawn ? "The place with a shape for everyone who is there" : nothing}
+          ?hidden=${!this.drawn}></canvas>
+        ${this.drawn ? nothing : html`<div class="blank">${this.blank()}</div>`}
+      </div>
+      <p class="lease">
+        ${this.lease
+          ? html`For <b>${purpose}</b> until <b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>.
+              Drawn: empty place, shapes for people. No live pixel is ever sent.`
+          : nothing}
+      </p>
+    `;
+  }
+
+  blank() {
+    if (this.lease && this.background === null) return html`<p>Asking for the picture …</p>`;
+    if (this.lease) return this.building();
+    return html`
+      ${this.note ? html`<p role="status">${this.note}</p>` : nothing}
+      <button @click=${() => this.ask()}>Show picture${this.note ? " again" : ""}</button>
+      <p>for ${this.camera.purpose}</p>
+    `;
+  }
+
+  building() {
+    return html`
+      <p><b>Background picture ${percent(this.background)}</b></p>
+      <progress max="1" value=${this.background} aria-label="Background picture"></progress>
+      <p>A live pixel is never sent. The place is drawn from what stands still;
+        until that is known there is no picture.</p>
+    `;
+  }
+}
+
+customElements.define("camera-picture", CameraPicture);

@@ -1,0 +1,99 @@
+/** Questions to the state: which cameras, what they count, which alarms. Pure. */
+
+/** @import { Entity, Measure, Severity } from "./types.js" */
+/** @import { Store } from "./store.js" */
+
+/** @type {Severity[]} */
+export const SEVERITIES = ["critical", "high", "medium", "low"];
+export const UNACKNOWLEDGED = ["UNACK", "RTN_UNACK"];
+const LOAD_MS = 10 * 60 * 1000;
+/** Alarms that one person can deal with in ten minutes. */
+export const MOST_LOAD = 10;
+
+/** @param {Store} store */
+export function cameras(store) {
+  return ofType(store, "Camera").sort((a, b) => title(a).localeCompare(title(b)));
+}
+
+/** @param {Store} store @returns {Entity|undefined} the selected camera, or the first */
+export function camera(store) {
+  return store.entities.get(store.cameraId) ?? cameras(store)[0];
+}
+
+/** @param {Entity} camera */
+export function title(camera) {
+  return camera.cameraName ?? shortName(camera.id);
+}
+
+/** @param {string} id */
+export function shortName(id) {
+  return id.slice(id.lastIndexOf(":") + 1);
+}
+
+/** @param {Store} store @param {Entity} camera @returns {Measure[]} zones first, as people look */
+export function measures(store, camera) {
+  const zones = (camera.zones ?? []).map((zone) => [zone.name, "zone", ["mean", "most at once"]]);
+  const lines = (camera.lines ?? []).map((line) => [line.name, "line", [line.towards, line.away]]);
+  return [...zones, ...lines].map(([name, kind, columns]) => {
+    const id = `urn:ngsi-ld:CrowdFlowObserved:${shortName(camera.id)}-${name}`;
+    const live = camera.status === "working" ? store.entities.get(`${id}-live`) : undefined;
+    return { id, name, kind, columns, live, closed: store.entities.get(id) };
+  });
+}
+
+/** @param {Store} store @param {Entity} camera */
+export function health(store, camera) {
+  return store.entities.get(`urn:ngsi-ld:CameraHealth:${shortName(camera.id)}`);
+}
+
+/** @param {Store} store worst and newest first; what nobody has acknowledged before the rest */
+export function openAlarms(store) {
+  return ofType(store, "Alert")
+    .filter((alarm) => alarm.state && alarm.state !== "NORMAL")
+    .sort((a, b) => rank(a) - rank(b) || b.dateIssued.localeCompare(a.dateIssued));
+}
+
+/** @param {Entity} alarm */
+export function mayAcknowledge(alarm) {
+  return UNACKNOWLEDGED.includes(alarm.state);
+}
+
+/** @param {Entity} alarm */
+function rank(alarm) {
+  return (mayAcknowledge(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);
+}
+
+/** @param {Store} store how many alarms were raised in the last 10 minutes */
+export function alarmLoad(store) {
+  const since = store.now - LOAD_MS;
+  return ofType(store, "Alert").filter((alarm) => Date.parse(alarm.dateIssued) > since).length;
+}
+
+/** @param {Store} store @param {Entity} alarm @returns {Entity|undefined} where it happens */
+export function cameraOf(store, alarm) {
+  const source = store.entities.get(alarm.alertSource);
+  if (source?.type === "Camera") return source;
+  return store.entities.get(source?.refDevice ?? "") ?? cameraByName(store, alarm.alertSource);
+}
+
+/** A source that is gone still has the camera in its name: …:square-plaza-live. */
+function cameraByName(/** @type {Store} */ store, /** @type {string} */ source = "") {
+  const name = shortName(source);
+  return cameras(store).find((camera) => name.startsWith(`${shortName(camera.id)}-`));
+}
+
+/** @param {Store} store @param {Entity} alarm */
+export function place(store, alarm) {
+  const where = cameraOf(store, alarm);
+  return where ? title(where) : shortName(alarm.alertSource ?? "unknown place");
+}
+
+/** @param {Store} store @param {Entity} camera @returns {Entity|undefined} */
+export function worstAlarm(store, camera) {
+  return openAlarms(store).find((alarm) => cameraOf(store, alarm)?.id === camera.id);
+}
+
+/** @param {Store} store @param {string} type @returns {Entity[]} */
+function ofType(store, type) {
+  return [...store.entities.values()].filter((entity) => entity.type === type);
+}

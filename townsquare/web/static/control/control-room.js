@@ -1,0 +1,49 @@
+/** The whole page: status bar, alarms, map, camera, last hour; and a veil when data is old. */
+
+import { html } from "lit";
+import { openAlarms } from "./city.js";
+import { Clock } from "./format.js";
+import { Panel } from "./panel.js";
+import "./alarm-queue.js";
+import "./camera-tile.js";
+import "./hour-panel.js";
+import "./status-bar.js";
+import "./town-map.js";
+
+class ControlRoom extends Panel {
+  constructor() {
+    super();
+    this.clock = /** @type {Clock|undefined} */ (undefined);
+  }
+
+  willUpdate() {
+    this.clock ??= new Clock(this.store.session.town.timezone);
+    const waiting = openAlarms(this.store).length;
+    const name = `Control room · ${this.store.session.town.name}`;
+    document.title = waiting ? `(${waiting}) ${name}` : name;
+  }
+
+  render() {
+    const { store, clock } = this;
+    return html`
+      <status-bar .store=${store} .clock=${clock}></status-bar>
+      <p class="veil" role="status">${this.veil()}</p>
+      <main id="main" class="room ${store.staleSince ? "stale" : ""}">
+        <alarm-queue class="panel queue" .store=${store} .clock=${clock}></alarm-queue>
+        <town-map class="panel map" .store=${store} .clock=${clock}></town-map>
+        <camera-tile class="panel tile" .store=${store} .clock=${clock}></camera-tile>
+        <hour-panel class="panel hour" .store=${store} .clock=${clock}></hour-panel>
+      </main>
+    `;
+  }
+
+  veil() {
+    const { staleSince, loaded } = this.store;
+    if (!staleSince) return "";
+    const since = this.clock.seconds.format(staleSince);
+    const old = loaded ? "What you see below is of that time." : "";
+    return html`<strong>STALE since ${since}</strong> Connection lost, trying again. ${old}`;
+  }
+}
+
+customElements.define("control-room", ControlRoom);

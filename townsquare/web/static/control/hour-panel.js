@@ -1,0 +1,107 @@
+/** The last hour of the selected camera: a chart, and a table that says the same. */
+
+import { html, nothing } from "lit";
+import { Refused } from "./act.js";
+import { camera, measures } from "./city.js";
+import { Panel } from "./panel.js";
+import { HOUR_S, WINDOW_S, closedWindows, inOrder, newlyClosed, openWindow } from "./past.js";
+import "./hour-chart.js";
+import "./hour-table.js";
+
+/** @import { Measure, Window } from "./types.js" */
+
+class HourPanel extends Panel {
+  static properties = {
+    clock: { attribute: false },
+    listed: { state: true },
+    line: { state: true },
+  };
+
+  constructor() {
+    super();
+    this.listed = false;
+    this.line = "";
+    this.asked = ""; // what the history below is of
+    /** @type {Map<string, Window[]>} */
+    this.past = new Map();
+    this.trouble = "";
+  }
+
+  willUpdate() {
+    const { staleSince, loaded } = this.store;
+    const one = camera(this.store);
+    this.measures = one ? measures(this.store, one) : [];
+    // After a lost connection the history is asked for again: windows may have closed meanwhile.
+    const wanted = loaded && !staleSince ? this.measures.map(({ id }) => id).join(" ") : "";
+    if (wanted !== this.asked) {
+      this.asked = wanted;
+      if (wanted) this.fetchPast(this.measures);
+    }
+    for (const measure of this.measures) this.remember(measure);
+  }
+
+  /** @param {Measure[]} wanted */
+  async fetchPast(wanted) {
+    this.trouble = "";
+    for (const measure of wanted) {
+      try {
+        const windows = await closedWindows(measure, Date.now() / 1000 - HOUR_S - WINDOW_S);
+        this.past.set(measure.id, [...windows, ...(this.past.get(measure.id) ?? [])]);
+      } catch (refused) {
+        if (!(refused instanceof Refused)) throw refused;
+        // Nothing was counted yet: that is no trouble.
+        if (refused.status !== 404) this.trouble = refused.message;
+      }
+    }
+    this.requestUpdate();
+  }
+
+  /** @param {Measure} measure */
+  remember(measure) {
+    const known = [...(this.past.get(measure.id) ?? []), ...newlyClosed(measure)];
+    this.past.set(measure.id, inOrder(known, this.store.now / 1000 - HOUR_S - WINDOW_S));
+  }
+
+  /** @param {Measure|undefined} measure @returns {Window[]} */
+  windows(measure) {
+    if (!measure) return [];
+    const now = this.store.now / 1000;
+    const open = openWindow(measure, now);
+    return inOrder([...(this.past.get(measure.id) ?? []), ...open], now - HOUR_S);
+  }
+
+  render() {
+    const lines = this.measures.filter((measure) => measure.kind === "line");
+    const line = lines.find((measure) => measure.name === this.line) ?? lines[0];
+    const zone = this.measures.find((measure) => measure.kind === "zone");
+    const shown = {
+      line, zone, lineWindows: this.windows(line), zoneWindows: this.windows(zone),
+      now: this.store.now / 1000,
+    };
+    return html`
+      <h2>Last hour, windows of 5 minutes
+        ${this.choice(lines, line)}
+        <span class="switch">
+          <button aria-pressed=${!this.listed} @click=${() => (this.listed = false)}>Chart</button>
+          <button aria-pressed=${this.listed} @click=${() => (this.listed = true)}>Table</button>
+        </span>
+      </h2>
+      ${this.trouble ? html`<p class="quiet" role="status">History: ${this.trouble}</p>` : nothing}
+      ${this.listed
+        ? html`<hour-table .shown=${shown} .clock=${this.clock}></hour-table>`
+        : html`<hour-chart .shown=${shown} .clock=${this.clock}></hour-chart>`}
+    `;
+  }
+
+  /** @param {Measure[]} lines @param {Measure|undefined} chosen */
+  choice(lines, chosen) {
+    if (lines.length < 2) return nothing;
+    return html`<label>Line
+      <select @change=${(event) => (this.line = event.target.value)}>
+        ${lines.map(({ name }) => html`<option ?selected=${name === chosen?.name}>${name}</option>`)}
+      </select>
+    </label>`;
+  }
+}
+
+customElements.define("hour-panel", HourPanel);

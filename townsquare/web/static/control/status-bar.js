@@ -1,0 +1,72 @@
+/** The top line: where we are, what time it is, whether data is live, how busy alarms are. */
+
+import { html, nothing } from "lit";
+import { MOST_LOAD, alarmLoad, mayAcknowledge, openAlarms } from "./city.js";
+import { Panel } from "./panel.js";
+
+class StatusBar extends Panel {
+  static properties = { clock: { attribute: false } };
+
+  render() {
+    const { store } = this;
+    return html`<header class="bar">
+      <h1>${store.session.town.name}<small>Control room</small></h1>
+      ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()}
+      <span class="grow"></span>
+      ${this.roles()}
+      <a class="plain" href="/">Public page</a>
+    </header>`;
+  }
+
+  time() {
+    const { now } = this.store;
+    return html`<div class="fact clock">
+      <b>${this.clock.seconds.format(now)}</b>
+      <span>${this.clock.dates.format(now)} · ${this.clock.utc.format(now)} UTC</span>
+    </div>`;
+  }
+
+  connection() {
+    const { staleSince, loaded } = this.store;
+    if (staleSince) {
+      const since = this.clock.seconds.format(staleSince);
+      return fact("abnormal", html`STALE`, `since ${since}`);
+    }
+    return fact("", loaded ? "Live" : "…", loaded ? "connection" : "connecting");
+  }
+
+  alarms() {
+    const open = openAlarms(this.store);
+    const waiting = open.filter(mayAcknowledge).length;
+    const note = waiting ? `open, ${waiting} to acknowledge` : "alarms open";
+    return fact("", this.known(open.length), note);
+  }
+
+  load() {
+    const load = alarmLoad(this.store);
+    const of = html`${this.known(load)}<small>/${MOST_LOAD}</small>`;
+    return fact(load > MOST_LOAD ? "abnormal" : "", of, "alarms in 10 min");
+  }
+
+  known(/** @type {number} */ number) {
+    return this.store.loaded ? number : "–";
+  }
+
+  roles() {
+    const { role, roles } = this.store.session;
+    if (!roles.length) return nothing;
+    return html`<form class="role" method="post" action="/session/role">
+      <label for="role">Role</label>
+      <select id="role" name="role">
+        ${roles.map((r) => html`<option value=${r.name} ?selected=${r.name === role}>${r.title}</option>`)}
+      </select>
+      <button>Switch</button>
+    </form>`;
+  }
+}
+
+function fact(/** @type {string} */ look, /** @type {unknown} */ value, /** @type {string} */ name) {
+  return html`<div class="fact ${look}"><b>${value}</b><span>${name}</span></div>`;
+}
+
+customElements.define("status-bar", StatusBar);

@@ -1,0 +1,24 @@
+/**
+ * The shapes that reach the control room. Only types: nothing here runs.
+ *
+ * @typedef {{name: string, title: string}} Role
+ * @typedef {{name: string, timezone: string, centre: [number, number], zoom: number}} Town
+ * @typedef {{role: string, roles: Role[], demo: boolean, town: Town, version: string}} Session
+ *
+ * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity
+ * Simplified form: each attribute is its value. What is absent is unknown.
+ *
+ * @typedef {"critical"|"high"|"medium"|"low"} Severity
+ * @typedef {{since: number, until: number, values: (number|null)[], coverage: number|null,
+ *   sample: boolean, open?: boolean}} Window
+ * Times are seconds since 1970. A window that is `open` is still growing.
+ *
+ * @typedef {{id: string, name: string, kind: "line"|"zone", columns: string[],
+ *   live: Entity|undefined, closed: Entity|undefined}} Measure
+ *
+ * @typedef {{kind: "snapshot", entities: Entity[]} | {kind: "change", entity: Entity}
+ *   | {kind: "gone", id: string} | {kind: "up"} | {kind: "down", since: number}
+ *   | {kind: "bye", reason: string}} News
+ */
+
+export {};

@@ -1,0 +1,100 @@
+"""Previews over HTTP: a lease that says who, for what and until when, and pictures under it.
+
+Always holds: without a lease that runs, of this camera and this person, there is no picture.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from townsquare.context.broker import Broker
+from townsquare.model.actor import Actor, Why
+from townsquare.model.camera import Camera
+from townsquare.model.change import Change
+from townsquare.model.entity import Attribute, Entity, entity, relationship, urn
+from townsquare.model.errors import Denied, Invalid, NotFound
+from townsquare.vision.entities import CAMERA, LEASE, iso
+from townsquare.vision.workers import Workers
+
+LEASE_RUNS = timedelta(minutes=10)  # then the operator says anew what it is for
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    purpose: str
+
+
+def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[Route]:
+    by_name = {camera.name: camera for camera in cameras}
+
+    def camera_of(request: Request) -> Camera:
+        name = request.path_params["name"]
+        if name not in by_name:
+            raise NotFound(f"there is no camera {name!r}")
+        return by_name[name]
+
+    async def preview(request: Request) -> Response:
+        camera = camera_of(request)
+        purpose = wished(await request.body())
+        lease = leased(camera, purpose, request.state.actor, broker.clock())
+        by = request.state.actor.through("vision")
+        await broker.apply([Change("create", lease)], by, Why(purpose))
+        workers.show(camera.name, until_of(lease))
+        return JSONResponse({"lease": lease.id, "until": lease.value("validUntil")}, 201)
+
+    async def picture(request: Request) -> Response:
+        camera, by = camera_of(request), request.state.actor
+        id = request.query_params.get("lease", "")
+        lease = await broker.read(id, by, Why(camera.purpose)) if id else None
+        require(lease, camera, by, broker.clock())
+        jpeg = workers.preview(camera.name)
+        headers = {"Cache-Control": "no-store"}
+        if jpeg is None:
+            ready = workers.backgrounds.get(camera.name, 0.0)
+            return JSONResponse({"background": ready}, 202, headers)
+        return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+    return [
+        Route("/vision/cameras/{name}/preview", preview, methods=["POST"]),
+        Route("/vision/cameras/{name}/preview.jpg", picture),
+    ]
+
+
+def wished(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=Wish).purpose
+    except msgspec.DecodeError as error:
+        raise Invalid(f'a preview needs a body such as {{"purpose": "…"}}: {error}') from error
+
+
+def leased(camera: Camera, purpose: str, by: Actor, now: datetime) -> Entity:
+    """Raises Denied for a purpose that the camera does not stand there for."""
+    if purpose != camera.purpose:
+        raise Denied(f"camera {camera.name!r} is there for {camera.purpose!r}, not for {purpose!r}")
+    return entity(
+        urn(LEASE, str(uuid4())),
+        LEASE,
+        refCamera=relationship(urn(CAMERA, camera.name)),
+        actor=Attribute(by.id),
+        purpose=Attribute(purpose),
+        validUntil=Attribute(iso(now + LEASE_RUNS)),
+    )
+
+
+def until_of(lease: Entity) -> datetime:
+    return datetime.fromisoformat(lease.value("validUntil"))
+
+
+def require(lease: Entity | None, camera: Camera, by: Actor, now: datetime) -> None:
+    """Raises Denied, with what to do."""
+    again = "; ask for a preview anew"
+    if lease is None or LEASE not in lease.types:
+        raise Denied(f"a preview needs a lease{again}")
+    if lease.value("refCamera") != urn(CAMERA, camera.name) or lease.value("actor") != by.id:
+        raise Denied(f"this lease is for another camera or another person{again}")
+    if until_of(lease) <= now:
+        raise Denied(f"this lease ended at {lease.value('validUntil')}{again}")

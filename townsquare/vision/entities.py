@@ -1,0 +1,227 @@
+"""Cameras and what they count, as entities of the city. Pure.
+
+Live entities are written whole each time, so what is unknown is absent. Closed windows are
+observed at their end; their history is what remains of counting.
+"""
+
+from datetime import UTC, datetime
+
+from townsquare.model.camera import Camera, Line, RoadUser, Zone
+from townsquare.model.declaration import LIVE
+from townsquare.model.entity import Attribute, Entity, Json, relationship, urn
+from townsquare.vision.observation import Health
+from townsquare.vision.window import WINDOW, LineCount, ZoneCount, coverage
+
+CAMERA, HEALTH, LEASE = "Camera", "CameraHealth", "PreviewLease"
+CROWD, TRAFFIC = "CrowdFlowObserved", "TrafficFlowObserved"
+
+
+def iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def told(
+    id: str, type: str, live: bool, at: datetime, ref: tuple[str, str], **values: Json
+) -> Entity:
+    """`ref` is the name of the relationship to the camera, and the camera's. None is left out."""
+    attributes = {
+        name: (Attribute(value, observed_at=at),)
+        for name, value in values.items()
+        if value is not None
+    }
+    name, camera = ref
+    attributes[name] = (relationship(urn(CAMERA, camera), at),)
+    return Entity(id, (type,), attributes, scope=(LIVE,) if live else ())
+
+
+# --- a camera
+
+
+def camera_entity(
+    camera: Camera, status: str, since: datetime, trouble: str, size: tuple[int, int] | None
+) -> Entity:
+    values: dict[str, Json] = {
+        "cameraName": camera.title,
+        "purpose": camera.purpose,
+        "legalBasis": camera.legal_basis,
+        "owner": camera.owner,
+        "reviewDate": camera.review.isoformat(),
+        "status": status,
+        "statusSince": iso(since),
+        "sample": camera.sample,
+        "lines": [_line(line) for line in camera.lines],
+        "zones": [{"name": z.name, "corners": [list(c) for c in z.corners]} for z in camera.zones],
+    }
+    if trouble:
+        values["trouble"] = trouble
+    if size:
+        values["pictureSize"] = list(size)
+    attributes = {name: (Attribute(value),) for name, value in values.items()}
+    attributes["location"] = (camera.position.attribute(),)
+    return Entity(urn(CAMERA, camera.name), (CAMERA,), attributes)
+
+
+def _line(line: Line) -> Json:
+    ends = {"a": list(line.a), "b": list(line.b)}
+    return {"name": line.name, **ends, "towards": line.towards, "away": line.away}
+
+
+def health_entity(health: Health, at: datetime) -> Entity:
+    return told(
+        urn(HEALTH, health.camera),
+        HEALTH,
+        True,
+        at,
+        ("refCamera", health.camera),
+        readPerSecond=health.read_per_s,
+        analysedPerSecond=health.analysed_per_s,
+        dropped=health.dropped,
+        quality=health.quality,
+        sandbox=health.sandbox,
+        background=health.background,
+    )
+
+
+def unknown_health(camera: str, at: datetime) -> Entity:
+    return told(urn(HEALTH, camera), HEALTH, True, at, ("refCamera", camera))
+
+
+# --- people across a line and in a zone
+
+
+def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: datetime) -> Entity:
+    counted = {
+        "peopleCountTowards": count.towards,
+        "peopleCountAway": count.away,
+        "todayTowards": count.today_towards,
+        "todayAway": count.today_away,
+    }
+    return told(
+        f"{urn(CROWD, camera.name)}-{line.name}-live",
+        CROWD,
+        True,
+        at,
+        ("refDevice", camera.name),
+        name=line.name,
+        dateObservedFrom=iso(count.since),
+        todaySince=iso(count.today_since),
+        coverage=coverage(count),
+        **(counted if known else {}),
+    )
+
+
+def resumed(live: Entity, now: datetime) -> LineCount | None:
+    """What a line had counted when the house went down; None when that is not known."""
+    towards, away = live.value("peopleCountTowards"), live.value("peopleCountAway")
+    if towards is None or away is None:
+        return None
+    return LineCount(
+        since=min(datetime.fromisoformat(live.value("dateObservedFrom")), now),
+        today_since=min(datetime.fromisoformat(live.value("todaySince")), now),
+        towards=towards,
+        away=away,
+        today_towards=live.value("todayTowards") or 0,
+        today_away=live.value("todayAway") or 0,
+        watched_s=(live.value("coverage") or 0.0) * WINDOW.total_seconds(),
+    )
+
+
+def live_zone(camera: Camera, zone: Zone, count: ZoneCount, known: bool, at: datetime) -> Entity:
+    return told(
+        f"{urn(CROWD, camera.name)}-{zone.name}-live",
+        CROWD,
+        True,
+        at,
+        ("refDevice", camera.name),
+        name=zone.name,
+        peopleCount=count.now if known else None,
+    )
+
+
+def line_window(camera: Camera, line: Line, count: LineCount) -> Entity:
+    return _window(
+        f"{urn(CROWD, camera.name)}-{line.name}",
+        CROWD,
+        camera,
+        count,
+        name=line.name,
+        peopleCountTowards=count.towards,
+        peopleCountAway=count.away,
+    )
+
+
+def zone_window(camera: Camera, zone: Zone, count: ZoneCount) -> Entity:
+    mean = count.mean
+    return _window(
+        f"{urn(CROWD, camera.name)}-{zone.name}",
+        CROWD,
+        camera,
+        count,
+        name=zone.name,
+        peopleCount=None if mean is None else round(mean, 2),
+        peopleCountMax=None if mean is None else count.most,
+    )
+
+
+def _window(
+    id: str, type: str, camera: Camera, count: LineCount | ZoneCount, **values: Json
+) -> Entity:
+    until = count.since + WINDOW
+    return told(
+        id,
+        type,
+        False,
+        until,
+        ("refDevice", camera.name),
+        dateObservedFrom=iso(count.since),
+        dateObservedTo=iso(until),
+        coverage=coverage(count),
+        # Counts of a clip are marked as such wherever they go.
+        sample=True if camera.sample else None,
+        **values,
+    )
+
+
+# --- vehicles across a line: an entity for each class and direction
+
+LANES = {"towards": "forward", "away": "backward"}
+
+
+def live_traffic(
+    camera: Camera, line: Line, of: RoadUser, count: LineCount, known: bool, at: datetime
+) -> list[Entity]:
+    return [
+        told(
+            f"{traffic_id(camera, line, of, lane)}-live",
+            TRAFFIC,
+            True,
+            at,
+            ("refDevice", camera.name),
+            name=line.name,
+            vehicleType=of,
+            laneDirection=direction,
+            dateObservedFrom=iso(count.since),
+            intensity=getattr(count, lane) if known else None,
+        )
+        for lane, direction in LANES.items()
+    ]
+
+
+def traffic_windows(camera: Camera, line: Line, of: RoadUser, count: LineCount) -> list[Entity]:
+    return [
+        _window(
+            traffic_id(camera, line, of, lane),
+            TRAFFIC,
+            camera,
+            count,
+            name=line.name,
+            vehicleType=of,
+            laneDirection=direction,
+            intensity=getattr(count, lane),
+        )
+        for lane, direction in LANES.items()
+    ]
+
+
+def traffic_id(camera: Camera, line: Line, of: RoadUser, lane: str) -> str:
+    return f"{urn(TRAFFIC, camera.name)}-{line.name}-{of}-{lane}"

@@ -1,0 +1,168 @@
+"""What the house knows of one camera, and which entities say so. No I/O, no clock.
+
+Every method gives the entities that have changed by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from townsquare.model.camera import Camera, Line, RoadUser
+from townsquare.model.entity import Entity
+from townsquare.vision import entities
+from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
+from townsquare.vision.window import (
+    Attention,
+    LineCount,
+    ZoneCount,
+    heard,
+    passed,
+    window_of,
+)
+
+Status = Literal["starting", "working", "failing"]
+
+
+@dataclass(slots=True)
+class Ledger:
+    camera: Camera
+    since: datetime  # of the status
+    status: Status = "starting"
+    trouble: str = ""
+    size: tuple[int, int] | None = None
+    attention: Attention = field(default_factory=Attention)
+    lines: dict[tuple[str, RoadUser], LineCount] = field(default_factory=dict)
+    zones: dict[str, ZoneCount] = field(default_factory=dict)
+
+    def read(self, seen: Observation, at: datetime, midnight: datetime) -> list[Entity]:
+        if isinstance(seen, Health):
+            return self._turn(at, midnight) + self._health(seen, at)
+        if isinstance(seen, Crossings):
+            return self._turn(seen.until, midnight) + self._crossings(seen)
+        if isinstance(seen, Occupancy):
+            return self._turn(seen.until, midnight) + self._occupancy(seen)
+        return []
+
+    def fail(self, trouble: str, at: datetime) -> list[Entity]:
+        """The process that watches it is gone: nothing is known."""
+        self.attention = Attention(working=False, upto=at)
+        if (self.status, self.trouble) != ("failing", trouble):
+            since = self.since if self.status == "failing" else at
+            self.status, self.trouble, self.since = "failing", trouble, since
+        self._forget()
+        return [self.entity(), entities.unknown_health(self.camera.name, at), *self.live(at)]
+
+    def elapse(self, at: datetime, midnight: datetime) -> list[Entity]:
+        """At the clock: windows close although nothing happens."""
+        return self._turn(at, midnight)
+
+    # --- what was said
+
+    def _health(self, health: Health, at: datetime) -> list[Entity]:
+        working = not health.trouble
+        self.attention, watched_s = heard(self.attention, working, at)
+        self._watch(watched_s)
+        status: Status = "working" if working else "failing"
+        before = (self.status, self.trouble, self.size)
+        self.status, self.trouble, self.since = status, health.trouble, health.since
+        self.size = health.size or self.size
+        if not working:
+            self._forget()
+        changed = before != (self.status, self.trouble, self.size)
+        camera = [self.entity()] if changed else []
+        return [*camera, entities.health_entity(health, at), *self.live(at)]
+
+    def _crossings(self, seen: Crossings) -> list[Entity]:
+        key = (seen.line, seen.of)
+        if key not in self.lines:
+            return []
+        self.lines[key] = self.lines[key].crossed(seen)
+        return self._live_line(*key, seen.until)
+
+    def _occupancy(self, seen: Occupancy) -> list[Entity]:
+        if seen.zone not in self.zones or seen.of != "person":
+            return []
+        before = self.zones[seen.zone]
+        self.zones[seen.zone] = before.stayed(seen)
+        return [] if before.now == seen.max else self._live_zone(seen.zone, seen.until)
+
+    def _forget(self) -> None:
+        """Of the moment; what was counted stays counted."""
+        self.zones = {name: replace(count, now=None) for name, count in self.zones.items()}
+
+    # --- time
+
+    def _watch(self, for_s: float) -> None:
+        for key, line in self.lines.items():
+            self.lines[key] = replace(line, watched_s=line.watched_s + for_s)
+        for name, zone in self.zones.items():
+            self.zones[name] = replace(zone, watched_s=zone.watched_s + for_s)
+
+    def _turn(self, at: datetime, midnight: datetime) -> list[Entity]:
+        """Closes the windows that have ended. Without a second of watching there is none."""
+        counts: list[LineCount | ZoneCount] = [*self.lines.values(), *self.zones.values()]
+        if all(count.since >= window_of(at) for count in counts):
+            return []
+        self.attention, watched_s = passed(self.attention, window_of(at))
+        self._watch(watched_s)
+        closed = self._windows(at)
+        self.lines = {key: self._turned(count, at, midnight) for key, count in self.lines.items()}
+        self.zones = {name: count.turned(at) for name, count in self.zones.items()}
+        return [*closed, *self.live(at)]
+
+    def _turned(self, count: LineCount, at: datetime, midnight: datetime) -> LineCount:
+        return count.turned(at, midnight) if count.since < window_of(at) else count
+
+    def _windows(self, at: datetime) -> list[Entity]:
+        closed = []
+        for (name, of), count in self.lines.items():
+            if count.watched_s and count.since < window_of(at):
+                line = self._line(name)
+                if of == "person":
+                    closed.append(entities.line_window(self.camera, line, count))
+                else:
+                    closed += entities.traffic_windows(self.camera, line, of, count)
+        for zone in self.camera.zones:
+            stay = self.zones.get(zone.name)
+            if stay and stay.watched_s and stay.counted_s:
+                closed.append(entities.zone_window(self.camera, zone, stay))
+        return closed
+
+    # --- as entities
+
+    def entity(self) -> Entity:
+        return entities.camera_entity(self.camera, self.status, self.since, self.trouble, self.size)
+
+    def live(self, at: datetime) -> list[Entity]:
+        lines = [entity for key in self.lines for entity in self._live_line(*key, at)]
+        return lines + [entity for name in self.zones for entity in self._live_zone(name, at)]
+
+    def _live_line(self, name: str, of: RoadUser, at: datetime) -> list[Entity]:
+        line, count, known = self._line(name), self.lines[name, of], self.status == "working"
+        if of == "person":
+            return [entities.live_line(self.camera, line, count, known, at)]
+        return entities.live_traffic(self.camera, line, of, count, known, at)
+
+    def _live_zone(self, name: str, at: datetime) -> list[Entity]:
+        zone = next(zone for zone in self.camera.zones if zone.name == name)
+        known = self.status == "working"
+        return [entities.live_zone(self.camera, zone, self.zones[name], known, at)]
+
+    def _line(self, name: str) -> Line:
+        return next(line for line in self.camera.lines if line.name == name)
+
+
+def opened(camera: Camera, at: datetime, before: Mapping[str, Entity]) -> Ledger:
+    """With the counts that stand in the live entities `before`, by id."""
+    ledger = Ledger(camera, at)
+    fresh = LineCount(window_of(at), at)
+    for line in camera.lines:
+        for of in camera.classes:
+            ledger.lines[line.name, of] = fresh
+        live = before.get(entities.live_line(camera, line, fresh, False, at).id)
+        if "person" in camera.classes and live is not None:
+            ledger.lines[line.name, "person"] = entities.resumed(live, at) or fresh
+    if "person" in camera.classes:
+        ledger.zones = {zone.name: ZoneCount(window_of(at)) for zone in camera.zones}
+    return ledger

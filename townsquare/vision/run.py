@@ -1,0 +1,196 @@
+"""Keeps the cameras watched, and writes what they count into the city.
+
+Always holds: a camera that fails shows as failing, since when and why, and its live values are
+gone; it is tried again while the others go on. Live entities exist from the first moment on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query
+from townsquare.model.actor import Why, room
+from townsquare.model.camera import Camera
+from townsquare.model.change import Change
+from townsquare.model.declaration import LIVE, EntityType
+from townsquare.model.entity import Entity
+from townsquare.model.errors import Invalid, TownsquareError
+from townsquare.model.town import Town
+from townsquare.trust import secret
+from townsquare.vision import ledger as ledgers
+from townsquare.vision import wire
+from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LEASE, TRAFFIC, unknown_health
+from townsquare.vision.inbox import STEADY_S, waits_s
+from townsquare.vision.ledger import Ledger
+from townsquare.vision.read import is_file
+from townsquare.vision.settings import Settings as Settings
+from townsquare.vision.wire import Watched
+from townsquare.vision.workers import Workers
+
+TOWN_HALL = frozenset({"operator", "engineer", "data-protection", "security"})
+COUNTED = frozenset(
+    {
+        *("name", "refDevice", "dateObservedFrom", "dateObservedTo", "coverage", "sample"),
+        *("peopleCount", "peopleCountMax", "peopleCountTowards", "peopleCountAway"),
+        *("vehicleType", "laneDirection", "intensity"),
+    }
+)
+DECLARED = frozenset(
+    {
+        *("cameraName", "location", "purpose", "legalBasis", "owner", "reviewDate"),
+        *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
+    }
+)
+TYPES = (
+    EntityType(
+        CAMERA,
+        "vision",
+        TOWN_HALL,
+        life_cycle=True,
+        published=DECLARED,
+        published_everywhere=True,
+    ),
+    EntityType(HEALTH, "vision", TOWN_HALL, life_cycle=True, history=False),
+    EntityType(CROWD, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
+    EntityType(TRAFFIC, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
+    EntityType(
+        LEASE,
+        "vision",
+        frozenset({"operator", "data-protection"}),
+        commanders=frozenset({"operator"}),
+        life_cycle=True,
+        accountable=True,
+        deletable=False,
+        retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it
+    ),
+)
+ROOM = room("vision")
+OPERATIONS = Why("operations")
+TURN_S = 1.0  # how long after its end a window may be closed, for what is still on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """As set. Files are relative to `beside`, logins are secrets of `data`."""
+
+    set: Sequence[Camera]
+    beside: Path
+    data: Path
+
+    def watched(self, camera: Camera) -> Watched:
+        """Raises Invalid when its login is missing."""
+        watched = wire.watched(camera, partial(secret.resolve, folder=self.data))
+        url = str(self.beside / camera.url) if is_file(camera.url) else watched.url
+        return Watched(camera.name, url, camera.classes, camera.lines, camera.zones)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What its tasks share."""
+
+    broker: Broker
+    town: Town
+    books: dict[str, Ledger]
+
+    async def keep(self, name: str, found: Iterable[Entity]) -> None:
+        changes = [change(entity) for entity in found]
+        if changes:
+            await self.broker.apply(changes, ROOM, Why(self.books[name].camera.purpose))
+
+    def midnight(self) -> datetime:
+        return self.town.midnight(self.broker.clock())
+
+
+def change(found: Entity) -> Change:
+    """Live and declared values are written whole, windows are added to what was."""
+    whole = LIVE in found.scope or CAMERA in found.types
+    return Change("replace" if whole else "merge", found, upsert=True)
+
+
+async def run(cameras: Cameras, workers: Workers, broker: Broker, town: Town) -> None:
+    """Never returns."""
+    here = await opened(cameras.set, broker, town)
+    watched = [found for camera in cameras.set if (found := await ready(cameras, camera, here))]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_time(here))
+        for group in workers.groups(watched):
+            tasks.create_task(keep_watching(group, workers, here))
+
+
+async def opened(cameras: Sequence[Camera], broker: Broker, town: Town) -> Room:
+    """The live entities come first into the city, so that they are first in its answers."""
+    now = broker.clock()
+    before = await present(broker)
+    books = {camera.name: ledgers.opened(camera, now, before) for camera in cameras}
+    here = Room(broker, town, books)
+    for name, book in books.items():
+        turned = book.elapse(now, here.midnight())
+        await here.keep(name, [*book.live(now), *turned])
+        await here.keep(name, [book.entity(), unknown_health(name, now)])
+    await drop_undeclared(broker, books, before)
+    return here
+
+
+async def present(broker: Broker) -> dict[str, Entity]:
+    """Cameras and live values as the house left them."""
+    found: dict[str, Entity] = {}
+    for type in (CAMERA, HEALTH, CROWD, TRAFFIC):
+        scope = "" if type == CAMERA else LIVE
+        query = Query(types=(type,), scope=scope, limit=MOST)
+        page = await broker.find(query, ROOM, OPERATIONS)
+        found |= {entity.id: entity for entity in page.entities}
+    return found
+
+
+async def drop_undeclared(
+    broker: Broker, books: dict[str, Ledger], before: dict[str, Entity]
+) -> None:
+    """Cameras that were taken out of the settings. Their closed windows stay."""
+    now = broker.clock()
+    kept = {entity.id for book in books.values() for entity in (book.entity(), *book.live(now))}
+    kept |= {unknown_health(name, now).id for name in books}
+    gone = [Change("delete", entity) for id, entity in before.items() if id not in kept]
+    if gone:
+        await broker.apply(gone, ROOM, OPERATIONS)
+
+
+async def ready(cameras: Cameras, camera: Camera, here: Room) -> Watched | None:
+    try:
+        return cameras.watched(camera)
+    except Invalid as error:
+        trouble = f"{error}; then start the house again"
+        await here.keep(camera.name, here.books[camera.name].fail(trouble, here.broker.clock()))
+        return None
+
+
+async def keep_time(here: Room) -> None:
+    while True:
+        await asyncio.sleep(TURN_S)
+        at = here.broker.clock() - timedelta(seconds=TURN_S)
+        for name, book in here.books.items():
+            await here.keep(name, book.elapse(at, here.midnight()))
+
+
+async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) -> None:
+    """A worker that ends is started again, later each time."""
+    clock: Callable[[], datetime] = here.broker.clock
+    waits = waits_s()
+    while True:
+        began = clock()
+        try:
+            async for seen in workers.observed(group):
+                book = here.books[seen.camera]
+                await here.keep(seen.camera, book.read(seen, clock(), here.midnight()))
+        except TownsquareError as error:
+            if (clock() - began).total_seconds() > STEADY_S:
+                waits = waits_s()
+            wait_s = next(waits)
+            trouble = f"{error}; it is started again in {wait_s:.0f} s"
+            for camera in group:
+                found = here.books[camera.name].fail(trouble, clock())
+                await here.keep(camera.name, found)
+            await asyncio.sleep(wait_s)

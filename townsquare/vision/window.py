@@ -1,0 +1,113 @@
+"""Fold what workers say into aligned windows of 5 minutes. Pure.
+
+Always holds: a window has a coverage, the share of its time that was watched; time that was not
+watched adds nothing to it, so a gap is never a zero. What a window counted before the house was
+restarted is taken up from the live entity.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from townsquare.vision.observation import Crossings, Occupancy
+
+WINDOW = timedelta(minutes=5)
+
+
+def window_of(at: datetime) -> datetime:
+    """Start of the window that `at` is in."""
+    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return hour + (at - hour) // WINDOW * WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """Of one line and one class of road user, since the start of the window that runs, and
+    today: since the town's midnight, or since the counting began.
+    """
+
+    since: datetime
+    today_since: datetime
+    towards: int = 0
+    away: int = 0
+    today_towards: int = 0
+    today_away: int = 0
+    watched_s: float = 0.0
+
+    def crossed(self, seen: Crossings) -> "LineCount":
+        towards = seen.n if seen.direction == "in" else 0
+        away = seen.n - towards
+        return replace(
+            self,
+            towards=self.towards + towards,
+            away=self.away + away,
+            today_towards=self.today_towards + towards,
+            today_away=self.today_away + away,
+        )
+
+    def turned(self, at: datetime, midnight: datetime) -> "LineCount":
+        """In the window of `at`, with nothing counted yet."""
+        turned = replace(self, since=window_of(at), towards=0, away=0, watched_s=0.0)
+        if self.today_since < midnight:
+            turned = replace(turned, today_since=midnight, today_towards=0, today_away=0)
+        return turned
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCount:
+    """Of one zone. `now` is None while it is unknown; `person_s` are people times seconds."""
+
+    since: datetime
+    now: int | None = None
+    counted_s: float = 0.0
+    person_s: float = 0.0
+    most: int = 0
+    watched_s: float = 0.0
+
+    def stayed(self, seen: Occupancy) -> "ZoneCount":
+        # Of a stretch that began in the window before, only the rest is this window's.
+        for_s = max((seen.until - max(seen.since, self.since)).total_seconds(), 0.0)
+        return replace(
+            self,
+            now=seen.max,
+            counted_s=self.counted_s + for_s,
+            person_s=self.person_s + for_s * seen.mean,
+            most=max(self.most, seen.max),
+        )
+
+    @property
+    def mean(self) -> float | None:
+        return self.person_s / self.counted_s if self.counted_s else None
+
+    def turned(self, at: datetime) -> "ZoneCount":
+        return ZoneCount(window_of(at), self.now)
+
+
+def coverage(count: LineCount | ZoneCount) -> float:
+    return min(1.0, round(count.watched_s / WINDOW.total_seconds(), 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Whether a camera is being watched, and up to when that has been accounted for."""
+
+    working: bool = False
+    upto: datetime | None = None
+
+
+# Health is told every 5 s; time without a word for longer than this was not watched.
+LONGEST_SILENCE = timedelta(seconds=8)
+
+
+def passed(attention: Attention, at: datetime) -> tuple[Attention, float]:
+    """Seconds that were watched up to `at` and not accounted for."""
+    if not attention.working or attention.upto is None:
+        return attention, 0.0
+    since = attention.upto
+    watched = at - since if at - since <= LONGEST_SILENCE else timedelta()
+    return replace(attention, upto=at), max(watched.total_seconds(), 0.0)
+
+
+def heard(attention: Attention, working: bool, at: datetime) -> tuple[Attention, float]:
+    """After a word of health: a camera that has failed was not watched since the word before."""
+    watched_s = passed(attention, at)[1] if working else 0.0
+    return Attention(working, at), watched_s

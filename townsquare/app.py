@@ -3,40 +3,41 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
 from townsquare.bus import open_bus
-from townsquare.context import outgoing
+from townsquare.context import outgoing as out
 from townsquare.context.api import Api
 from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor
 from townsquare.model.camera import Camera
+from townsquare.model.change import Change
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.rule import Rule
 from townsquare.model.settings import parse
 from townsquare.model.town import Town
 from townsquare.register import api as register_api
-from townsquare.register import cameras as register_cameras
 from townsquare.register import publish, sample
 from townsquare.store import open_store
 from townsquare.trust import secret
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
-from townsquare.vision import run as vision
+from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
-from townsquare.web import app as web
+from townsquare.web import app as site
 from townsquare.web import portal, server
 from townsquare.web.auth import Mode, Sessions
 from townsquare.web.control import Control
 from townsquare.web.health import Health
 from townsquare.web.pages import Pages
 
-TYPES = (*vision.TYPES, *alerts.TYPES)
+TYPES = (*seeing.TYPES, *alerts.TYPES)
 SWEEP_S = 60.0
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
@@ -66,11 +67,11 @@ class Settings:
     """townsquare.toml."""
 
     town: Town = field(default_factory=Town)
-    web: web.Settings = field(default_factory=web.Settings)
+    web: site.Settings = field(default_factory=site.Settings)
     store: Store = field(default_factory=Store)
     bus: Bus = field(default_factory=Bus)
-    vision: vision.Settings = field(default_factory=vision.Settings)
-    outgoing: outgoing.Settings = field(default_factory=outgoing.Settings)
+    vision: seeing.Settings = field(default_factory=seeing.Settings)
+    outgoing: out.Settings = field(default_factory=out.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
 
@@ -93,9 +94,11 @@ class Place:
 def load(path: Path) -> Settings:
     """Raises Invalid, naming file, line and key."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise Invalid(f"cannot read the settings {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"the settings {path} are not UTF-8 text; save them as such") from error
     return parse(text, str(path), Settings)
 
 
@@ -104,19 +107,20 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     if mode == "open" and settings.web.public_url:
         raise CannotStart("--open serves this machine only; take public_url out of [web]")
     sockets = server.listen(place.port)
+    here = replace(settings.web, port=place.port)
     pages = Pages(settings.town, demo=mode == "demo")
     broker = Broker(
         open_store(settings.store.url, place.data),
         open_bus(settings.bus.url),
         policy(TYPES),
     )
-    allows = outgoing.loopback_only if mode == "open" else outgoing.declared(settings.outgoing)
-    async with outgoing.client(allows) as client, Workers(settings.vision) as workers:
+    allows = out.loopback_only if mode == "open" else out.declared(settings.outgoing)
+    async with out.client(allows) as client, Workers(settings.vision) as workers:
         api = Api(broker, client)
-        cameras = vision.Cameras(settings.camera, place.settings, place.data)
+        cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
-            "vision": lambda: vision.run(cameras, workers, broker, settings.town),
-            "alerts": lambda: alerts.run(settings.rule, broker),
+            "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
+            "alerts": lambda: alerts.run(broker, settings.rule),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(client),
             "sweep": lambda: sweep(broker),
@@ -128,18 +132,18 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Health(broker).routes(),
             *vision_api.routes(broker, workers, settings.camera),
             *alerts_api.routes(broker),
-            *register_api.routes(broker, settings.town),
-            *portal.routes(pages, lambda: register_cameras.cards(broker, settings.town)),
+            *register_api.routes(broker),
+            *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
         ]
-        house = web.house(pages, api, routes)
-        door = web.Door(mode, tokens, sessions)
+        house = site.house(pages, api, routes)
+        door = site.Door(mode, tokens, sessions)
         if mode == "demo":
-            await sample.fill(broker, settings.camera)
+            await bring_samples(broker, settings)
         with server.control_socket(place.data) as local:
             async with running(rooms):
                 await server.serve(
-                    web.public(house, settings.web, pages, door),
-                    web.local(house, ADMINISTRATOR),
+                    site.public(house, here, pages, door),
+                    site.local(house, ADMINISTRATOR),
                     [*sockets, local],
                 )
     broker.store.close()
@@ -151,6 +155,22 @@ def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
         return {}
     name = Path("demo-token") if mode == "demo" else Path("secrets") / "operator-token"
     return {secret.token_file(place.data / name): OPERATOR_TOKEN}
+
+
+async def bring_samples(broker: Broker, settings: Settings) -> None:
+    """For the demo: an hour of windows and a day of cells, marked as sample, before the first."""
+    # The live entities come first into the city, so that they are first in its answers.
+    await seeing.opened(settings.camera, broker, settings.town)
+    await sample.fill(broker, settings.camera, settings.town)
+    past = [w for c in settings.camera for w in sample.windows(c, now(), settings.town)]
+    known = await broker.find(
+        Query(types=("CrowdFlowObserved",), ids=tuple({w.id for w in past}), limit=MOST),
+        seeing.ROOM,
+        seeing.OPERATIONS,
+    )
+    there = {entity.id for entity in known.entities}
+    new = [Change("merge", window, upsert=True) for window in past if window.id not in there]
+    await broker.apply(new, seeing.ROOM, seeing.OPERATIONS)
 
 
 @contextlib.asynccontextmanager

@@ -43,6 +43,8 @@ def data_folder(settings: Path, data: Path | None) -> Path:
 
 def start(file: Path, data: Path, port: int | None, mode: Mode) -> None:
     """Raises CannotStart or Invalid."""
-    settings = app.load(file)
+    # Where there are no settings and none were named, a town without cameras runs.
+    bare = file == SETTINGS and not file.exists()
+    settings = app.Settings() if bare else app.load(file)
     place = app.Place(data, file.resolve().parent, port or settings.web.port)
     uvloop.run(app.serve(settings, place, mode))

@@ -5,6 +5,7 @@ left to its right, looking from `a` to `b`, is "in"; the other way is "out". So 
 drawn from the top down, moving left is in; for one drawn to the right, moving down is in.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -15,6 +16,15 @@ from townsquare.model.position import Position
 Point = tuple[float, float]
 Direction = Literal["in", "out"]
 RoadUser = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "tram"]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+USER_INFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@")
+
+
+def require_name(thing: str, name: str) -> None:
+    """Names become part of ids and addresses. Raises Invalid."""
+    if not NAME.fullmatch(name):
+        raise Invalid(f"{thing} name {name!r}: use a-z, 0-9 and . _ - after the first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Line:
     away: str = "out"
 
     def __post_init__(self) -> None:
+        require_name("line", self.name)
         if self.a == self.b:
             raise Invalid(f"line {self.name!r} has no length: a and b are both {self.a}")
 
@@ -38,6 +49,7 @@ class Zone:
     corners: tuple[Point, ...]
 
     def __post_init__(self) -> None:
+        require_name("zone", self.name)
         if len(self.corners) < 3:
             raise Invalid(f"zone {self.name!r} needs at least 3 corners, has {len(self.corners)}")
 
@@ -59,3 +71,14 @@ class Camera:
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
     sample: bool = False  # a recorded clip, not a camera of the town
+
+    def __post_init__(self) -> None:
+        require_name("camera", self.name)
+        if USER_INFO.match(self.url):
+            raise Invalid(
+                f"camera {self.name!r}: its url carries a login, which others can read;"
+                ' keep name:password as a secret and write login = "secret:NAME"'
+            )
+        names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise Invalid(f"camera {self.name!r}: two lines or zones are named {min(twice)!r}")

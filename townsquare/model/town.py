@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from townsquare.model.errors import Invalid
 from townsquare.model.position import Position
 
-
 NOWHERE = Position(0, 0)
 
 

@@ -106,9 +106,9 @@ class Workers:
                 if isinstance(seen, Health):
                     self.backgrounds[seen.camera] = seen.background
                 yield seen
-            if showing.done():
-                showing.result()
-            code = await worker.child.wait()
+            await end(worker)
+            await showing  # what it showed may be why it was ended
+            code = worker.child.returncode
             raise Unavailable(f"the process that watches {listed(names)} ended ({code})")
         finally:
             showing.cancel()

@@ -6,6 +6,8 @@ observed at their end; their history is what remains of counting.
 
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from townsquare.model.camera import Camera, Line, RoadUser, Zone
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity, Json, relationship, urn
@@ -32,6 +34,12 @@ def told(
     name, camera = ref
     attributes[name] = (relationship(urn(CAMERA, camera), at),)
     return Entity(id, (type,), attributes, scope=(LIVE,) if live else ())
+
+
+def placed(live: Entity, camera: Camera) -> Entity:
+    """Where it is counted, so that an alarm knows where to look."""
+    location = {"location": (camera.position.attribute(),)}
+    return structs.replace(live, attributes={**live.attributes, **location})
 
 
 # --- a camera
@@ -96,7 +104,7 @@ def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: dat
         "todayTowards": count.today_towards,
         "todayAway": count.today_away,
     }
-    return told(
+    live = told(
         f"{urn(CROWD, camera.name)}-{line.name}-live",
         CROWD,
         True,
@@ -108,6 +116,7 @@ def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: dat
         coverage=coverage(count),
         **(counted if known else {}),
     )
+    return placed(live, camera)
 
 
 def resumed(live: Entity, now: datetime) -> LineCount | None:
@@ -127,7 +136,7 @@ def resumed(live: Entity, now: datetime) -> LineCount | None:
 
 
 def live_zone(camera: Camera, zone: Zone, count: ZoneCount, known: bool, at: datetime) -> Entity:
-    return told(
+    live = told(
         f"{urn(CROWD, camera.name)}-{zone.name}-live",
         CROWD,
         True,
@@ -136,6 +145,7 @@ def live_zone(camera: Camera, zone: Zone, count: ZoneCount, known: bool, at: dat
         name=zone.name,
         peopleCount=count.now if known else None,
     )
+    return placed(live, camera)
 
 
 def line_window(camera: Camera, line: Line, count: LineCount) -> Entity:
@@ -190,7 +200,7 @@ LANES = {"towards": "forward", "away": "backward"}
 def live_traffic(
     camera: Camera, line: Line, of: RoadUser, count: LineCount, known: bool, at: datetime
 ) -> list[Entity]:
-    return [
+    live = [
         told(
             f"{traffic_id(camera, line, of, lane)}-live",
             TRAFFIC,
@@ -205,6 +215,7 @@ def live_traffic(
         )
         for lane, direction in LANES.items()
     ]
+    return [placed(one, camera) for one in live]
 
 
 def traffic_windows(camera: Camera, line: Line, of: RoadUser, count: LineCount) -> list[Entity]:

@@ -93,12 +93,14 @@ class AlarmQueue extends Panel {
     const times = alarm.count > 1 ? `, ${alarm.count} times so far` : "";
     const at = (/** @type {string} */ time) => this.clock.seconds.format(Date.parse(time));
     const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, at ${alarm.value}`}`;
+    const taken = alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`;
+    const all = mayAcknowledge(alarm) || alarm.id === this.store.alarmId;
     const known = [
       ["Do", alarm.response],
-      ["Or else", alarm.consequence],
-      ["Raised", raised],
+      ["Or else", all && alarm.consequence],
+      ["Raised", all && raised],
       ["Ended", alarm.returnedAt && at(alarm.returnedAt)],
-      ["Taken by", alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`],
+      ["Taken by", taken],
     ];
     return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
   }

@@ -31,11 +31,11 @@ export function chartOptions(chart, size) {
       inside: { range: (_, __, most) => [0, Math.max(5, Math.ceil((most ?? 0) * 1.3))] },
     },
     axes: [
-      { ...axis, size: 28, grid: { show: false }, splits: () => times(chart.range),
+      { ...axis, size: 28, grid: { show: false }, splits: (plot) => times(chart.range, plot.width),
         values: (_, at) => at.map((s) => chart.clock.minutes.format(s * 1000)) },
-      { ...axis, grid, scale: "people", label: "across, people", size: 52, labelSize: 22,
+      { ...axis, grid, scale: "people", label: "across", size: 52, labelSize: 22,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, grid: { show: false }, scale: "inside", side: 1, label: "inside, people",
+      { ...axis, grid: { show: false }, scale: "inside", side: 1, label: "inside",
         size: 52, labelSize: 22, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] },
     ],
     series: [
@@ -49,8 +49,8 @@ export function chartOptions(chart, size) {
   };
 }
 
-function times([since, until]) {
-  const every = 2 * WINDOW_S;
+function times([since, until], width) {
+  const every = (width < 500 ? 4 : 2) * WINDOW_S;
   const first = Math.ceil(since / every) * every;
   return Array.from({ length: Math.floor((until - first) / every) + 1 }, (_, i) => first + i * every);
 }

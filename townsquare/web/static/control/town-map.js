@@ -26,12 +26,16 @@ class TownMap extends Panel {
     super();
     this.listed = false;
     this.trouble = "";
+    this.started = false;
     /** @type {Map<string, import("maplibre-gl").Marker>} */
     this.markers = new Map();
   }
 
-  async firstUpdated() {
+  /** Alarms first: the map's megabyte is asked for when they are on the screen. */
+  async start() {
+    this.started = true;
     try {
+      await new Promise((painted) => setTimeout(painted));
       await this.open();
     } catch (error) {
       this.trouble = "This machine cannot draw the map (no WebGL 2), so here is the list.";
@@ -41,7 +45,6 @@ class TownMap extends Panel {
 
   async open() {
     if (!document.createElement("canvas").getContext("webgl2")) throw new Error("no WebGL 2");
-    // Late, so that alarms are on the screen before the map's megabyte is read.
     const { mapLibrary, openMap } = await import("./map-library.js");
     this.library = mapLibrary;
     this.map = openMap(this.querySelector(".ground"), this.store.session.town);
@@ -49,6 +52,7 @@ class TownMap extends Panel {
   }
 
   updated() {
+    if (this.store.loaded && !this.started) this.start();
     if (!this.map) return;
     const there = cameras(this.store);
     for (const one of there) this.mark(one);

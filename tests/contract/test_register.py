@@ -232,7 +232,7 @@ async def test_samples_are_marked_and_always_the_same(
 
 
 async def test_sample_windows_are_the_last_hour_as_vision_would_write_it(city: Broker) -> None:
-    made = sample.windows(SQUARE, NOON + timedelta(minutes=3), BERLIN)
+    made = sample.windows(SQUARE, NOON + timedelta(minutes=3))
     await written(city, made)
     past = await city.history(
         TemporalQuery(Query(types=("CrowdFlowObserved",), ids=(WEST,))), room("web"), WORK

@@ -29,6 +29,7 @@ from townsquare.register.publish import HOURS_BACK, ROOM, WHY, counted, unpublis
 
 # Share of the busiest hour, by the hour of the town's day: a square between shops and a station.
 DAY = (3, 2, 1, 1, 1, 4, 12, 30, 48, 45, 50, 62, 80, 76, 64, 68, 85, 100, 88, 64, 42, 28, 16, 7)
+CLIP = 85  # the demo's clip, which shows the same busy minute at every hour
 BUSIEST_ACROSS = 620  # people an hour in one direction of a line
 BUSIEST_INSIDE = 6.0  # people at once in a zone
 WINDOW = timedelta(minutes=5)
@@ -49,19 +50,25 @@ async def fill(broker: Broker, cameras: Sequence[Camera], town: Town) -> list[st
 
 
 def cell(spot: Spot, hour: datetime, town: Town) -> Cell:
-    return Cell(hour, hour + HOUR, _values(spot, hour, HOUR, town), coverage=1.0, sample=True)
+    return Cell(
+        hour,
+        hour + HOUR,
+        _values(spot, hour, HOUR, DAY[town.local(hour).hour]),
+        coverage=1.0,
+        sample=True,
+    )
 
 
-def windows(camera: Camera, until: datetime, town: Town) -> list[Entity]:
+def windows(camera: Camera, until: datetime) -> list[Entity]:
     """Closed windows of the hour before `until`, oldest first, as their room would write them."""
     end = hour_of(until) + (until - hour_of(until)) // WINDOW * WINDOW
     starts = [end - WINDOW * back for back in range(HOUR // WINDOW, 0, -1)]
-    return [_window(spot, start, town) for start in starts for spot in declared(camera)]
+    return [_window(spot, start) for start in starts for spot in declared(camera)]
 
 
-def _window(spot: Spot, since: datetime, town: Town) -> Entity:
+def _window(spot: Spot, since: datetime) -> Entity:
     until = since + WINDOW
-    first, second = _values(spot, since, WINDOW, town)
+    first, second = _values(spot, since, WINDOW, CLIP)
     values = {
         "name": spot.name,
         "dateObservedFrom": iso(since),
@@ -76,8 +83,8 @@ def _window(spot: Spot, since: datetime, town: Town) -> Entity:
     return Entity(spot.window, (FLOW,), {**attributes, "refDevice": (camera,)})
 
 
-def _values(spot: Spot, since: datetime, long: timedelta, town: Town) -> Values:
-    share = DAY[town.local(since).hour] / 100
+def _values(spot: Spot, since: datetime, long: timedelta, busy: int) -> Values:
+    share = busy / 100
     first, second = (_chance(f"{spot.window} {column} {since}") for column in spot.columns)
     if spot.kind == "line":
         people = BUSIEST_ACROSS * share * (long / HOUR)

@@ -186,8 +186,8 @@ def _window(
         dateObservedFrom=iso(count.since),
         dateObservedTo=iso(until),
         coverage=coverage(count),
-        # Counts of a clip are marked as such wherever they go.
-        sample=True if camera.sample else None,
+        # The demo's made-up windows say sample; these were counted.
+        sample=False if camera.sample else None,
         **values,
     )
 

@@ -17,7 +17,7 @@ class CameraNumbers extends Panel {
 
   /** @param {Measure} measure */
   zone(measure) {
-    return html`<p class="figure">
+    return html`<p class="figure" data-observed-at=${measure.live?.at}>
       <b>${count(measure.live?.peopleCount)}</b>
       <span>people in zone <i>${measure.name}</i> now</span>
     </p>`;
@@ -27,7 +27,7 @@ class CameraNumbers extends Panel {
   line({ name, columns, live }) {
     const [towards, away] = columns;
     const { now } = this.store;
-    return html`<table class="crossings">
+    return html`<table class="crossings" data-observed-at=${live?.at}>
       <caption>Across line <i>${name}</i></caption>
       <thead><tr>
         <td></td>

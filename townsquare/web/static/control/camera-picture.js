@@ -103,6 +103,8 @@ class CameraPicture extends Panel {
       await act();
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
+      // A lost connection does not end the lease: the page says STALE, and we ask again.
+      if (this.lease && refused.status === 0) return;
       const ended = this.lease && Date.parse(this.lease.until) <= Date.now();
       this.forget();
       this.note = ended ? "The picture was for a limited time, which is over." : refused.message;

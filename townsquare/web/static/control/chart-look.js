@@ -1,10 +1,10 @@
 /**
  * How the chart of the last hour looks. Bars are painted here, since uPlot's own cannot be hatched.
  *
- * Solid: counted. Hatched: sample. Light with an outline: the window that is still growing.
+ * Solid: counted. Hatched: sample. Light with an outline: watched in part; dashed: still growing.
  */
 
-import { WINDOW_S } from "./past.js";
+import { WINDOW_S, inPart } from "./past.js";
 
 const LIGHT = {
   text: "#3d464d", grid: "#c3c8cb", towards: "#3f4f5c", away: "#8f9ba4", mean: "#14507a",
@@ -74,11 +74,12 @@ function paintBar(plot, window, value, since, colour) {
   const [left, right] = [since, since + WINDOW_S * BAR].map((x) => plot.valToPos(x, "x", true));
   const [top, bottom] = [value, 0].map((y) => plot.valToPos(y, "people", true));
   const box = [left + 1, top, right - left - 2, bottom - top];
-  ctx.globalAlpha = window.open ? 0.45 : 1;
+  const light = window.open || inPart(window);
+  ctx.globalAlpha = light ? 0.45 : 1;
   ctx.fillStyle = window.sample ? hatch(ctx, colour) : colour;
   ctx.fillRect(...box);
   ctx.globalAlpha = 1;
-  if (!window.open && !window.sample) return;
+  if (!light && !window.sample) return;
   ctx.strokeStyle = colour;
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash(window.open ? [4, 3] : []);

@@ -3,7 +3,7 @@
 import { LitElement, html, nothing } from "lit";
 import uPlot from "uplot";
 import { chartOptions } from "./chart-look.js";
-import { HOUR_S, WINDOW_S } from "./past.js";
+import { HOUR_S, WINDOW_S, inPart } from "./past.js";
 
 /** @import { Window } from "./types.js" */
 
@@ -57,7 +57,7 @@ class HourChart extends LitElement {
 
   render() {
     const { line, zone, lineWindows, zoneWindows } = this.shown;
-    const samples = [...lineWindows, ...zoneWindows].some((window) => window.sample);
+    const all = [...lineWindows, ...zoneWindows];
     const key = (/** @type {string} */ look, /** @type {unknown} */ words) =>
       html`<li><i class="key ${look}"></i>${words}</li>`;
     return html`
@@ -65,7 +65,8 @@ class HourChart extends LitElement {
         ${line ? [key("towards", line.columns[0]), key("away", line.columns[1])] : nothing}
         ${zone ? key("mean", html`mean in zone ${zone.name}`) : nothing}
         ${line ? key("open", "window still growing") : nothing}
-        ${samples ? key("sample", "sample, not counted here") : nothing}
+        ${all.some(inPart) ? key("part", "watched in part") : nothing}
+        ${all.some((window) => window.sample) ? key("sample", "sample, not counted here") : nothing}
         <li>gap: not counted</li>
       </ul>
       <div class="plot" role="img" aria-label="Chart of the last hour; the table says the same"></div>

@@ -2,6 +2,7 @@
 
 import { LitElement, html } from "lit";
 import { count, mean, percent } from "./format.js";
+import { inPart } from "./past.js";
 
 /** @import { Window } from "./types.js" */
 
@@ -35,8 +36,9 @@ class HourTable extends LitElement {
   row(crossed, inside) {
     const window = crossed ?? inside;
     const time = (/** @type {number} */ at) => this.clock.minutes.format(at * 1000);
-    const remark = window.open ? "growing" : window.sample ? "sample" : "";
-    return html`<tr class=${remark}>
+    const part = inPart(window) ? "watched in part" : "";
+    const remark = window.open ? "growing" : window.sample ? "sample" : part;
+    return html`<tr>
       <th scope="row">${time(window.since)} to ${window.open ? "now" : time(window.until)}</th>
       ${this.shown.line?.columns.map((_, i) => html`<td class="number">${count(crossed?.values[i])}</td>`)}
       ${this.shown.zone ? html`<td class="number">${mean(inside?.values[0])}</td>` : ""}

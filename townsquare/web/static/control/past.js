@@ -11,6 +11,7 @@ import { asked } from "./act.js";
 
 export const WINDOW_S = 300;
 export const HOUR_S = 3600;
+const MOSTLY = 0.95; // a camera that was away for seconds is no news
 
 const COUNTED = {
   line: ["peopleCountTowards", "peopleCountAway"],
@@ -54,6 +55,11 @@ function windowOf(/** @type {Record<string, any>} */ row, /** @type {string} */ 
     coverage: row.coverage ?? null,
     sample: row.sample === true,
   };
+}
+
+/** Whether so much of a closed window was not watched that its counts are too low. */
+export function inPart(/** @type {Window} */ { coverage, open }) {
+  return !open && coverage !== null && coverage < MOSTLY;
 }
 
 /** The window that closed last, as the live connection told it. @param {Measure} measure */

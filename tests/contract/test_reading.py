@@ -1,9 +1,11 @@
 """What a camera's url can turn out to be, with files made on the spot and a port nobody answers."""
 
+import http.server
 import itertools
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import av
@@ -152,6 +154,46 @@ def test_a_stream_that_stops_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
             enough.set()
             thread.join()
     assert len(seen) > 10
+
+
+def test_hls_is_played_at_real_time_although_it_comes_in_pieces(tmp_path: Path) -> None:
+    in_pieces(whole(tmp_path / "square.mp4"), tmp_path / "live.m3u8")
+    serve = partial(Quiet, directory=str(tmp_path))
+    now = 0.0
+
+    def sleep(for_s: float) -> None:
+        nonlocal now
+        now += for_s
+
+    seen: list[float] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/live.m3u8"
+        shown = read.in_real_time(url, lambda: now, sleep)
+        try:
+            with pytest.raises(Unavailable, match="ended; it is tried again"):
+                seen.extend(now for _ in shown)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert len(seen) > 100  # what the playlist still lists
+    assert [round(at, 2) for at in seen] == [n / 10 for n in range(len(seen))]
+
+
+def in_pieces(source: Path, target: Path) -> None:
+    """H.264 as it is, cut at its key frames, of which there is one in 5 s."""
+    with av.open(str(source)) as clip, av.open(str(target), "w", format="hls") as out:
+        stream = out.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
 
 
 def test_a_login_is_put_into_the_url_and_never_shown() -> None:

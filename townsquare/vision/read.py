@@ -1,6 +1,7 @@
 """Pictures from a video file or a stream, in order and at the pace at which they were taken.
 
-A file is played at real time and begins again at its end, as if it were a camera. A message
+A file is played at real time and begins again at its end, as if it were a camera. HLS comes in
+pieces of some seconds, which are played at real time too; RTSP comes as it is taken. A message
 never contains the login that a URL may carry.
 """
 
@@ -20,7 +21,8 @@ from townsquare.model.errors import Invalid, NotFound, TownsquareError, Unavaila
 PATIENCE_S = 10.0  # for a connection, and for the next packet: longer than a camera's key frames
 MOST_BROKEN = 100  # packets in a row; a stream joined in the middle starts with some
 ENDS_EARLY = 0.9  # share of the length that the file itself states
-LATE_S = 1.0  # a file that is later than this goes on from now, rather than hurry after
+LATE_S = 1.0  # what is played later than this goes on from now, rather than hurry after
+JUMP_S = 10.0  # ahead, or LATE_S back: the clock of the stream was set, time went on as before
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Picture:
 
 def is_file(url: str) -> bool:
     return "://" not in url
+
+
+def arrives_as_taken(url: str) -> bool:
+    return url.startswith(("rtsp://", "rtsps://"))
 
 
 def without_login(url: str) -> str:
@@ -73,11 +79,11 @@ def in_real_time(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Picture]:
     """Without an end; raises what `pictures` raises, and Unavailable when a stream ends."""
-    if not is_file(url):
+    if arrives_as_taken(url):
         yield from pictures(url)
-        raise Unavailable(f"{without_login(url)} ended; it is tried again, check the camera")
+        raise _ended(url)
     began, shown_s = clock(), 0.0
-    while True:
+    while is_file(url) or not shown_s:
         loop_s = shown_s
         for picture in pictures(url):
             at_s = loop_s + picture.at_s
@@ -89,6 +95,7 @@ def in_real_time(
             # A seam has the length of the last step, so that the pace goes on.
             shown_s = at_s + _length_s(picture.frame)
             yield replace(picture, at_s=at_s)
+    raise _ended(url)
 
 
 def thinned(all_of: Iterator[Picture], per_s: float) -> Iterator[tuple[Picture, bool]]:
@@ -102,13 +109,17 @@ def thinned(all_of: Iterator[Picture], per_s: float) -> Iterator[tuple[Picture, 
         yield picture, wanted
 
 
+def _ended(url: str) -> Unavailable:
+    return Unavailable(f"{without_login(url)} ended; it is tried again, check the camera")
+
+
 def _length_s(frame: VideoFrame) -> float:
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.04
 
 
 def _open(url: str) -> InputContainer:
     shown = without_login(url)
-    options = {"rtsp_transport": "tcp"} if url.startswith(("rtsp://", "rtsps://")) else {}
+    options = {"rtsp_transport": "tcp"} if arrives_as_taken(url) else {}
     try:
         return av.open(url, timeout=(PATIENCE_S, PATIENCE_S), options=options)
     except FileNotFoundError as error:
@@ -141,20 +152,20 @@ def _video(container: InputContainer, url: str) -> VideoStream:
 
 
 def _pictures(container: InputContainer, stream: VideoStream, url: str) -> Iterator[Picture]:
-    live = not is_file(url)
     began = time.monotonic()
     start_s: float | None = None
-    end_s = 0.0
+    at_s = 0.0
     for frame in _frames(container, stream, url):
-        # The clock of a live stream may jump; the time of arrival does not.
-        now_s = time.monotonic() - began if live else frame.time or end_s
+        # What comes as it is taken has the time of arrival, which nobody can set.
+        now_s = time.monotonic() - began if arrives_as_taken(url) else frame.time or 0.0
         first = start_s is None
-        start_s = now_s if start_s is None else start_s
-        yield Picture(frame, max(now_s - start_s, end_s), first)
-        end_s = max(now_s - start_s, end_s)
+        if start_s is None or not -LATE_S < now_s - start_s - at_s < JUMP_S:
+            start_s = now_s - at_s
+        at_s = max(now_s - start_s, at_s)
+        yield Picture(frame, at_s, first)
     if start_s is None:
         raise Invalid(f"{without_login(url)} holds no picture; copy or export it anew")
-    _require_whole(container, end_s, url)
+    _require_whole(container, at_s, url)
 
 
 def _frames(container: InputContainer, stream: VideoStream, url: str) -> Iterator[VideoFrame]:

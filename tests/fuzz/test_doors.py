@@ -69,15 +69,20 @@ entities = st.fixed_dictionaries(
 )
 parameters = st.dictionaries(
     st.sampled_from(
-        ["type", "q", "attrs", "id", "idPattern", "limit", "offset", "count", "georel", "scopeQ"]
-        + ["geometry", "coordinates", "options", "timerel", "timeAt", "lastN", "geoproperty"]
+        [
+            *("type", "q", "attrs", "id", "idPattern", "limit", "offset", "count", "georel"),
+            *("geometry", "coordinates", "options", "timerel", "timeAt", "lastN", "scopeQ"),
+        ]
     ),
     st.text(max_size=20) | st.sampled_from(["T", "1", "near;maxDistance==5", "Point", "[1,2]"]),
     max_size=6,
 )
 paths = st.sampled_from(
-    ["/entities", "/entities/urn:x:1", "/entities/urn:x:1/attrs", "/temporal/entities"]
-    + ["/temporal/entities/urn:x:1", "/subscriptions", "/subscriptions/urn:y"]
+    [
+        *("/entities", "/entities/urn:x:1", "/entities/urn:x:1/attrs"),
+        *("/temporal/entities", "/temporal/entities/urn:x:1"),
+        *("/subscriptions", "/subscriptions/urn:y"),
+    ]
 )
 methods = st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE"])
 kinds = st.sampled_from(["application/json", "application/ld+json", "application/merge-patch+json"])

@@ -145,7 +145,8 @@ def _write_through(type: EntityType | None, actor: Actor, roles: set[str], name:
     person = actor.kind != "room"
     if type is not None and actor.room == type.owner:
         if person and not roles & type.commanders:
-            return Grant(False, f"{actor.id} may not use the commands of {type.owner} on {name}")
+            may = ", ".join(ROLES[r].title for r in sorted(type.commanders))
+            return Grant(False, f"this is for the role {may}; you are here in another one")
         return Grant(True, not_scopes=frozenset({PUBLISHED}))
     if type is not None and type.published and actor.room == "register" and not person:
         return Grant(True, scopes=frozenset({PUBLISHED}))

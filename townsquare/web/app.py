@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,7 +49,7 @@ class Door:
 def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
     """Everything that is served, to visitors that are known already."""
     errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
-    static = [Mount(f"/{name}", StaticFiles(directory=WEB / name)) for name in FILES]
+    static = [Mount(f"/{name}", GZipMiddleware(Files(directory=WEB / name))) for name in FILES]
     site = Starlette(routes=[*routes, *static], exception_handlers=errors)
     return _Fork(api, site)
 
@@ -66,6 +69,15 @@ def local(inside: ASGIApp, actor: Actor) -> ASGIApp:
         await inside(scope, receive, send)
 
     return known
+
+
+class Files(StaticFiles):
+    """Asked about each time, so that a page never mixes old modules with new ones."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 class _Fork:

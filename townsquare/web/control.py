@@ -1,6 +1,5 @@
 """The control room: its page, its live connection, and who sits there."""
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -12,11 +11,14 @@ from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.policy import ROLES
 from townsquare.web import live
-from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person
+from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person, usual
 from townsquare.web.pages import Pages
 
 MAY_ENTER = ("operator", "engineer", "data-protection", "security", "open")
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
+
+# What the page offers: the room whose command it is, and the type that the command changes.
+ACTS = {"acknowledge": ("alerts", "Alert"), "preview": ("vision", "PreviewLease")}
 
 
 class Control:
@@ -57,7 +59,9 @@ class Control:
                 status=403,
                 session=self.described(actor),
             )
-        return self.pages.page("control.html", session=self.described(actor))
+        page = self.pages.page("control.html", session=self.described(actor))
+        page.headers["cache-control"] = "no-store"
+        return page
 
     def described(self, actor: Actor) -> dict[str, Json]:
         town = self.pages.town
@@ -65,6 +69,7 @@ class Control:
         roles = [{"name": r, "title": ROLES[r].title} for r in DEMO_ROLES] if demo else []
         return {
             "role": next(iter(actor.roles)),
+            "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
             "roles": roles,
             "demo": demo,
             "town": {
@@ -75,6 +80,9 @@ class Control:
             },
             "version": __version__,
         }
+
+    def _may(self, actor: Actor, room: str, type: str) -> bool:
+        return self.broker.grant(actor.through(room), usual(actor), "write", type).allowed
 
     async def events(self, request: Request) -> Response:
         actor = request.state.actor
@@ -104,8 +112,3 @@ class Control:
         response = RedirectResponse("/control", 303)
         self.sessions.start(person(role, self.pages.town.name), response)
         return response
-
-
-def as_json(value: Json) -> str:
-    """For a JSON block inside HTML: `<` cannot end the block."""
-    return msgspec.json.encode(value).decode().replace("<", "\\u003c")

@@ -22,6 +22,7 @@ from townsquare.web.auth import Session
 
 TYPES = ("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "Alert")
 PING_S = 15.0
+PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
 MOST = 1000  # entities in a snapshot
 
 
@@ -47,7 +48,7 @@ async def events(
                     if event := told(changed):
                         yield sse(*event, changed.seq)
                 elif not done:
-                    yield b": ping\n\n"
+                    yield PING
             yield sse("bye", {"reason": "the session ended"}, seq)
         finally:
             ended.cancel()

@@ -7,7 +7,7 @@
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { Refused, post } from "./act.js";
-import { cameraOf, mayAcknowledge, openAlarms, place } from "./city.js";
+import { cameraOf, isWaiting, openAlarms, place } from "./city.js";
 import { age } from "./format.js";
 import { keysOn, setKeysOn } from "./keyboard.js";
 import { Panel } from "./panel.js";
@@ -64,6 +64,11 @@ class AlarmQueue extends Panel {
     `;
   }
 
+  /** @param {Entity} alarm waits for an acknowledgement that this role may give */
+  isMine(alarm) {
+    return isWaiting(alarm) && this.store.session.may.includes("acknowledge");
+  }
+
   none() {
     if (!this.store.loaded) return html`<p class="quiet">Waiting for the first news …</p>`;
     return html`<p class="quiet">No open alarm.</p>`;
@@ -84,7 +89,7 @@ class AlarmQueue extends Panel {
         <span>${age(alarm.dateIssued, this.store.now)}</span>
       </p>
       <dl>${this.details(alarm)}</dl>
-      ${mayAcknowledge(alarm) ? this.button(alarm) : nothing}
+      ${this.isMine(alarm) ? this.button(alarm) : nothing}
     </li>`;
   }
 
@@ -94,7 +99,7 @@ class AlarmQueue extends Panel {
     const at = (/** @type {string} */ time) => this.clock.seconds.format(Date.parse(time));
     const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, at ${alarm.value}`}`;
     const taken = alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`;
-    const all = mayAcknowledge(alarm) || alarm.id === this.store.alarmId;
+    const all = isWaiting(alarm) || alarm.id === this.store.alarmId;
     const known = [
       ["Do", alarm.response],
       ["Or else", all && alarm.consequence],
@@ -152,7 +157,7 @@ class AlarmQueue extends Panel {
   /** By key: acknowledge the selected alarm. */
   acknowledgeSelected() {
     const alarm = openAlarms(this.store).find((open) => open.id === this.store.alarmId);
-    if (alarm && mayAcknowledge(alarm)) this.acknowledge(alarm);
+    if (alarm && this.isMine(alarm)) this.acknowledge(alarm);
   }
 }
 

@@ -13,8 +13,6 @@ import { Panel } from "./panel.js";
 
 const EVERY_MS = 500;
 const BUILDING_MS = 2000;
-/** Roles that are here to watch: they have the picture without asking. */
-const WATCHING = ["operator"];
 
 class CameraPicture extends Panel {
   static properties = { clock: { attribute: false }, camera: { attribute: false } };
@@ -42,7 +40,7 @@ class CameraPicture extends Panel {
     if (this.shown === this.camera.id) return;
     this.shown = this.camera.id;
     this.forget();
-    if (WATCHING.includes(this.store.session.role)) this.ask();
+    if (this.store.session.may.includes("preview")) this.ask();
     else this.requestUpdate();
   }
 

@@ -54,13 +54,13 @@ export function openAlarms(store) {
 }
 
 /** @param {Entity} alarm */
-export function mayAcknowledge(alarm) {
+export function isWaiting(alarm) {
   return UNACKNOWLEDGED.includes(alarm.state);
 }
 
 /** @param {Entity} alarm */
 function rank(alarm) {
-  return (mayAcknowledge(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);
+  return (isWaiting(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);
 }
 
 /** @param {Store} store how many alarms were raised in the last 10 minutes */

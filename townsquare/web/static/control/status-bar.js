@@ -1,7 +1,7 @@
 /** The top line: where we are, what time it is, whether data is live, how busy alarms are. */
 
 import { html, nothing } from "lit";
-import { MOST_LOAD, alarmLoad, mayAcknowledge, openAlarms } from "./city.js";
+import { MOST_LOAD, alarmLoad, isWaiting, openAlarms } from "./city.js";
 import { Panel } from "./panel.js";
 
 class StatusBar extends Panel {
@@ -37,7 +37,7 @@ class StatusBar extends Panel {
 
   alarms() {
     const open = openAlarms(this.store);
-    const waiting = open.filter(mayAcknowledge).length;
+    const waiting = open.filter(isWaiting).length;
     const note = waiting ? `open, ${waiting} to acknowledge` : "alarms open";
     return fact("", this.known(open.length), note);
   }

@@ -3,7 +3,9 @@
  *
  * @typedef {{name: string, title: string}} Role
  * @typedef {{name: string, timezone: string, centre: [number, number], zoom: number}} Town
- * @typedef {{role: string, roles: Role[], demo: boolean, town: Town, version: string}} Session
+ * @typedef {{role: string, roles: Role[], may: string[], demo: boolean, town: Town,
+ *   version: string}} Session
+ * `may` has what the policy lets this role do: "acknowledge", "preview".
  *
  * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity
  * Simplified form: each attribute is its value. What is absent is unknown.

@@ -1,0 +1,143 @@
+"""What an operator and a citizen see, in a real browser, with the strict policy in force.
+
+The screenshots of the README come from here.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.e2e.conftest import CHROMIUM, ROOT, Town, eventually
+
+IMAGES = ROOT / "docs" / "img"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-angle=swiftshader",  # WebGL without a graphics card
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+ALERT = "urn:ngsi-ld:Alert:crowd-on-square:square-plaza-live"
+LOUD = ("error", "assert")
+SLOW_MS = 90_000  # the background picture wants a minute of the clip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = CHROMIUM or next((p for n in names if (p := shutil.which(n))), "")
+    if not path:
+        pytest.fail("no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visit. Any error, and any breach of the content security policy, fails the test."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    opened, errors = context.new_page(), list[str]()
+
+    def heard(message: ConsoleMessage) -> None:
+        lost = message.text.startswith("Failed to load resource")  # some tests mean that
+        if (message.type in LOUD and not lost) or "Content Security Policy" in message.text:
+            errors.append(message.text)
+
+    context.on("console", heard)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
+    page.goto(f"{demo.url}/control")
+    expect(page.get_by_text("people in zone plaza now")).to_be_visible(timeout=30_000)
+    number = page.locator(".figure b").first
+    expect(number).to_have_text(re.compile(r"^\d+$"))
+    first = number.inner_text()
+    eventually(lambda: number.inner_text() != first, 40)  # it lives
+    expect(page.get_by_role("row", name="to the west")).to_contain_text(
+        re.compile(r"[1-9]"), timeout=30_000
+    )
+    expect(page.get_by_text("Market square").first).to_be_visible()
+
+    alarm = page.locator("li.alarm")
+    expect(alarm).to_contain_text("Square is getting crowded", timeout=60_000)
+    page.locator("camera-picture canvas").wait_for(state="visible", timeout=SLOW_MS)
+    page.wait_for_timeout(1500)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=IMAGES / "control.png")
+
+    alarm.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    taken: dict[str, Any] = eventually(
+        lambda: (a := demo.entity(ALERT)).get("acknowledgedBy") and a
+    )
+    assert taken["acknowledgedBy"] == "urn:ngsi-ld:Person:operator"
+    assert taken["state"] in ("ACKED", "NORMAL")
+
+
+def test_a_preview_is_asked_for_a_purpose_and_the_asking_is_kept(demo: Town, page: Page) -> None:
+    page.goto(f"{demo.url}/control")
+    expect(page.get_by_text("crowd safety").first).to_be_visible(timeout=30_000)
+    leases = eventually(lambda: demo.entities("PreviewLease"))
+    assert {lease["actor"] for lease in leases} == {"urn:ngsi-ld:Person:operator"}
+    assert {lease["purpose"] for lease in leases} == {"crowd safety"}
+
+
+def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
+    page.goto(f"{demo.url}/control")
+    page.get_by_label("Role").select_option("engineer")
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_label("Role")).to_have_value("engineer")
+    expect(page.get_by_text("Market square").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    expect(page.locator(".figure b").first).not_to_have_text(re.compile(r"^\d+$"))
+    page.get_by_label("Role").select_option("citizen")
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("not open to this role")
+
+
+def test_a_lost_connection_shows_and_catches_up(demo: Town, page: Page) -> None:
+    page.goto(f"{demo.url}/control")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
+    demo.stop()
+    expect(page.get_by_text(re.compile("STALE", re.IGNORECASE)).first).to_be_visible(timeout=30_000)
+    demo.start()
+    page.reload()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("people in zone plaza now")).to_be_visible(timeout=30_000)
+
+
+def test_the_public_page_answers_the_four_questions(demo: Town, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(demo.url)
+    for question in (
+        "How is it stored?",
+        "Who can access it?",
+        "How is it used?",
+        "For how long?",
+    ):
+        expect(page.get_by_role("heading", name=question)).to_be_visible()
+    expect(page.get_by_text("The next hour's cell appears at")).to_be_visible()
+    expect(page.get_by_text("sample", exact=True).first).to_be_visible()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=IMAGES / "portal.png", full_page=True)
+    page.get_by_role("link", name="Market square").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Market square")
+
+
+def test_a_page_that_does_not_exist_says_so(demo: Town, page: Page) -> None:
+    answer = page.goto(f"{demo.url}/cameras/none")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("link", name="Go to the start page")).to_be_visible()

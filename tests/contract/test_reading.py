@@ -202,6 +202,18 @@ def test_a_login_is_put_into_the_url_and_never_shown() -> None:
     assert read.without_login(url) == "rtsp://10.0.0.9:554/live"
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rtsp://eve:hunter2@10.0.0.9:554/live?token=x", "its stream does not answer"),
+        ("/home/town/clips/square.mp4", "square.mp4 does not answer"),
+    ],
+)
+def test_what_the_public_reads_names_no_address(url: str, said: str) -> None:
+    message = f"{read.without_login(url)} does not answer"
+    assert read.without_address(message, url) == said
+
+
 def test_a_picture_without_objects_has_no_boxes(tmp_path: Path) -> None:
     picture = next(read.pictures(str(video(tmp_path / "a.mp4"))))
     assert len(Detector().detect(picture.frame)) == 0

@@ -8,6 +8,7 @@ never contains the login that a URL may carry.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -51,6 +52,11 @@ def without_login(url: str) -> str:
     parts = urlsplit(url)
     # A token in the query opens many cameras as well as a password does.
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def without_address(message: str, url: str) -> str:
+    """For pages that everyone can read: not where in the town's network or disk it is."""
+    return message.replace(without_login(url), Path(url).name if is_file(url) else "its stream")
 
 
 def with_login(url: str, login: str) -> str:

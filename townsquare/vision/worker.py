@@ -19,7 +19,7 @@ from townsquare.vision import observation, wire
 from townsquare.vision.detect import Detector
 from townsquare.vision.inbox import STEADY_S, Inbox, Taken, now, waits_s
 from townsquare.vision.observation import Health, Observation, Sandbox
-from townsquare.vision.read import in_real_time, thinned
+from townsquare.vision.read import in_real_time, thinned, without_address
 from townsquare.vision.sandbox import confine
 from townsquare.vision.watch import Watch
 from townsquare.vision.wire import Watched
@@ -115,7 +115,9 @@ def keep_reading(camera: Watched, per_s: float, inbox: Inbox) -> None:
                 if wanted:
                     inbox.put(Taken(camera.name, now(), picture))
         except TownsquareError as error:
-            inbox.put(Taken(camera.name, now(), trouble=str(error)))
+            print(f"camera {camera.name}: {error}", file=sys.stderr, flush=True)
+            trouble = without_address(str(error), camera.url)
+            inbox.put(Taken(camera.name, now(), trouble=trouble))
         if time.monotonic() - began_s > STEADY_S:
             waits = waits_s()
         time.sleep(next(waits))

@@ -206,7 +206,7 @@ def test_a_login_is_put_into_the_url_and_never_shown() -> None:
     ("url", "said"),
     [
         ("rtsp://eve:hunter2@10.0.0.9:554/live?token=x", "its stream does not answer"),
-        ("/home/town/clips/square.mp4", "square.mp4 does not answer"),
+        ("/srv/town/clips/square.mp4", "square.mp4 does not answer"),
     ],
 )
 def test_what_the_public_reads_names_no_address(url: str, said: str) -> None:

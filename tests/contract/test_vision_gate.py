@@ -185,7 +185,7 @@ asyncio.run(main())
 
 async def test_a_worker_ends_when_the_house_is_killed() -> None:
     command = [sys.executable, "-c", PARENT, SQUARE.url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:  # noqa: ASYNC220
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:  # noqa: ASYNC220 - ends at once
         assert parent.stdout is not None
         pid = int(await asyncio.to_thread(parent.stdout.readline))
         assert not gone(pid)

@@ -73,7 +73,9 @@ def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
     alarm = page.locator("li.alarm")
     expect(alarm).to_contain_text("Square is getting crowded", timeout=60_000)
     page.locator("camera-picture canvas").wait_for(state="visible", timeout=SLOW_MS)
-    page.wait_for_timeout(1500)
+    health = "urn:ngsi-ld:CameraHealth:square"
+    eventually(lambda: demo.entity(health).get("background", 0) >= 0.93, 90)
+    page.wait_for_timeout(5000)
     IMAGES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=IMAGES / "control.png")
 

@@ -22,6 +22,7 @@ ENOUGH = 9
 FIRST_EVERY_S = 2.0  # until a pixel has all its samples
 EVERY_S = 20.0  # then, so that its memory spans five minutes
 READY = 0.85  # share of pixels that are known; where somebody nearly always is stays grey
+WORTH = 0.005  # more of the picture known is worth a new one
 CELL = 4  # pixels on a side in which motion is looked for
 MOVED = 8.0  # grey levels between means of a cell; noise of 16 pixels stays below 3
 AROUND = 2  # cells around what moved
@@ -41,6 +42,7 @@ class Background:
     picture: Bytes
     cells: npt.NDArray[np.float32] | None = None
     sampled_cells: npt.NDArray[np.float32] | None = None
+    drawn: float = 0.0  # share of the pixels that were known when `picture` was made
     sampled_s: float = float("-inf")
     renewed_s: float = float("-inf")
 
@@ -85,12 +87,14 @@ def look(background: Background, picture: Bytes, boxes: Sequence[Box], at_s: flo
     """
     cells = brightness(picture)
     if due(background, at_s):
-        clean, was_ready = _clean(background, cells, boxes), ready(background)
+        clean = _clean(background, cells, boxes)
         renew = at_s - background.renewed_s >= EVERY_S
         _take(background, picture, clean if renew else clean & (background.taken < SAMPLES))
         background.renewed_s = at_s if renew else background.renewed_s
-        if ready(background) and (renew or not was_ready):
+        share = known(background)
+        if share >= READY and (renew or share - background.drawn >= WORTH):
             background.picture[...] = median(background)
+            background.drawn = share
         background.sampled_cells = cells
         background.sampled_s = at_s
     background.cells = cells

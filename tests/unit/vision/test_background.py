@@ -80,7 +80,7 @@ def test_what_moves_undetected_is_in_no_preview(across_per_s: float) -> None:
             previews += 1
             assert magenta(seen.picture) == 0, f"after {at_s} s"
     assert previews > 60
-    assert magenta(decoded(jpeg(drawn(seen, [])))) == 0  # type: ignore[arg-type]
+    assert magenta(decoded(jpeg(drawn(seen, [])))) == 0  # type: ignore[arg-type]  # ready, so not None
 
 
 def test_who_is_detected_is_left_out_even_when_standing_still() -> None:

@@ -1,10 +1,11 @@
-"""The city in memory and on disk, for tests that need one."""
+"""The city in memory, on disk, and as the running program, for tests that need one."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.town import Town
 from townsquare.bus import open_bus
 from townsquare.context.broker import Broker
 from townsquare.model.declaration import EntityType
@@ -38,3 +39,28 @@ def open_broker(tmp_path: Path) -> Iterator[OpenBroker]:
 @pytest.fixture
 def broker(open_broker: OpenBroker, store_url: str) -> Broker:
     return open_broker(url=store_url)
+
+
+@pytest.fixture
+def open_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
+    """Starts towns and ends them with the test."""
+    opened: list[Town] = []
+
+    def open_(*arguments: str) -> Town:
+        town = Town(list(arguments), tmp_path / f"town{len(opened)}")
+        opened.append(town)
+        town.start()
+        return town
+
+    yield open_
+    for town in opened:
+        town.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """`townsquare demo`, one for all tests that only look."""
+    town = Town(["demo"], tmp_path_factory.mktemp("demo") / "data")
+    town.start()
+    yield town
+    town.stop()

@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from townsquare import __version__
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
 from townsquare.bus import open_bus
@@ -128,7 +126,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "sweep": lambda: sweep(broker),
         }
         tokens = operator_tokens(place, mode)
-        sessions = Sessions(now)
+        sessions = Sessions(now, secure=bool(settings.web.public_url))
         routes = [
             *Control(broker, pages, sessions, mode, set(tokens)).routes(),
             *Health(broker).routes(),
@@ -141,7 +139,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         door = site.Door(mode, tokens, sessions)
         if mode == "demo":
             await bring_samples(broker, settings)
-        announce(place.port, mode, settings.town)
+        server.announce(place.port, mode, settings.town)
         with server.control_socket(place.data) as local:
             async with running(rooms):
                 await server.serve(
@@ -160,21 +158,11 @@ def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
     return {secret.token_file(place.data / name): OPERATOR_TOKEN}
 
 
-def announce(port: int, mode: Mode, town: Town) -> None:
-    start = f"http://localhost:{port}"
-    sys.stdout.write(
-        f"Townsquare {__version__} serves {town.name}; Ctrl-C ends it.\n"
-        f"  control room  {start}/control\n  public page   {start}/\n"
-    )
-    if mode == "open":
-        sys.stdout.write("  --open: everyone on this machine may read and write without login.\n")
-    sys.stdout.flush()
-
-
 async def bring_samples(broker: Broker, settings: Settings) -> None:
     """For the demo: an hour of windows and a day of cells, marked as sample, before the first."""
-    # The live entities come first into the city, so that they are first in its answers.
-    await seeing.opened(settings.camera, broker, settings.town)
+    if not broker.last_seq():
+        # The live entities come first into a new city, so that they are first in its answers.
+        await seeing.opened(settings.camera, broker, settings.town)
     await sample.fill(broker, settings.camera, settings.town)
     past = [w for c in settings.camera for w in sample.windows(c, now())]
     known = await broker.find(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM, ROOT, Town, eventually
+from tests.e2e.town import CHROMIUM, ROOT, Town, eventually
 
 IMAGES = ROOT / "docs" / "img"
 FLAGS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, Town, free_port, run, settings
+from tests.e2e.town import CLIP, Town, free_port, run, settings
 
 Open = Callable[..., Town]
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.e2e.conftest import CLIP, Town, eventually, settings
+from tests.e2e.town import CLIP, Town, eventually, settings
 
 Open = Callable[..., Town]
 LINE = "urn:ngsi-ld:CrowdFlowObserved:square-west-live"
@@ -56,23 +57,51 @@ def test_a_camera_that_does_not_exist_beside_one_that_does(open_town: Open, tmp_
     assert bad["statusSince"]
     zone = "urn:ngsi-ld:CrowdFlowObserved:{}-plaza-live"
     eventually(lambda: town.entity(zone.format("good")).get("peopleCount") is not None)
-    assert "peopleCount" not in town.entity(zone.format("bad")), "unknown is never zero"
+    line = "urn:ngsi-ld:CrowdFlowObserved:bad-west-live"
+    unknown = {**town.entity(zone.format("bad")), **town.entity(line)}
+    counts = {"peopleCount", "peopleCountTowards", "todayTowards"}
+    assert not counts & unknown.keys(), "unknown is never zero"
     assert town.get("/healthz").json()["failing"] == ["bad"]
 
 
-def test_a_killed_town_goes_on_where_it_was(open_town: Open, tmp_path: Path) -> None:
-    file = settings(tmp_path, ("square", str(CLIP)))
-    town = open_town("run", "--settings", str(file))
+def test_a_killed_town_goes_on_where_it_was(open_town: Open) -> None:
+    town = open_town("demo")
     before = eventually(
         lambda: (e := town.entity(LINE)).get("todayTowards", 0) + e.get("todayAway", 0) >= 2 and e,
         60,
     )
+    past = windows(town)
+    assert past
     town.kill()
     town.start()
+    assert windows(town)[: len(past)] == past
     after = eventually(lambda: "todayTowards" in (e := town.entity(LINE)) and e)
     for name in TRUTH:
         assert after[name] >= before[name]
-    assert town.entity("urn:ngsi-ld:Camera:square")["cameraName"] == "Camera square"
+    assert town.entity("urn:ngsi-ld:Camera:square")["cameraName"] == "Market square"
+
+
+def windows(town: Town) -> list[Any]:
+    """What the line counted in each 5 minutes of the last hour."""
+    answer = town.get(
+        "/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:CrowdFlowObserved:square-west",
+        token=True,
+        attrs="peopleCountTowards",
+        options="temporalValues",
+    )
+    found: list[Any] = answer.json()["peopleCountTowards"]["values"]
+    return found
+
+
+def test_the_control_socket_is_the_owners_alone(demo: Town) -> None:
+    path = demo.data / "control.sock"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as inside:
+        lamp = {"id": "urn:ngsi-ld:Lamp:1", "type": "Lamp", "lit": True}
+        url = "http://localhost/ngsi-ld/v1/entities"
+        assert inside.post(url, json=lamp).status_code == 201
+        assert inside.delete(f"{url}/{lamp['id']}").status_code == 204
+    assert httpx.post(f"{demo.url}/ngsi-ld/v1/entities", json=lamp).status_code == 403
 
 
 def test_the_vision_worker_ends_with_a_killed_town(open_town: Open, tmp_path: Path) -> None:

@@ -98,12 +98,12 @@ def unknown_health(camera: str, at: datetime) -> Entity:
 
 
 def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: datetime) -> Entity:
-    counted = {
-        "peopleCountTowards": count.towards,
-        "peopleCountAway": count.away,
-        "todayTowards": count.today_towards,
-        "todayAway": count.today_away,
-    }
+    """What was counted today stays true while the camera fails; the running window is unknown."""
+    counted: dict[str, Json] = {}
+    if known:
+        counted |= {"peopleCountTowards": count.towards, "peopleCountAway": count.away}
+    if known or count.today_towards or count.today_away:
+        counted |= {"todayTowards": count.today_towards, "todayAway": count.today_away}
     live = told(
         f"{urn(CROWD, camera.name)}-{line.name}-live",
         CROWD,
@@ -114,24 +114,26 @@ def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: dat
         dateObservedFrom=iso(count.since),
         todaySince=iso(count.today_since),
         coverage=coverage(count),
-        **(counted if known else {}),
+        **counted,
     )
     return placed(live, camera)
 
 
 def resumed(live: Entity, now: datetime) -> LineCount | None:
     """What a line had counted when the house went down; None when that is not known."""
-    towards, away = live.value("peopleCountTowards"), live.value("peopleCountAway")
-    if towards is None or away is None:
+    today = live.value("todayTowards"), live.value("todayAway")
+    if None in today:
         return None
+    towards, away = live.value("peopleCountTowards"), live.value("peopleCountAway")
+    known = towards is not None and away is not None
     return LineCount(
         since=min(datetime.fromisoformat(live.value("dateObservedFrom")), now),
         today_since=min(datetime.fromisoformat(live.value("todaySince")), now),
-        towards=towards,
-        away=away,
-        today_towards=live.value("todayTowards") or 0,
-        today_away=live.value("todayAway") or 0,
-        watched_s=(live.value("coverage") or 0.0) * WINDOW.total_seconds(),
+        towards=towards if known else 0,
+        away=away if known else 0,
+        today_towards=today[0],
+        today_away=today[1],
+        watched_s=(live.value("coverage") or 0.0) * WINDOW.total_seconds() if known else 0.0,
     )
 
 

@@ -47,8 +47,9 @@ class Session:
 class Sessions:
     """Held in memory: a restart of the server ends them all."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, secure: bool = False) -> None:
         self.clock = clock
+        self.secure = secure  # cookies over https only: behind the town's proxy
         self._open: dict[str, Session] = {}
 
     def start(self, actor: Actor, response: Response) -> Session:
@@ -58,7 +59,9 @@ class Sessions:
         name, session = secrets.token_urlsafe(32), Session(actor, now + LONGEST)
         self._open[name] = session
         age_s = int(LONGEST.total_seconds())
-        response.set_cookie(COOKIE, name, age_s, httponly=True, samesite="strict")
+        response.set_cookie(
+            COOKIE, name, age_s, httponly=True, samesite="strict", secure=self.secure
+        )
         return session
 
     def of(self, name: str) -> Session | None:

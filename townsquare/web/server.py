@@ -3,13 +3,17 @@
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from townsquare import __version__
 from townsquare.model.errors import CannotStart
+from townsquare.model.town import Town
+from townsquare.web.auth import Mode
 
 LOOPBACK = ("127.0.0.1", "::1")
 GOODBYE_S = 2  # for answers under way when the server ends
@@ -51,6 +55,17 @@ def control_socket(folder: Path) -> Iterator[socket.socket]:
         found.listen()
         yield found
         path.unlink(missing_ok=True)
+
+
+def announce(port: int, mode: Mode, town: Town) -> None:
+    start = f"http://localhost:{port}"
+    sys.stdout.write(
+        f"Townsquare {__version__} serves {town.name}; Ctrl-C ends it.\n"
+        f"  control room  {start}/control\n  public page   {start}/\n"
+    )
+    if mode == "open":
+        sys.stdout.write("  --open: everyone on this machine may read and write without login.\n")
+    sys.stdout.flush()
 
 
 async def serve(public: ASGIApp, local: ASGIApp, sockets: Sequence[socket.socket]) -> None:

@@ -6,13 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "demo" / "square.mp4"
@@ -112,31 +111,6 @@ def eventually(holds: Callable[[], Any], within_s: float = 20.0) -> Any:
             pass
         assert time.monotonic() < end, f"not within {within_s} s"
         time.sleep(0.1)
-
-
-@pytest.fixture
-def open_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
-    """Starts towns and ends them with the test."""
-    opened: list[Town] = []
-
-    def open_(*arguments: str) -> Town:
-        town = Town(list(arguments), tmp_path / f"town{len(opened)}")
-        opened.append(town)
-        town.start()
-        return town
-
-    yield open_
-    for town in opened:
-        town.stop()
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """`townsquare demo`, one for all tests that only look."""
-    town = Town(["demo"], tmp_path_factory.mktemp("demo") / "data")
-    town.start()
-    yield town
-    town.stop()
 
 
 def settings(folder: Path, *cameras: tuple[str, str], rules: str = "") -> Path:

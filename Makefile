@@ -7,11 +7,10 @@ PYTHON ?=
 V := .venv/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 BENCHES := $(wildcard bench/*.py)
-CONFORMANCE_RUNNER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-demo bench-vision bench-broker \
-	soak fuzz conformance exceptions lock chromium
+.PHONY: help venv core modules demo test check bench bench-demo bench-vision \
+	soak fuzz exceptions lock chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,9 +51,6 @@ bench-demo: venv modules ## processor time, memory and delay of the demo
 bench-vision: venv ## frames per second and counting error on the sample clip
 	@$(V)/python bench/vision.py
 
-bench-broker: venv ## writes and reads per second beside a raw limit
-	@$(V)/python bench/broker.py
-
 fuzz: venv ## feed the doors with bad input for a while: LONG_S=60
 	@echo "Feeding the doors with bad input; what breaks is listed at the end."
 	@LONG_S="$(or $(LONG_S),60)" $(V)/pytest -m fuzz
@@ -62,15 +58,6 @@ fuzz: venv ## feed the doors with bad input for a while: LONG_S=60
 soak: venv modules ## run the town for long and watch its memory: LONG_S=600
 	@echo "Running the town for long; what grows is listed at the end."
 	@LONG_S="$(or $(LONG_S),600)" $(V)/pytest -m soak
-
-conformance: venv ## the official NGSI-LD suite: SUITE_DIR=folder CONFORMANCE_RUNNER=script
-	@test -n "$(SUITE_DIR)" && test -d "$(SUITE_DIR)" || { \
-		echo "Say where the ETSI NGSI-LD test suite lies: make conformance SUITE_DIR=folder" >&2; \
-		exit 2; }
-	@test -n "$(CONFORMANCE_RUNNER)" && test -e "$(CONFORMANCE_RUNNER)" || { \
-		echo "Say which script runs the suite: make conformance CONFORMANCE_RUNNER=path" >&2; \
-		exit 2; }
-	@SUITE_DIR="$(SUITE_DIR)" $(V)/python "$(CONFORMANCE_RUNNER)"
 
 exceptions: venv ## every broken house rule with its reason
 	@$(V)/python tools/exceptions.py

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.town import CHROMIUM, ROOT, Town, eventually
@@ -143,3 +144,11 @@ def test_a_page_that_does_not_exist_says_so(demo: Town, page: Page) -> None:
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_role("link", name="Go to the start page")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/control", "/cameras/square"])
+def test_pages_are_accessible(demo: Town, page: Page, path: str) -> None:
+    page.goto(demo.url + path)
+    expect(page.get_by_text("Market square").first).to_be_visible(timeout=30_000)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

@@ -1,7 +1,7 @@
 """A preview needs a lease, and every lease is in the log."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -11,12 +11,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conftest import OpenBroker
+from tests.square import SQUARE
 from townsquare.context.broker import Broker
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
-from townsquare.model.camera import Camera
 from townsquare.model.errors import Denied, Invalid, NotFound, TownsquareError
-from townsquare.model.position import Position
 from townsquare.vision import api
 from townsquare.vision.run import TYPES
 from townsquare.vision.settings import Settings
@@ -26,16 +25,6 @@ EVE = Actor("urn:ngsi-ld:Person:eve", "person", roles=frozenset({"operator"}))
 ADAM = Actor("urn:ngsi-ld:Person:adam", "person", roles=frozenset({"operator"}))
 CITIZEN = Actor("anyone", "anyone", roles=frozenset({"citizen"}))
 OFFICER = Actor("urn:ngsi-ld:Person:o", "person", roles=frozenset({"data-protection"}))
-CAMERA = Camera(
-    name="square",
-    title="Square",
-    url="square.mp4",
-    position=Position(13.5, 52.4),
-    purpose="crowd safety",
-    legal_basis="Police act",
-    owner="Public order office",
-    review=date(2031, 3, 1),
-)
 JPEG = b"\xff\xd8\xff\xe0 an empty place"
 SAFETY = {"purpose": "crowd safety"}
 STATUS: dict[type[TownsquareError], int] = {Denied: 403, NotFound: 404, Invalid: 400}
@@ -50,7 +39,7 @@ class House:
         broker.clock = lambda: self.now
         self.workers = Workers(Settings())
         self.visitor = EVE
-        app = Starlette(routes=api.routes(broker, self.workers, [CAMERA]))
+        app = Starlette(routes=api.routes(broker, self.workers, [SQUARE]))
         for kind in STATUS:
             app.add_exception_handler(kind, refused)
         transport = httpx.ASGITransport(self.with_visitor(app))

@@ -5,7 +5,7 @@ import csv
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -13,14 +13,13 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.conftest import OpenBroker
+from tests.square import SQUARE
 from townsquare.context.broker import Broker
 from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import ANYONE, Why, room
-from townsquare.model.camera import Camera, Line, Zone
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
 from townsquare.model.entity import Attribute, Entity, Json
-from townsquare.model.position import Position
 from townsquare.model.town import Town
 from townsquare.register import api, sample
 from townsquare.register.cells import iso
@@ -52,18 +51,6 @@ TYPES = (
         published=frozenset(KNOWN),
         published_everywhere=True,
     ),
-)
-SQUARE = Camera(
-    name="square",
-    title="Market square",
-    url="square.mp4",
-    position=Position(13.5, 52.4),
-    purpose="crowd safety",
-    legal_basis="Police act",
-    owner="Public order office",
-    review=date(2031, 3, 1),
-    lines=(Line("west", (0, 0), (0, 9), "to the west", "to the east"),),
-    zones=(Zone("plaza", ((0, 0), (9, 0), (9, 9))),),
 )
 WEST, PLAZA = (
     "urn:ngsi-ld:CrowdFlowObserved:square-west",

@@ -8,18 +8,18 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests import square
 from tests.conftest import OpenBroker
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
-from townsquare.model.camera import Camera, Line, Zone
+from townsquare.model.camera import Line, Zone
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
-from townsquare.model.position import Position
 from townsquare.model.town import Town
 from townsquare.vision import observation, workers
 from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
@@ -216,18 +216,7 @@ def test_a_confined_process_can_neither_write_nor_start_a_program(tmp_path: Path
 # --- the room
 
 
-CAMERA = Camera(
-    name="square",
-    title="Square",
-    url="square.mp4",
-    position=Position(13.5, 52.4),
-    purpose="crowd safety",
-    legal_basis="Police act",
-    owner="Public order office",
-    review=date(2031, 3, 1),
-    lines=(WEST,),
-    zones=(PLAZA,),
-)
+CAMERA = replace(square.SQUARE, lines=(WEST,), zones=(PLAZA,))
 OPERATOR = Actor("urn:ngsi-ld:Person:eve", "person", roles=frozenset({"operator"}))
 WHY = Why("crowd safety")
 

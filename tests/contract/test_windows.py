@@ -1,34 +1,22 @@
 """What this room writes is what history keeps and the public cells are made of."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.conftest import OpenBroker
+from tests.square import SQUARE
 from townsquare.context.broker import Broker
 from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import Actor, Why
-from townsquare.model.camera import Camera, Line, Zone
+from townsquare.model.camera import Camera
 from townsquare.model.entity import Entity
-from townsquare.model.position import Position
 from townsquare.model.town import Town
 from townsquare.register.publish import publish
 from townsquare.vision.observation import Crossings, Health, Occupancy
 from townsquare.vision.run import TYPES, Room, opened
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
-CAMERA = Camera(
-    name="square",
-    title="Square",
-    url="square.mp4",
-    position=Position(13.5, 52.4),
-    purpose="crowd safety",
-    legal_basis="Police act",
-    owner="Public order office",
-    review=date(2031, 3, 1),
-    lines=(Line("west", (0, 0), (0, 9)),),
-    zones=(Zone("plaza", ((0, 0), (9, 0), (9, 9))),),
-)
 ENGINEER = Actor("urn:ngsi-ld:Person:eva", "person", roles=frozenset({"engineer"}))
 CITIZEN = Actor("anyone", "anyone", roles=frozenset({"citizen"}))
 WORK, PUBLIC = Why("operations"), Why("public information")
@@ -77,7 +65,7 @@ def house(open_broker: OpenBroker, store_url: str) -> House:
 
 
 async def test_history_keeps_closed_windows_and_nothing_finer(house: House) -> None:
-    room = await house.open(CAMERA)
+    room = await house.open(SQUARE)
     await house.pass_s(room, 910)
     # A crossing that is seen at the end of a window opens the next one.
     assert await house.windows() == [29, 30, 30]
@@ -85,9 +73,9 @@ async def test_history_keeps_closed_windows_and_nothing_finer(house: House) -> N
 
 
 async def test_a_restart_in_the_middle_loses_nothing(house: House) -> None:
-    room = await house.open(CAMERA)
+    room = await house.open(SQUARE)
     await house.pass_s(room, 150)
-    again = await house.open(CAMERA)
+    again = await house.open(SQUARE)
     assert (await house.live("west")).value("peopleCountTowards") is None  # nothing is known yet
     await house.pass_s(again, 160)
     assert await house.windows() == [29]
@@ -95,7 +83,7 @@ async def test_a_restart_in_the_middle_loses_nothing(house: House) -> None:
 
 
 async def test_an_hour_of_windows_becomes_a_public_cell(house: House) -> None:
-    room = await house.open(CAMERA)
+    room = await house.open(SQUARE)
     await house.pass_s(room, 3610)
     house.now += timedelta(minutes=5)
     published = await publish(house.broker)
@@ -106,7 +94,7 @@ async def test_an_hour_of_windows_becomes_a_public_cell(house: House) -> None:
 
 
 async def test_the_public_sees_no_live_value_and_no_window(house: House) -> None:
-    room = await house.open(CAMERA)
+    room = await house.open(SQUARE)
     await house.pass_s(room, 310)
     query = Query(types=("CrowdFlowObserved", "Camera"), limit=100)
     page = await house.broker.find(query, CITIZEN, PUBLIC)
@@ -114,7 +102,7 @@ async def test_the_public_sees_no_live_value_and_no_window(house: House) -> None
 
 
 async def test_a_camera_that_was_taken_out_is_gone_and_its_windows_stay(house: House) -> None:
-    room = await house.open(CAMERA)
+    room = await house.open(SQUARE)
     await house.pass_s(room, 310)
     await house.open()
     everything = Query(types=tuple(t.name for t in TYPES), limit=100)

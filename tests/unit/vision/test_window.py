@@ -1,31 +1,20 @@
 """Windows of 5 minutes, by hand."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from townsquare.model.camera import Camera, Direction, Line, RoadUser, Zone
+from tests.square import SQUARE
+from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.entity import Entity
-from townsquare.model.position import Position
 from townsquare.vision.ledger import Ledger, opened
 from townsquare.vision.observation import Crossings, Health, Occupancy
 from townsquare.vision.window import window_of
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2030, 5, 31, 22, tzinfo=UTC)
-CAMERA = Camera(
-    name="square",
-    title="Square",
-    url="square.mp4",
-    position=Position(13.5, 52.4),
-    purpose="crowd safety",
-    legal_basis="Police act",
-    owner="Public order office",
-    review=date(2031, 3, 1),
-    classes=("person", "car"),
-    lines=(Line("west", (0, 0), (0, 9)),),
-    zones=(Zone("plaza", ((0, 0), (9, 0), (9, 9))),),
-)
+CAMERA = replace(SQUARE, classes=("person", "car"))
 
 
 def at(seconds: float) -> datetime:

@@ -59,7 +59,7 @@ if ! fits "$venv/bin/python"; then make_venv; fi
 if [ -e "$stamp" ] || { [ "$want" = core ] && [ -e "$dev_stamp" ]; }; then exit 0; fi
 
 say "Installing $lock into $venv ..."
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r "$lock"
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r "$lock"
 link_clone
 rm -f "$venv/.$want"-*
 : >"$stamp"

@@ -42,7 +42,6 @@ SWEEP_S = 60.0
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
 OPERATOR_TOKEN = Actor("machine:operator-token", "machine", roles=frozenset({"operator"}))
-ADMINISTRATOR = Actor("machine:administrator", "machine", roles=frozenset({"engineer"}))
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]
@@ -114,7 +113,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         open_bus(settings.bus.url),
         policy(TYPES),
     )
-    allows = out.loopback_only if mode == "open" else out.declared(settings.outgoing)
+    allows = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with out.client(allows) as client, Workers(settings.vision) as workers:
         api = Api(broker, client)
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
@@ -126,6 +125,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "sweep": lambda: sweep(broker),
         }
         tokens = operator_tokens(place, mode)
+        control_token = secret.token(place.data / "secrets" / "control-token")
         sessions = Sessions(now, secure=bool(settings.web.public_url))
         routes = [
             *Control(broker, pages, sessions, mode, set(tokens)).routes(),
@@ -144,7 +144,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             async with running(rooms):
                 await server.serve(
                     site.public(house, here, pages, door),
-                    site.local(house, ADMINISTRATOR),
+                    site.local(house, control_token, sessions),
                     [*sockets, local],
                 )
     broker.store.close()
@@ -155,7 +155,7 @@ def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
     if mode == "open":
         return {}
     name = Path("demo-token") if mode == "demo" else Path("secrets") / "operator-token"
-    return {secret.token_file(place.data / name): OPERATOR_TOKEN}
+    return {secret.token(place.data / name): OPERATOR_TOKEN}
 
 
 async def bring_samples(broker: Broker, settings: Settings) -> None:

@@ -43,7 +43,7 @@ def visited(api: Api) -> App:
 
 @pytest.fixture
 async def api(open_broker: OpenBroker) -> AsyncIterator[Api]:
-    async with outgoing.client(outgoing.loopback_only) as client:
+    async with outgoing.client(outgoing.LOOPBACK_ONLY) as client:
         yield Api(open_broker(), client)
 
 

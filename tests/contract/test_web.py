@@ -168,7 +168,7 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
 
 async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> None:
     broker = open_broker(FLOW)
-    session = Session(OPERATOR, NOON)
+    session = Session(OPERATOR, NOON, lambda: NOON - LONGEST)
     screen = live.events(broker, OPERATOR, WORK, session, "")
     await anext(screen)
     session.ended.set()

@@ -1,5 +1,6 @@
 """`townsquare run`: serve a town until it is asked to end."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def start(file: Path, data: Path, port: int | None, mode: Mode) -> None:
     """Raises CannotStart or Invalid."""
     # Where there are no settings and none were named, a town without cameras runs.
     bare = file == SETTINGS and not file.exists()
+    os.umask(0o077)  # what the town keeps is for its own account only
     settings = app.Settings() if bare else app.load(file)
     place = app.Place(data, file.resolve().parent, port or settings.web.port)
     uvloop.run(app.serve(settings, place, mode))

@@ -34,7 +34,7 @@ from townsquare.context.subscriptions import Subscriptions
 from townsquare.model import geometry
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Entity
-from townsquare.model.errors import Invalid, TownsquareError
+from townsquare.model.errors import Invalid, NotFound, TownsquareError
 
 ROOT = "/ngsi-ld/v1"
 SELECTORS = (
@@ -182,6 +182,8 @@ class Api:
         last = request.number("lastN", 0) or None
         ask = TemporalQuery(query, names(request, terms), after, before, last)
         found = await self.broker.history(ask, request.actor, request.why, tenant=request.tenant)
+        if single and not found:
+            raise NotFound(f"{query.ids[0]} has no past that is open to you")
         values = "temporalValues" in (request.parameters.get("format"), *request.listed("options"))
         bodies = [form.write_temporal(e, terms, values=values) for e in found]
         return answer_json(request, bodies[0] if single else bodies, terms, media)

@@ -17,7 +17,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Attribute, Entity, Instances
-from townsquare.model.errors import Conflict, Denied
+from townsquare.model.errors import Conflict, Denied, NotFound
 from townsquare.store import Bounds, Instance, Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
 from townsquare.trust.policy import Grant, Policy, decide, require
@@ -75,6 +75,7 @@ def entity_of(row: Row) -> Entity:
 def _one(order: Order, change: Change, present: dict[Key, Entity]) -> Changed:
     key = Key(order.tenant, "context", change.entity.id)
     before = present.get(key)
+    _admitted_at_all(order, before, change)
     after = merge.changed(before, change, order.now)
     _check(order, before, after)
     if after is None:
@@ -90,6 +91,15 @@ def _one(order: Order, change: Change, present: dict[Key, Entity]) -> Changed:
         after=after,
         attributes=merge.differing(before, after),
     )
+
+
+def _admitted_at_all(order: Order, before: Entity | None, change: Change) -> None:
+    """Before anything is said of what there is: who may not know of it learns nothing here."""
+    if not order.by.room:
+        require(decide(order.policy, order.by, order.why, "write", ""))
+    types = before.types if before and change.operation != "create" else ()
+    if not all(decide(order.policy, order.by, order.why, "read", t).allowed for t in types):
+        raise NotFound(f"{change.entity.id} does not exist")
 
 
 def _check(order: Order, before: Entity | None, after: Entity | None) -> None:

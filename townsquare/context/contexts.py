@@ -1,18 +1,25 @@
 """The @context of a request: where it is named, and the table it resolves to (clause 6.3.5)."""
 
 import re
-from collections import OrderedDict
 
 import httpx
-import msgspec
 
-from townsquare.context.http import CONTEXT_REL, LD, Request
-from townsquare.context.jsonld import CORE_PREFIX, CORE_TERMS, Terms, references, table, terms
+from townsquare.context import outgoing
+from townsquare.context.http import CONTEXT_REL, JSON, LD, Request, decoded
+from townsquare.context.jsonld import (
+    CORE_PREFIX,
+    CORE_TERMS,
+    DEEPEST,
+    Terms,
+    references,
+    table,
+    terms,
+)
 from townsquare.model.entity import Json
 from townsquare.model.errors import ContextNotAvailable, Denied, Invalid
 
-MOST_CACHED = 1000
-BIGGEST = 4 * 2**20  # bytes of a context document
+MOST_CACHED = 100  # documents; then it begins anew
+BIGGEST = 2**20  # bytes of a context document
 _LINK = re.compile(r"<([^>]*)>\s*;[^,]*rel=\"?" + re.escape(CONTEXT_REL) + r"\"?")
 
 
@@ -21,8 +28,8 @@ class Contexts:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
-        self._documents: OrderedDict[str, Json] = OrderedDict()
-        self._tables: OrderedDict[bytes, Terms] = OrderedDict()
+        self._documents: dict[str, Json] = {}
+        self._tables: dict[str, Terms] = {}
 
     async def of(self, request: Request, body: Json = None) -> Terms:
         """Raises Invalid for a context in the wrong place, ContextNotAvailable."""
@@ -39,30 +46,29 @@ class Contexts:
     async def terms(self, context: Json) -> Terms:
         if context is None or (isinstance(context, str) and context.startswith(CORE_PREFIX)):
             return CORE_TERMS
-        key = msgspec.json.encode(context)
-        if key not in self._tables:
+        if not isinstance(context, str):
             await self._load(context)
-            self._tables[key] = terms(table(context, self._documents), context)
-            if len(self._tables) > MOST_CACHED:
-                self._tables.popitem(last=False)
-        return self._tables[key]
+            return terms(table(context, self._documents), context)
+        if context not in self._tables:
+            await self._load(context)
+            self._tables[context] = terms(table(context, self._documents), context)
+        return self._tables[context]
 
     async def _load(self, context: Json, depth: int = 0) -> None:
         for url in references(context):
-            if url not in self._documents and depth <= 5:
+            if url not in self._documents and depth <= DEEPEST:
                 document = await self._fetch(url)
+                if len(self._documents) >= MOST_CACHED:
+                    self._documents.clear()
+                    self._tables.clear()
                 self._documents[url] = document
                 inner = document.get("@context") if isinstance(document, dict) else None
                 await self._load(inner, depth + 1)
 
     async def _fetch(self, url: str) -> Json:
         try:
-            answer = await self._client.get(url, headers={"accept": f"{LD}, application/json"})
-            answer.raise_for_status()
-            if len(answer.content) > BIGGEST:
-                raise ContextNotAvailable(f"the context {url} is over {BIGGEST} bytes")
-            return msgspec.json.decode(answer.content)
-        except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, Denied) as error:
+            return decoded(await outgoing.fetch(self._client, url, BIGGEST, f"{LD}, {JSON}"))
+        except (httpx.HTTPError, httpx.InvalidURL, Denied, Invalid) as error:
             raise ContextNotAvailable(f"the context {url} cannot be loaded: {error}") from error
 
 

@@ -71,10 +71,7 @@ class Request:
     def json(self) -> Json:
         if not self.body:
             raise Invalid("the request has no body")
-        try:
-            return msgspec.json.decode(self.body)
-        except msgspec.DecodeError as error:
-            raise Invalid(f"the body is not JSON: {error}") from error
+        return decoded(self.body)
 
     def media_type(self) -> str:
         """Of the body. Raises Refused 415."""
@@ -123,6 +120,16 @@ class Answer:
     json: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media: str = JSON
+
+
+def decoded(body: bytes) -> Json:
+    """Raises Invalid."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise Invalid("the body nests too deeply") from error
 
 
 def answer_json(request: Request, json: Json, terms: Terms, media: str, **headers: str) -> Answer:

@@ -16,7 +16,8 @@ import httpx
 from townsquare.model.errors import Denied
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-TIMEOUT = httpx.Timeout(5.0)
+TIMEOUT = httpx.Timeout(5.0)  # s, between two parts of an answer
+LONGEST_S = 10.0  # for a whole one
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,62 +27,120 @@ class Settings:
     hosts: tuple[str, ...] = ()
 
 
-Allows = Callable[[str, Address], bool]
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def declared(settings: Settings) -> Allows:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """`host` is asked before its name is resolved, so that no look-up leaves undeclared."""
+
+    host: Callable[[str], bool]
+    address: Callable[[Address], bool]
+
+
+def declared(settings: Settings) -> Allowed:
     """Listed hosts, and never this machine or its link."""
     hosts = frozenset(settings.hosts)
-
-    def allows(host: str, address: Address) -> bool:
-        inside = address.is_loopback or address.is_link_local or address.is_multicast
-        return host in hosts and not inside and not address.is_unspecified
-
-    return allows
+    return Allowed(lambda host: host in hosts, lambda address: not _inside(_plain(address)))
 
 
-def loopback_only(host: str, address: Address) -> bool:
-    """For `townsquare run --open`."""
-    return address.is_loopback
+def _inside(address: Address) -> bool:
+    here = address.is_loopback or address.is_link_local or address.is_unspecified
+    return here or address.is_multicast or address.is_reserved
+
+
+def _plain(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+# For `townsquare run --open`.
+LOOPBACK_ONLY = Allowed(
+    lambda host: host == "localhost" or _is_literal(host),
+    lambda address: _plain(address).is_loopback,
+)
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    def __init__(self, allows: Allows) -> None:
-        self.allows = allows
+    def __init__(self, allowed: Allowed) -> None:
+        self.allowed = allowed
         self.inner = httpx.AsyncHTTPTransport(retries=0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
         address = await self._checked(host, request.url.port or 443)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=str(address))
-        return await self.inner.handle_async_request(request)
+        # A copy: redirects are relative to the address that was asked for.
+        checked = httpx.Request(
+            request.method,
+            request.url.copy_with(host=str(address)),
+            headers=request.headers,  # `Host` among them names the host
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": host},
+        )
+        return await self.inner.handle_async_request(checked)
 
     async def _checked(self, host: str, port: int) -> Address:
+        undeclared = Denied(f"calls to {host} are not declared; list the host in [outgoing] hosts")
+        if not self.allowed.host(host):
+            raise undeclared
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise httpx.ConnectError(f"{host} has no address: {error}") from error
         addresses = [ipaddress.ip_address(str(f[4][0]).split("%")[0]) for f in found]
-        refused = [a for a in addresses if not self.allows(host, a)]
-        if refused or not addresses:
-            raise Denied(
-                f"calls to {host} ({', '.join(map(str, refused))}) are not declared;"
-                " list the host in [outgoing] hosts if the town wants them"
-            )
+        if not addresses or not all(map(self.allowed.address, addresses)):
+            raise undeclared
         return addresses[0]
 
     async def aclose(self) -> None:
         await self.inner.aclose()
 
 
-def client(allows: Allows) -> httpx.AsyncClient:
+def client(allowed: Allowed) -> httpx.AsyncClient:
     """Neither proxies nor credentials of the environment are used."""
     return httpx.AsyncClient(
-        transport=CheckedTransport(allows),
+        transport=CheckedTransport(allowed),
         timeout=TIMEOUT,
         follow_redirects=True,
         max_redirects=3,
         trust_env=False,
     )
+
+
+async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: str) -> bytes:
+    """The body behind `url`. Raises httpx.HTTPError, also for one that is too long or too slow."""
+    try:
+        async with (
+            asyncio.timeout(LONGEST_S),
+            client.stream("GET", url, headers={"accept": accept}) as answer,
+        ):
+            answer.raise_for_status()
+            parts, size = [], 0
+            async for part in answer.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > most_bytes:
+                    raise httpx.ReadError(f"over {most_bytes} bytes")
+            return b"".join(parts)
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error
+
+
+async def post(client: httpx.AsyncClient, url: str, body: bytes, media: str) -> int:
+    """The status of the answer; its body is not read. Raises httpx.HTTPError."""
+    headers = {"content-type": media}
+    async with client.stream("POST", url, content=body, headers=headers) as answer:
+        return answer.status_code

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 import msgspec
 
+from townsquare.context import outgoing
 from townsquare.context import representation as form
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
@@ -26,23 +28,31 @@ from townsquare.context.query import Query, parse
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity, Json
-from townsquare.model.errors import Denied, Invalid, NotFound
+from townsquare.model.errors import (
+    Invalid,
+    NotFound,
+    TooComplex,
+    TownsquareError,
+    Unavailable,
+)
 from townsquare.store import Cursor, Key
+from townsquare.trust.policy import require
 
 READER = "subscriptions"
+MOST_EACH = 100  # subscriptions of one actor
 AT_ONCE = 16  # notifications under way
 log = logging.getLogger(__name__)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
     uri: str
-    accept: str = JSON
+    accept: Literal["application/json", "application/ld+json"] = "application/json"
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
     endpoint: Endpoint
     attributes: tuple[str, ...] = ()
-    format: str = "normalized"
+    format: Literal["normalized", "concise", "simplified", "keyValues"] = "normalized"
 
 
 class Selector(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,7 +71,7 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename="came
     watched_attributes: tuple[str, ...] = ()
     q: str = ""
     is_active: bool = True
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     throttling: float = 0  # s between notifications
 
 
@@ -99,6 +109,7 @@ class Subscriptions:
         body = request.json()
         terms = await self.contexts.of(request, body)
         given = self._checked(body, terms)
+        await self._require(request, given, terms)
         id = given.id or f"urn:ngsi-ld:Subscription:{uuid4()}"
         kept = Kept(
             msgspec.structs.replace(given, id=id),
@@ -121,11 +132,19 @@ class Subscriptions:
             raise Invalid("a subscription has type Subscription, and entities or watchedAttributes")
         if given.expires_at and given.expires_at <= self.broker.clock():
             raise Invalid(f"expiresAt {given.expires_at} is past")
-        if httpx.URL(given.notification.endpoint.uri).scheme not in ("http", "https"):
-            raise Invalid("notification.endpoint.uri must be an http or https address")
+        _require_address(given.notification.endpoint.uri)
         if given.q:
             parse(given.q, terms.expand)
         return given
+
+    async def _require(self, request: Request, given: Subscription, terms: Terms) -> None:
+        """Raises Denied for who may not watch what it selects, TooComplex for one too many."""
+        types = {terms.expand(s.type) if s.type != "*" else "" for s in given.entities} or {""}
+        for type in sorted(types):
+            require(self.broker.grant(request.actor, request.why, "watch", type))
+        rows = await self.broker.documents("subscription", request.tenant)
+        if sum(_kept(row.body).by == request.actor for row in rows) >= MOST_EACH:
+            raise TooComplex(f"you have {MOST_EACH} subscriptions; delete one first")
 
     async def listed(self, request: Request) -> Answer:
         media = request.accepts(JSON, LD)
@@ -192,6 +211,21 @@ class Subscriptions:
     async def _notify(
         self, kept: Kept, news: list[Changed], client: httpx.AsyncClient, limit: asyncio.Semaphore
     ) -> None:
+        """What fails is this subscription's own failure: the others are told all the same."""
+        try:
+            await self._tell(kept, news, client, limit)
+        except (httpx.HTTPError, httpx.InvalidURL, TownsquareError) as error:
+            sent = self.deliveries[kept.subscription.id]
+            sent.times_failed += 1
+            sent.last_failure = self.broker.clock()
+            # Not the message: it has the address, and with it perhaps a token.
+            log.warning(
+                "a notification of %s failed: %s", kept.subscription.id, type(error).__name__
+            )
+
+    async def _tell(
+        self, kept: Kept, news: list[Changed], client: httpx.AsyncClient, limit: asyncio.Semaphore
+    ) -> None:
         if self._status(kept.subscription) != "active" or self._throttled(kept.subscription):
             return
         terms = await self.contexts.terms(kept.context)
@@ -224,19 +258,23 @@ class Subscriptions:
         body = notification(given, entities, terms, now)
         sent.times_sent += 1
         sent.last_sent = now
-        try:
-            answer = await client.post(
-                given.notification.endpoint.uri,
-                content=msgspec.json.encode(body),
-                headers={"content-type": given.notification.endpoint.accept},
-            )
-            answer.raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL, Denied) as error:
-            sent.times_failed += 1
-            sent.last_failure = now
-            log.warning("notification of %s failed: %s", given.id, error)
-        else:
-            sent.last_success = now
+        endpoint = given.notification.endpoint
+        status = await outgoing.post(
+            client, endpoint.uri, msgspec.json.encode(body), endpoint.accept
+        )
+        if status >= 300:
+            raise Unavailable(f"the endpoint answered {status}")
+        sent.last_success = now
+
+
+def _require_address(uri: str) -> None:
+    """Raises Invalid."""
+    try:
+        url = httpx.URL(uri)
+    except httpx.InvalidURL as error:
+        raise Invalid(f"notification.endpoint.uri is no address: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+        raise Invalid("notification.endpoint.uri must be an http or https address without a login")
 
 
 def _kept(body: bytes) -> Kept:

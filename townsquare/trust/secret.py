@@ -6,10 +6,12 @@ Values lie in DATA/secrets/NAME (0600) or in the environment as TOWNSQUARE_SECRE
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 
 from townsquare.model.errors import CannotStart, Invalid
 
+TOKEN_BYTES = 32  # random; as text they are 43 characters
 NAME = re.compile(r"secret:([a-z0-9][a-z0-9-]*)")
 
 
@@ -25,26 +27,40 @@ def resolve(reference: str, folder: Path) -> str:
     file = folder / "secrets" / name
     if not file.is_file():
         raise Invalid(f"secret {name!r} is missing: put it in {file} or in {variable}")
-    return file.read_text().strip()
+    return _read(file)
 
 
-def token(name: str, folder: Path) -> str:
-    """A random token kept in DATA/secrets/NAME; made when it is first asked for."""
-    return token_file(folder / "secrets" / name)
+def token(file: Path) -> str:
+    """A random token that is kept in `file`; made when it is first asked for.
+
+    Raises CannotStart for a file that others can read, or that holds too little to be one: a
+    token that was cut short would let in whoever guesses the rest.
+    """
+    if not file.exists():
+        write(file, secrets.token_urlsafe(TOKEN_BYTES))
+    found = _read(file)
+    if len(found) < TOKEN_BYTES:
+        raise CannotStart(f"{file} holds no token; delete it, and a new one is made")
+    return found
 
 
-def token_file(file: Path) -> str:
-    if not file.is_file():
-        write(file, secrets.token_urlsafe(32))
+def _read(file: Path) -> str:
+    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise CannotStart(f"others can read the secret {file}; run: chmod 600 {file}")
     return file.read_text().strip()
 
 
 def write(file: Path, value: str) -> None:
-    """Readable by the owner only from the moment it exists. Raises CannotStart."""
+    """Whole or not at all, and from its first moment for the owner only. Raises CannotStart."""
+    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(value + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(file)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise CannotStart(f"cannot write {file}: {error.strerror}") from error
-    with os.fdopen(handle, "w") as out:
-        out.write(value + "\n")

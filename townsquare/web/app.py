@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from townsquare.context.api import ROOT, Api
 from townsquare.model.actor import Actor
 from townsquare.model.errors import Invalid, TownsquareError
-from townsquare.web.auth import Mode, Sessions, Visits, usual
+from townsquare.web.auth import Mode, Sessions, Visits
 from townsquare.web.guard import Guard, content_security_policy, origins
 from townsquare.web.pages import WEB, Pages
 
 FILES = ("static", "modules")
+ADMINISTRATOR = Actor("machine:administrator", "machine", roles=frozenset({"engineer"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,11 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
             raise Invalid(f"port {self.port} is not between 1 and 65535")
-        if self.public_url and urlsplit(self.public_url).scheme != "https":
-            raise Invalid(f"public_url {self.public_url!r} must begin with https://")
+        url = urlsplit(self.public_url)
+        if self.public_url and f"https://{url.netloc.lower()}" != self.public_url.rstrip("/"):
+            raise Invalid(f"public_url {self.public_url!r} must be like https://square.example.org")
+        if self.public_url and (not url.hostname or "@" in url.netloc):
+            raise Invalid(f"public_url {self.public_url!r} must name a host, without a login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,12 @@ def public(inside: ASGIApp, settings: Settings, pages: Pages, door: Door) -> ASG
     return Guard(known, own, content_security_policy(pages.import_map))
 
 
-def local(inside: ASGIApp, actor: Actor) -> ASGIApp:
-    """The house for commands on this machine, through a socket that only its owner can open."""
+def local(inside: ASGIApp, token: str, sessions: Sessions) -> ASGIApp:
+    """The house for commands on this machine, through a socket that only its owner can open.
 
-    async def known(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {}).update(actor=actor, why=usual(actor), session=None)
-        await inside(scope, receive, send)
-
-    return known
+    The token is asked for as well: a vision worker has the same owner, and cannot read secrets.
+    """
+    return Visits(inside, "login", {token: ADMINISTRATOR}, sessions)
 
 
 class Files(StaticFiles):

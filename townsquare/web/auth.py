@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.errors import Unavailable
 
 Mode = Literal["login", "demo", "open"]
 COOKIE = "townsquare-session"
@@ -41,7 +42,11 @@ class Session:
 
     actor: Actor
     until: datetime
+    clock: Callable[[], datetime]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def left_s(self) -> float:
+        return (self.until - self.clock()).total_seconds()
 
 
 class Sessions:
@@ -53,10 +58,12 @@ class Sessions:
         self._open: dict[str, Session] = {}
 
     def start(self, actor: Actor, response: Response) -> Session:
-        """A new session; the response carries its cookie."""
+        """A new session; the response carries its cookie. Raises Unavailable."""
         now = self.clock()
         self._expire(now)
-        name, session = secrets.token_urlsafe(32), Session(actor, now + LONGEST)
+        if len(self._open) >= MOST_SESSIONS:
+            raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
+        name, session = secrets.token_urlsafe(32), Session(actor, now + LONGEST, self.clock)
         self._open[name] = session
         age_s = int(LONGEST.total_seconds())
         response.set_cookie(
@@ -73,14 +80,14 @@ class Sessions:
             session.ended.set()
 
     def _expire(self, now: datetime) -> None:
-        old = [name for name, session in self._open.items() if session.until <= now]
-        crowd = len(self._open) - len(old) - MOST_SESSIONS
-        for name in [*old, *(list(self._open)[: max(0, crowd)])]:
+        for name in [name for name, session in self._open.items() if session.until <= now]:
             self.end(name)
 
 
 def person(role: str, organisation: str) -> Actor:
-    return Actor(f"urn:ngsi-ld:Person:{role}", "person", organisation, frozenset({role}))
+    """Somebody in this role, told apart from everybody else who is."""
+    id = f"urn:ngsi-ld:Person:{role}-{secrets.token_hex(4)}"
+    return Actor(id, "person", organisation, frozenset({role}))
 
 
 def usual(actor: Actor) -> Why:

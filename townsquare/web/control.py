@@ -36,6 +36,7 @@ class Control:
             Route("/control", self.page),
             Route("/control/events", self.events),
             Route("/session", self.sign_in, methods=["POST"]),
+            Route("/session/end", self.sign_out, methods=["POST"]),
             Route("/session/role", self.switch, methods=["POST"]),
         ]
 
@@ -94,18 +95,24 @@ class Control:
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     async def sign_in(self, request: Request) -> Response:
-        form = await request.form()
+        form = await request.form(max_files=0)
         if str(form.get("token", "")).strip() not in self.operators:
             return self.pages.page("signin.html", 401, wrong=True)
         response = RedirectResponse("/control", 303)
         self.sessions.start(person("operator", self.pages.town.name), response)
         return response
 
+    async def sign_out(self, request: Request) -> Response:
+        self.sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse("/", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
     async def switch(self, request: Request) -> Response:
         """The demo's visitor looks at the same town in another role."""
         if self.mode != "demo":
             raise Denied("roles can be switched in the demo only")
-        role = str((await request.form()).get("role", ""))
+        role = str((await request.form(max_files=0)).get("role", ""))
         if role not in DEMO_ROLES:
             raise Invalid(f"role {role!r} is none of {', '.join(DEMO_ROLES)}")
         self.sessions.end(request.cookies.get(COOKIE, ""))

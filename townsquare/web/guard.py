@@ -11,9 +11,13 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from townsquare.context.api import ROOT
+
+BIGGEST_FORM = 65_536  # bytes
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE = frozenset({"same-origin", "none"})
 
@@ -30,6 +34,21 @@ def content_security_policy(import_map: str) -> str:
         f"default-src 'self'; script-src 'self' 'sha256-{digest}'; object-src 'none';"
         " base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     )
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Forms and orders are small; NGSI-LD bounds its own bodies. Raises HTTPException 413."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > BIGGEST_FORM:
+            raise HTTPException(413, "The body is too large")
+        return message
+
+    return counted
 
 
 class Guard:
@@ -54,11 +73,14 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         refusal = self._refusal(scope["method"], Headers(scope=scope))
-        await (refusal or self.app)(scope, receive, send_guarded)
+        bounded = receive if scope["path"].startswith(f"{ROOT}/") else _bounded(receive)
+        await (refusal or self.app)(scope, bounded, send_guarded)
 
     def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")

@@ -6,7 +6,7 @@ A slow client loses intermediate states, never the latest. The connection ends w
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -38,10 +38,10 @@ async def events(
         step: asyncio.Task[Changed] | None = None
         ended = asyncio.create_task(session.ended.wait() if session else asyncio.Event().wait())
         try:
-            while not ended.done():
+            while not ended.done() and (left_s := session.left_s() if session else PING_S) > 0:
                 step = step or asyncio.ensure_future(anext(following))
                 done, _ = await asyncio.wait(
-                    {step, ended}, timeout=PING_S, return_when=asyncio.FIRST_COMPLETED
+                    {step, ended}, timeout=min(PING_S, left_s), return_when=asyncio.FIRST_COMPLETED
                 )
                 if step in done:
                     changed, step = step.result(), None
@@ -60,20 +60,23 @@ async def missed(broker: Broker, by: Actor, why: Why, last_id: str) -> list[tupl
     """What the client does not know yet: changes, or everything."""
     since = int(last_id) if last_id.isascii() and last_id.isdigit() and len(last_id) < 19 else -1
     changed = await broker.changed_since(since) if since >= 0 else None
-    if changed is None or len(changed) > MOST:
+    found = (
+        None if changed is None or len(changed) > MOST else await present(broker, by, why, changed)
+    )
+    if found is None:
         query = Query(types=TYPES, not_scope=PUBLISHED, limit=MOST)
         page = await broker.find(query, by, why)
         return [("snapshot", {"entities": [shown(e) for e in page.entities]})]
-    return [event for id in changed if (event := await present(broker, by, why, id))]
+    return [("change", shown(entity)) for entity in found]
 
 
-async def present(broker: Broker, by: Actor, why: Why, id: str) -> tuple[str, Json] | None:
+async def present(broker: Broker, by: Actor, why: Why, ids: Sequence[str]) -> list[Entity] | None:
+    """Those that a screen shows; None when one is gone or hidden, which only a snapshot tells."""
     try:
-        entity = await broker.read(id, by, why)
+        found = [await broker.read(id, by, why) for id in ids]
     except NotFound:
-        return ("gone", {"id": id})
-    wanted = PUBLISHED not in entity.scope and not set(TYPES).isdisjoint(entity.types)
-    return ("change", shown(entity)) if wanted else None
+        return None
+    return [e for e in found if PUBLISHED not in e.scope and not set(TYPES).isdisjoint(e.types)]
 
 
 def told(changed: Changed) -> tuple[str, Json] | None:

@@ -19,10 +19,9 @@ from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import ANYONE, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
-from townsquare.model.entity import Attribute, Entity, Json
+from townsquare.model.entity import Attribute, Entity, Json, iso
 from townsquare.model.town import Town
 from townsquare.register import api, sample
-from townsquare.register.cells import iso
 from townsquare.register.publish import publish, run
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)

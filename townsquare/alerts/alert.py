@@ -15,7 +15,7 @@ from townsquare.alerts.rules import Crossing
 from townsquare.context.merge import NULL
 from townsquare.model.actor import Actor
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, Entity, relationship
+from townsquare.model.entity import Attribute, Entity, iso, relationship
 
 ALERT = "Alert"
 GONE = Attribute(NULL)
@@ -53,7 +53,7 @@ def returned(id: str, crossing: Crossing, seq: int, now: Standing) -> tuple[Chan
     then = Standing(after(now.state, "clear"), now.count, now.version + 1)
     attributes = {
         "state": Attribute(then.state, observed_at=crossing.at),
-        "returnedAt": _time(crossing.at),
+        "returnedAt": Attribute(iso(crossing.at)),
         "sequence": Attribute(seq),
     }
     return _change(id, attributes, now), then
@@ -65,7 +65,7 @@ def acknowledged(alert: Entity, by: Actor, at: datetime) -> Change:
     attributes = {
         "state": Attribute(after(now.state, "acknowledge"), observed_at=at),
         "acknowledgedBy": relationship(by.id),
-        "acknowledgedAt": _time(at),
+        "acknowledgedAt": Attribute(iso(at)),
     }
     return _change(alert.id, attributes, now)
 
@@ -80,7 +80,7 @@ def _raised(finding: Finding, then: Standing) -> dict[str, Attribute]:
     }
     return {
         "state": Attribute(then.state, observed_at=at),
-        "dateIssued": _time(at),
+        "dateIssued": Attribute(iso(at)),
         "alertSource": relationship(finding.source.id),
         "value": Attribute(finding.crossing.value, observed_at=at),
         "count": Attribute(then.count),
@@ -95,7 +95,3 @@ def _change(id: str, attributes: Mapping[str, Attribute], now: Standing) -> Chan
     given = {name: (attribute,) for name, attribute in attributes.items()}
     changed = Entity(id, (ALERT,), given)
     return Change("merge", changed, if_version=now.version, upsert=True)
-
-
-def _time(at: datetime) -> Attribute:
-    return Attribute(at.isoformat().replace("+00:00", "Z"))

@@ -10,7 +10,7 @@ default instance has none.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -85,3 +85,8 @@ def relationship(target: str, observed_at: datetime | None = None) -> Attribute:
 
 def urn(type: str, name: str) -> str:
     return f"urn:ngsi-ld:{type}:{name}"
+
+
+def iso(at: datetime) -> str:
+    """A time as text, where it is the value of an attribute."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -15,10 +15,10 @@ from starlette.routing import Route
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import ANYONE, Why
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Entity, iso
 from townsquare.model.town import Town
 from townsquare.register.cameras import Card, Measure, card, measure
-from townsquare.register.cells import FLOW, Cell, Spot, due, from_entity, iso, spots
+from townsquare.register.cells import FLOW, Cell, Spot, due, from_entity, spots
 
 PUBLIC = Why("public information")
 HOURS_SHOWN = 24

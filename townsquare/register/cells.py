@@ -11,7 +11,7 @@ from typing import Literal
 
 from townsquare.model.camera import Camera
 from townsquare.model.declaration import PUBLISHED
-from townsquare.model.entity import Attribute, Entity, Json, relationship, urn
+from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
 
 FLOW = "CrowdFlowObserved"
 HOUR = timedelta(hours=1)
@@ -197,7 +197,3 @@ def from_entity(spot: Spot, published: Entity) -> Cell:
         coverage=published.value("coverage"),
         sample=bool(published.value("sample")),
     )
-
-
-def iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

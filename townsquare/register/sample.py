@@ -11,7 +11,7 @@ from zlib import crc32
 from townsquare.context.broker import Broker
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, Entity, relationship, urn
+from townsquare.model.entity import Attribute, Entity, iso, relationship, urn
 from townsquare.model.town import Town
 from townsquare.register.cells import (
     COUNTED,
@@ -22,7 +22,6 @@ from townsquare.register.cells import (
     Values,
     declared,
     hour_of,
-    iso,
     to_entity,
 )
 from townsquare.register.publish import HOURS_BACK, ROOM, WHY, counted, unpublished

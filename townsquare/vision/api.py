@@ -16,9 +16,9 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, Entity, entity, relationship, urn
+from townsquare.model.entity import Attribute, Entity, entity, iso, relationship, urn
 from townsquare.model.errors import Denied, Invalid, NotFound
-from townsquare.vision.entities import CAMERA, LEASE, iso
+from townsquare.vision.entities import CAMERA, LEASE
 from townsquare.vision.workers import Workers
 
 LEASE_RUNS = timedelta(minutes=10)  # then the operator says anew what it is for

@@ -4,22 +4,18 @@ Live entities are written whole each time, so what is unknown is absent. Closed 
 observed at their end; their history is what remains of counting.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import structs
 
 from townsquare.model.camera import Camera, Line, RoadUser, Zone
 from townsquare.model.declaration import LIVE
-from townsquare.model.entity import Attribute, Entity, Json, relationship, urn
+from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
 from townsquare.vision.observation import Health
 from townsquare.vision.window import WINDOW, LineCount, ZoneCount, coverage
 
 CAMERA, HEALTH, LEASE = "Camera", "CameraHealth", "PreviewLease"
 CROWD, TRAFFIC = "CrowdFlowObserved", "TrafficFlowObserved"
-
-
-def iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def told(

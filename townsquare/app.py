@@ -113,15 +113,18 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         open_bus(settings.bus.url),
         policy(TYPES),
     )
-    allows = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
-    async with out.client(allows) as client, Workers(settings.vision) as workers:
+    allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
+    async with contextlib.AsyncExitStack() as ending:
+        ending.callback(broker.store.close)
+        client = await ending.enter_async_context(out.client(allowed))
+        workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client)
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
             "alerts": lambda: alerts.run(broker, settings.rule),
             "register": lambda: publish.run(broker),
-            "subscriptions": lambda: api.subscriptions.run(client),
+            "subscriptions": lambda: api.subscriptions.run(),
             "sweep": lambda: sweep(broker),
         }
         tokens = operator_tokens(place, mode)
@@ -136,18 +139,14 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
         ]
         house = site.house(pages, api, routes)
-        door = site.Door(mode, tokens, sessions)
+        public = site.public(house, here, pages, site.Door(mode, tokens, sessions))
+        local = site.local(house, control_token, sessions)
         if mode == "demo":
             await bring_samples(broker, settings)
+        sockets.append(ending.enter_context(server.control_socket(place.data)))
+        await ending.enter_async_context(running(rooms))
         server.announce(place.port, mode, settings.town)
-        with server.control_socket(place.data) as local:
-            async with running(rooms):
-                await server.serve(
-                    site.public(house, here, pages, door),
-                    site.local(house, control_token, sessions),
-                    [*sockets, local],
-                )
-    broker.store.close()
+        await server.serve(public, local, sockets)
 
 
 def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:

@@ -305,3 +305,116 @@ async def test_an_accountable_act_is_in_the_log_and_the_log_verifies(
     assert b'"by":"urn:ngsi-ld:Person:o"' in entries[1].record
     assert b'"case":"7/30"' in entries[1].record
     assert broker.policy.hash.encode() in entries[1].record
+
+
+async def test_what_a_room_owns_is_changed_by_the_room_alone(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    await broker.apply([create(flow("window"))], room("vision"), WORK)
+    id = flow("window").id
+    for change in (
+        Change("merge", flow("window", count=9999)),
+        Change("replace", entity(id, "Bin", level=Attribute(1))),
+        Change("delete", Entity(id, ())),
+    ):
+        with pytest.raises((Denied, NotFound)):
+            await broker.apply([change], INTEGRATOR, LINK)
+    assert (await broker.read(id, OPERATOR, WORK)).value("peopleCount") == 5
+
+
+async def test_who_may_not_write_learns_nothing_of_what_is_there(open_broker: OpenBroker) -> None:
+    broker = open_broker(ALARM)
+    alarm = entity("urn:ngsi-ld:Alert:x", "Alert", state=Attribute("UNACK"))
+    await broker.apply([create(alarm)], room("alerts"), WORK)
+    said = set()
+    for id in ("urn:ngsi-ld:Alert:x", "urn:ngsi-ld:Alert:none"):
+        with pytest.raises(Denied) as refused:
+            await broker.apply([Change("delete", Entity(id, ()))], ANYONE, PUBLIC)
+        said.add(str(refused.value).replace(id, "…"))
+    assert len(said) == 1
+
+
+async def test_news_tell_nothing_of_hidden_attributes_and_other_tenants(
+    open_broker: OpenBroker,
+) -> None:
+    broker = open_broker(FLOW)
+    await broker.apply([create(flow("a"))], room("vision"), WORK)
+    with broker.watch(OPERATOR, WORK) as news:
+        note = entity(flow("a").id, FLOW.name, note=Attribute("changed"))
+        await broker.apply([Change("merge", note)], room("vision"), WORK)
+        await broker.apply([create(flow("b"))], room("vision"), WORK, tenant="other")
+        await broker.apply([create(flow("c"))], room("vision"), WORK)
+        first = await asyncio.wait_for(anext(aiter(news)), 5)
+    assert first.subject.id == flow("c").id
+    assert first.attributes == {"peopleCount"}
+
+
+async def test_an_unknown_purpose_is_refused(broker: Broker) -> None:
+    with pytest.raises(Denied, match="'safety' is no purpose"):
+        await broker.find(Query(types=("Bin",)), INTEGRATOR, Why("safety"))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def test_an_edge_box_may_repeat_itself_days_later(broker: Broker) -> None:
+    broker.clock = clock = Clock()
+    await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK, key="k1")
+    clock.now += timedelta(days=3)
+    await broker.sweep()
+    assert (await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK, key="k1")).repeated
+
+
+async def test_live_values_are_gone_from_the_outbox_after_a_minute(
+    open_broker: OpenBroker, store_url: str
+) -> None:
+    broker = open_broker(FLOW, url=store_url)
+    broker.clock = clock = Clock()
+    await broker.apply([create(flow("live", (LIVE,)))], room("vision"), WORK)
+    seen = broker.last_seq()
+    await broker.apply([Change("merge", flow("live", (LIVE,), 6))], room("vision"), WORK)
+    await broker.apply([create(flow("window"))], room("vision"), WORK)
+    assert await broker.changed_since(seen) == [flow("live").id, flow("window").id]
+    clock.now += timedelta(minutes=3)
+    await broker.sweep()
+    assert [n.subject.id for n in await broker.store.after(0, 100)] == [flow("window").id]
+    assert await broker.changed_since(seen) is None, "a screen must be told anew"
+
+
+async def test_nothing_is_kept_forever(broker: Broker) -> None:
+    broker.clock = clock = Clock()
+    await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK)
+    clock.now += timedelta(days=91)
+    await broker.sweep()
+    past = await broker.history(TemporalQuery(Query(types=("Bin",))), INTEGRATOR, LINK)
+    assert past[0].attributes == {}
+
+
+async def test_an_entity_made_anew_has_no_past(broker: Broker) -> None:
+    await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK)
+    anew = [Change("delete", bin_("a", 0)), create(bin_("a", 7))]
+    await broker.apply(anew, INTEGRATOR, LINK)
+    past = await broker.history(TemporalQuery(Query(types=("Bin",))), INTEGRATOR, LINK)
+    assert [a.value for a in past[0].attributes["level"]] == [7]
+
+
+async def test_a_large_whole_number_is_the_same_in_the_past(broker: Broker) -> None:
+    large = entity("urn:ngsi-ld:Meter:1", "Meter", pulses=Attribute(2**53 + 1))
+    await broker.apply([create(large)], INTEGRATOR, LINK)
+    past = await broker.history(TemporalQuery(Query(types=("Meter",))), INTEGRATOR, LINK)
+    assert past[0].attributes["pulses"][0].value == 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [("/a", ["1"]), ("/a/b", ["2"]), ("/a/+", ["2"]), ("/a/#", ["1", "2", "3"]), ("/b", [])],
+)
+async def test_scopes(broker: Broker, scope: str, expected: list[str]) -> None:
+    for name, where in (("1", "/a"), ("2", "/a/b"), ("3", "/a/b/c"), ("4", "")):
+        made = Entity(f"urn:ngsi-ld:Bin:{name}", ("Bin",), {}, scope=(where,) if where else ())
+        await broker.apply([create(made)], INTEGRATOR, LINK)
+    assert await ids(broker, Query(types=("Bin",), scope=scope)) == expected

@@ -1,6 +1,7 @@
 """What an NGSI-LD client may rely on (ETSI GS CIM 009 V1.9.1, clauses 5 and 6)."""
 
 import asyncio
+import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from tests.conftest import OpenBroker
 from townsquare.context import outgoing
 from townsquare.context.api import Api
-from townsquare.model.actor import Actor, Why
+from townsquare.context.contexts import Contexts
+from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.errors import ContextNotAvailable, Denied
 
 BIN = {
     "id": "urn:ngsi-ld:WasteContainer:7",
@@ -184,6 +187,9 @@ async def test_query_by_q_and_place_with_count_and_pages(http: httpx.AsyncClient
         ({"type": "T", "georel": "near", "geometry": "Point", "coordinates": "[1,2]"}, 400, "=="),
         ({"type": "T", "idPattern": "("}, 400, "regular expression"),
         ({"type": "T", "attrs": 'a"b'}, 400, "no name"),
+        ({"type": "T", "q": 'a~="("'}, 400, "regular expression"),
+        ({"type": "T", "attrs": "a," * 300}, 403, "attrs lists more than"),
+        ({"type": "T", "q": "a==" + ",".join("1" * 100)}, 403, "more than 64 terms"),
     ],
 )
 async def test_a_wrong_query_is_refused_with_the_reason(
@@ -267,7 +273,8 @@ async def test_a_subscriber_is_told_once_of_what_matches(http: httpx.AsyncClient
     answer = await http.post("/subscriptions", json=subscription)
     assert answer.status_code == 201
     receiver = httpx.AsyncClient(transport=httpx.MockTransport(receive))
-    telling = asyncio.create_task(api.subscriptions.run(receiver))
+    api.subscriptions.client = receiver
+    telling = asyncio.create_task(api.subscriptions.run())
     await asyncio.sleep(0.05)
     id = await created(http)
     await http.patch(f"/entities/{id}", json={"fillingLevel": 0.9})
@@ -280,3 +287,136 @@ async def test_a_subscriber_is_told_once_of_what_matches(http: httpx.AsyncClient
     assert (await http.get(path)).json()["notification"]["timesSent"] == 1
     assert (await http.delete(path)).status_code == 204
     assert (await http.get(path)).status_code == 404
+
+
+async def test_an_id_may_be_an_address(http: httpx.AsyncClient) -> None:
+    await created(http, id="http://example.org/bin/7")
+    path = "/entities/http%3A%2F%2Fexample.org%2Fbin%2F7"
+    assert (await http.get(path)).json()["id"] == "http://example.org/bin/7"
+    assert (await http.delete(path)).status_code == 204
+
+
+async def test_what_is_no_geometry_is_nowhere(http: httpx.AsyncClient) -> None:
+    await created(http)
+    where = {"georel": "within", "geometry": "Point", "coordinates": "[13.5,52.4]"}
+    asked = {"type": "WasteContainer", "geoproperty": "fillingLevel", **where}
+    assert (await http.get("/entities", params=asked)).json() == []
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"@context":' + "[" * 900 + "]" * 900 + "}"])
+async def test_what_nests_too_deeply_is_refused(http: httpx.AsyncClient, body: str) -> None:
+    ld = {"content-type": "application/ld+json"}
+    assert (await http.post("/entities", content=body, headers=ld)).status_code == 400
+
+
+async def test_a_past_that_is_not_there_is_not_found(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/temporal/entities/urn:ngsi-ld:Bin:none")
+    assert answer.status_code == 404
+
+
+SUBSCRIPTION = {
+    "type": "Subscription",
+    "entities": [{"type": "WasteContainer"}],
+    "notification": {"endpoint": {"uri": "http://127.0.0.1:1/n"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"timeInterval": 5}, "timeInterval"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "past"),
+        ({"expiresAt": "2040-01-01T00:00:00"}, "expiresAt"),
+        ({"q": "a>"}, "character 3"),
+        ({"entities": []}, "entities or watchedAttributes"),
+        ({"notification": {"endpoint": {"uri": "http://[::1"}}}, "no address"),
+        ({"notification": {"endpoint": {"uri": "http://u:p@h/"}}}, "without a login"),
+        ({"notification": {"endpoint": {"uri": "mqtt://h/t"}}}, "http"),
+        ({"notification": {"endpoint": {"uri": "http://h/", "accept": "text/x"}}}, "accept"),
+    ],
+)
+async def test_a_wrong_subscription_is_refused_with_the_reason(
+    http: httpx.AsyncClient, changes: dict[str, Any], part: str
+) -> None:
+    answer = await http.post("/subscriptions", json={**SUBSCRIPTION, **changes})
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
+    assert part in answer.json()["detail"]
+
+
+async def test_a_stranger_may_not_subscribe(open_broker: OpenBroker) -> None:
+    async with outgoing.client(outgoing.LOOPBACK_ONLY) as client:
+        api = Api(open_broker(), client)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope["state"] = {"actor": ANYONE, "why": Why("public information")}
+            await api(scope, receive, send)
+
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as stranger:
+            answer = await stranger.post("/ngsi-ld/v1/subscriptions", json=SUBSCRIPTION)
+    assert answer.status_code == 403
+
+
+async def test_an_endpoint_that_is_down_holds_up_nobody(http: httpx.AsyncClient, api: Api) -> None:
+    down = await http.post("/subscriptions", json=SUBSCRIPTION)
+    telling = asyncio.create_task(api.subscriptions.run())
+    await asyncio.sleep(0.05)
+    await created(http)
+    path = "/subscriptions/" + down.headers["location"].rsplit("/", 1)[1]
+    for _ in range(100):
+        if (await http.get(path)).json()["notification"].get("timesFailed"):
+            break
+        await asyncio.sleep(0.05)
+    told = (await http.get(path)).json()["notification"]
+    assert (told["timesSent"], told["timesFailed"]) == (1, 1)
+    assert max(lag.total_seconds() for lag in api.broker.lags().values()) < 1
+    telling.cancel()
+
+
+async def test_a_context_is_loaded_whole_or_tried_again(api: Api) -> None:
+    inner = {"up": False}
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/outer":
+            return httpx.Response(200, json={"@context": "http://c.example/inner"})
+        terms = {"@context": {"Road": "https://m.example/Road"}}
+        return httpx.Response(200, json=terms) if inner["up"] else httpx.Response(503)
+
+    contexts = Contexts(httpx.AsyncClient(transport=httpx.MockTransport(serve)))
+    with pytest.raises(ContextNotAvailable):
+        await contexts.terms("http://c.example/outer")
+    inner["up"] = True
+    assert (await contexts.terms("http://c.example/outer")).expand(
+        "Road"
+    ) == "https://m.example/Road"
+
+
+async def test_no_look_up_leaves_for_a_host_that_is_not_declared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def looked_up(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a name was looked up")
+
+    monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", looked_up)
+    async with outgoing.client(outgoing.declared(outgoing.Settings(("ours.example",)))) as client:
+        with pytest.raises(Denied, match=r"stolen\.example are not declared"):
+            await client.get("http://stolen.example/")
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("192.0.2.1", True),
+        ("10.0.0.5", True),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:169.254.169.254", False),
+        ("64:ff9b::7f00:1", False),
+        ("169.254.169.254", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_a_declared_host_is_never_this_machine(address: str, allowed: bool) -> None:
+    rule = outgoing.declared(outgoing.Settings(("ours.example",)))
+    assert rule.address(ipaddress.ip_address(address)) is allowed

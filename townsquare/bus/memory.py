@@ -6,7 +6,9 @@ nothing are only woken; they read the outbox.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from townsquare.model.change import Changed
 
@@ -26,7 +28,9 @@ class Watch:
         if self._types and self._types.isdisjoint(subject.types):
             return
         key = (changed.tenant, subject.id)
-        self._latest.pop(key, None)  # so that it moves to the end of the queue
+        if earlier := self._latest.pop(key, None):  # it moves to the end of the queue
+            names = earlier.attributes | changed.attributes
+            changed = replace(changed, before=earlier.before, attributes=names)
         self._latest[key] = changed
         self._there.set()
 
@@ -61,8 +65,12 @@ class MemoryBus:
         self.watches.add(watch)
         return watch
 
-    def bell(self) -> asyncio.Event:
+    @contextmanager
+    def bell(self) -> Iterator[asyncio.Event]:
         """Set whenever there is news; for readers of the outbox."""
         event = asyncio.Event()
         self._woken.add(event)
-        return event
+        try:
+            yield event
+        finally:
+            self._woken.discard(event)

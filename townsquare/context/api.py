@@ -19,24 +19,26 @@ from townsquare.context.http import (
     GEO,
     JSON,
     LD,
+    ROOT,
     Answer,
     Refused,
     Request,
     answer_json,
+    path_below,
     problem,
     read_request,
     refuse_method,
     send_answer,
 )
 from townsquare.context.jsonld import Terms
-from townsquare.context.query import LIMIT, Near, Query, TemporalQuery, parse
+from townsquare.context.query import LIMIT, Near, Query, TemporalQuery, parse, read_pattern
 from townsquare.context.subscriptions import Subscriptions
 from townsquare.model import geometry
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, NotFound, TownsquareError
+from townsquare.trust.policy import Act, require
 
-ROOT = "/ngsi-ld/v1"
 SELECTORS = (
     "type",
     "id",
@@ -64,13 +66,13 @@ class Api:
     def __init__(self, broker: Broker, client: httpx.AsyncClient) -> None:
         self.broker = broker
         self.contexts = Contexts(client)
-        self.subscriptions = Subscriptions(broker, self.contexts)
+        self.subscriptions = Subscriptions(broker, self.contexts, client)
         self.routes = self._routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = None
         try:
-            request = await read_request(scope, receive, scope["path"].removeprefix(ROOT))
+            request = await read_request(scope, receive, path_below(scope, ROOT))
             answer = await self.chosen(request)(request)
         except Refused as refused:
             answer = Answer(refused.status, headers=refused.headers)
@@ -79,12 +81,16 @@ class Api:
         await send_answer(send, request, answer)
 
     def chosen(self, request: Request) -> Run:
-        """The operation of a path and method. Raises Refused 404 or 405."""
+        """The operation of a path and method. Raises Refused 404 or 405, Denied."""
         operations = self.routes.get(shape(request.path), {})
         if not operations:
             raise Refused(404)
         if request.method not in operations:
             refuse_method(list(operations))
+        if request.method != "GET":
+            # Before the body is looked at: a stranger's costs nothing.
+            act: Act = "watch" if request.path[0] == "subscriptions" else "write"
+            require(self.broker.grant(request.actor, request.why, act, ""))
         return operations[request.method]
 
     def _routes(self) -> Mapping[str, Mapping[str, Run]]:
@@ -218,7 +224,7 @@ def selector(request: Request, terms: Terms) -> Query:
     query = Query(
         types=tuple(terms.expand(t) for t in request.listed("type")),
         ids=request.listed("id"),
-        pattern=form.read_pattern(request.parameters.get("idPattern", "")),
+        pattern=read_pattern(request.parameters.get("idPattern", "")),
         attributes=names(request, terms),
         q=parse(q, terms.expand) if q else None,
         scope=request.parameters.get("scopeQ", ""),

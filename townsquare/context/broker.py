@@ -4,7 +4,6 @@ Always holds: nothing is written or read without an actor and a purpose; what is
 durable; news leaves in commit order, after the commit.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,11 +25,13 @@ from townsquare.store import Cursor as Cursor  # durable readers in the rooms na
 from townsquare.store import Job, Key, Row, RowKind, Sql, Writes
 from townsquare.store.sqlite import SqliteStore
 from townsquare.trust import audit
-from townsquare.trust.policy import Act, Grant, Policy, decide, require, visible
+from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, decide, require, visible
 
 LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
+ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
+OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_GRANTS = 10_000
 
 
@@ -85,7 +86,7 @@ class Broker:
         self._admit(by)
         order = Order(changes, by, why, tenant, self.clock(), self.policy)
         once = f"{by.id} {key}" if key else None
-        job = Job(tenant, order.keys(), partial(writes, order), once, upto)
+        job = Job(order.now, tenant, order.keys(), partial(writes, order), once, upto)
         done = await self.store.commit(job)
         return Applied(msgspec.json.decode(done.answer, type=dict[str, int]), done.repeated)
 
@@ -110,6 +111,8 @@ class Broker:
     # --- reading
 
     def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
+        if why.purpose not in PURPOSES:
+            return Grant(False, f"{why.purpose[:60]!r} is no purpose; known: {', '.join(PURPOSES)}")
         key = (by, why.purpose, act, type)
         if key not in self._grants:
             self._grants[key] = decide(self.policy, by, why, act, type)
@@ -129,8 +132,9 @@ class Broker:
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
         where = self._where(query, by, why, act, tenant)
-        count = await self.store.count(tenant, where) if query.count else None
-        rows = await self.store.find(tenant, where, query.limit, query.offset)
+        stranger = by.kind == "anyone"
+        count = await self.store.count(tenant, where, stranger=stranger) if query.count else None
+        rows = await self.store.find(tenant, where, query.limit, query.offset, stranger=stranger)
         seen = (self._seen(entity_of(row), by, why, act) for row in rows)
         return Page([entity for entity in seen if entity], count)
 
@@ -143,7 +147,7 @@ class Broker:
         found: list[Entity] = []
         for entity in map(entity_of, rows):
             grant = self.grant(by, why, "temporal", entity.types[0])
-            condition = sql.history(query, [entity.id], grant)
+            condition = sql.history(query, entity.id, entity.types, grant)
             past = await self.store.instances(tenant, condition, query.last)
             found.append(temporal.evolution(entity, past))
         return found
@@ -167,18 +171,20 @@ class Broker:
 
     @contextmanager
     def watch(
-        self, by: Actor, why: Why, types: Sequence[str] = ()
+        self, by: Actor, why: Why, types: Sequence[str] = (), *, tenant: str = ""
     ) -> Iterator[AsyncIterator[Changed]]:
         """News from now on as `by` may see it, keeping up by leaving out intermediate states."""
         watch = self.bus.watch(types)
         try:
-            yield self._shown(watch, by, why)
+            yield self._shown(watch, by, why, tenant)
         finally:
             watch.close()
 
-    async def _shown(self, watch: Watch, by: Actor, why: Why) -> AsyncIterator[Changed]:
+    async def _shown(
+        self, watch: Watch, by: Actor, why: Why, tenant: str
+    ) -> AsyncIterator[Changed]:
         async for changed in watch:
-            news = self.shown(changed, by, why)
+            news = self.shown(changed, by, why) if changed.tenant == tenant else None
             if news is not None:
                 yield news
 
@@ -187,7 +193,11 @@ class Broker:
         after = self._seen(changed.after, by, why, "watch") if changed.after else None
         if before is None and after is None:
             return None
-        return replace(changed, before=before, after=after)
+        grants = [self.grant(by, why, "watch", type) for type in changed.subject.types]
+        seen = frozenset(n for n in changed.attributes if all(g.shows(n) for g in grants))
+        if before and after and changed.attributes and not seen:
+            return None
+        return replace(changed, before=before, after=after, attributes=seen)
 
     def last_seq(self) -> int:
         return self.store.last_seq()
@@ -210,17 +220,16 @@ class Broker:
         if seq is None:
             seq = self.store.last_seq()
             await self.apply([], _keeper(reader), Why("operations"), upto=Cursor(reader, seq))
-        bell = self.bus.bell()
-        self._unread_since[reader] = None
-        while True:
-            bell.clear()
-            news = await self.store.after(seq, 500)
-            self._unread_since[reader] = news[0].at if news else None
-            if news:
-                seq = news[-1].seq
-                yield news
-            else:
-                await bell.wait()
+        with self.bus.bell() as bell:
+            while True:
+                bell.clear()
+                news = await self.store.after(seq, 500)
+                self._unread_since[reader] = news[0].at if news else None
+                if news:
+                    seq = news[-1].seq
+                    yield news
+                else:
+                    await bell.wait()
 
     # --- documents: subscriptions and the like, which are not city state
 
@@ -254,7 +263,7 @@ class Broker:
                 raise NotFound(f"{key.id} does not exist")
             return replace(writes(rows.get(key)), log=[audit.entry(record)])
 
-        await self.store.commit(Job(key.tenant, (key,), decided))
+        await self.store.commit(Job(record.at, key.tenant, (key,), decided))
 
     def document(self, key: Key) -> bytes:
         """Raises NotFound."""
@@ -272,10 +281,10 @@ class Broker:
     async def sweep(self) -> None:
         """Drop old news, and history whose retention has ended."""
         now = self.clock()
-        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT)
+        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT, now - ONCE_KEPT)
         for type in self.policy.types.values():
-            await self.store.forget(type.name, now - type.retention)
-            await asyncio.sleep(0)
+            await self.store.forget([type.name], now - type.retention, others=False)
+        await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)
 
 
 def _keeper(reader: str) -> Actor:

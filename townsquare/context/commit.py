@@ -16,11 +16,13 @@ from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
-from townsquare.model.entity import Attribute, Entity, Instances
+from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import Conflict, Denied, NotFound
 from townsquare.store import Bounds, Instance, Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
 from townsquare.trust.policy import Grant, Policy, decide, require
+
+EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,15 @@ def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
     news = [_one(order, change, present) for change in order.changes]
     last = {n.subject.id: n for n in news}
     gone = [Key(order.tenant, "context", id) for id, n in last.items() if n.after is None]
+    ends = {n.subject.id: place for place, n in enumerate(news) if n.after is None}
+    kept = [n for place, n in enumerate(news) if place > ends.get(n.subject.id, -1)]
     return Writes(
         put=[
             _row(order.tenant, _old(order, old, id), n.after) for id, n in last.items() if n.after
         ],
         delete=gone,
-        history=[i for n in news if n.after and _kept(order, n.after) for i in instances(n)],
-        forget=gone,
+        history=[i for n in kept if n.after and _kept(order, n.after) for i in instances(n)],
+        forget=[Key(order.tenant, "context", id) for id in ends],
         log=[entry for n in news for entry in _log(order, n)],
         told=news,
         answer=msgspec.json.encode(
@@ -156,6 +160,7 @@ def instances(news: Changed) -> list[Instance]:
 
 def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | None) -> Instance:
     plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
+    plain = plain and abs(a.value) < EXACT
     plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
     return Instance(
         entity=news.subject.id,
@@ -174,13 +179,14 @@ def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | Non
 
 def _row(tenant: str, before: Entity | None, after: Entity) -> Row:
     key = Key(tenant, "context", after.id)
-    moved = before is None or before.types != after.types or _where(before) is not _where(after)
-    place = Place(after.types, _bounds(after)) if moved else None
+    moved = before is None or _found_under(before) != _found_under(after)
+    place = Place(after.types, after.scope, _bounds(after)) if moved else None
     return Row(key, after.version, msgspec.json.encode(after), place)
 
 
-def _where(entity: Entity) -> Instances | None:
-    return entity.attributes.get("location")
+def _found_under(entity: Entity) -> tuple[object, ...]:
+    location = entity.attributes.get("location")
+    return (entity.types, entity.scope, id(location) if location else None)
 
 
 def _bounds(entity: Entity) -> Bounds | None:

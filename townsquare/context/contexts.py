@@ -55,15 +55,16 @@ class Contexts:
         return self._tables[context]
 
     async def _load(self, context: Json, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise Invalid(f"@context nests deeper than {DEEPEST}")
         for url in references(context):
-            if url not in self._documents and depth <= DEEPEST:
-                document = await self._fetch(url)
-                if len(self._documents) >= MOST_CACHED:
-                    self._documents.clear()
-                    self._tables.clear()
-                self._documents[url] = document
-                inner = document.get("@context") if isinstance(document, dict) else None
-                await self._load(inner, depth + 1)
+            document = self._documents.get(url) or await self._fetch(url)
+            inner = document.get("@context") if isinstance(document, dict) else None
+            await self._load(inner, depth + 1)
+            if len(self._documents) >= MOST_CACHED:
+                self._tables.clear()
+                self._documents.clear()
+            self._documents[url] = document
 
     async def _fetch(self, url: str) -> Json:
         try:

@@ -6,7 +6,7 @@ A thin layer over ASGI, since these routes carry a city's readings. It knows no 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -32,8 +32,10 @@ JSON, LD, GEO, MERGE = (
     "application/geo+json",
     "application/merge-patch+json",
 )
+ROOT = "/ngsi-ld/v1"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
+MOST_LISTED = 200  # ids, types or names in one parameter
 BIGGEST_BODY = 8 * 2**20  # bytes; a batch of 1,000 entities of 1 kB with room to spare
 
 # By who has to act; the first that fits.
@@ -91,7 +93,10 @@ class Request:
 
     def listed(self, name: str) -> tuple[str, ...]:
         text = self.parameters.get(name, "")
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if len(parts) > MOST_LISTED:
+            raise TooComplex(f"{name} lists more than {MOST_LISTED}")
+        return parts
 
     def flag(self, name: str) -> bool:
         return self.parameters.get(name, "false").lower() == "true"
@@ -157,12 +162,19 @@ def problem(error: TownsquareError) -> Answer:
     raise error
 
 
-async def read_request(scope: Scope, receive: Receive, path: str) -> Request:
+def path_below(scope: Scope, root: str) -> tuple[str, ...]:
+    """The parts of the path below `root`, decoded; a part may hold an escaped slash."""
+    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.decode("latin-1").split("?")[0].removeprefix(root)
+    return tuple(unquote(part) for part in path.strip("/").split("/"))
+
+
+async def read_request(scope: Scope, receive: Receive, path: tuple[str, ...]) -> Request:
     """Raises Refused or Invalid."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
     return Request(
         method=scope["method"],
-        path=tuple(unquote(part) for part in path.strip("/").split("/")),
+        path=path,
         parameters=_parameters(scope["query_string"]),
         headers=headers,
         body=await _body(headers, receive),

@@ -47,12 +47,14 @@ def terms(iris: Mapping[str, str], source: Json) -> Terms:
     return Terms(iris, {iri: term for term, iri in iris.items()}, source)
 
 
-def references(context: Json) -> list[str]:
-    """URLs that a context names and that are not the core context."""
+def references(context: Json, depth: int = 0) -> list[str]:
+    """URLs that a context names and that are not the core context. Raises Invalid."""
+    if depth > DEEPEST:
+        raise Invalid(f"@context nests deeper than {DEEPEST}")
     if isinstance(context, str):
         return [] if context.startswith(CORE_PREFIX) else [context]
     if isinstance(context, list):
-        return [url for part in context for url in references(part)]
+        return [url for part in context for url in references(part, depth + 1)]
     return []
 
 

@@ -98,7 +98,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(f"{host} has no address: {error}") from error
         addresses = [ipaddress.ip_address(str(f[4][0]).split("%")[0]) for f in found]
         if not addresses or not all(map(self.allowed.address, addresses)):
@@ -142,5 +142,11 @@ async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: st
 async def post(client: httpx.AsyncClient, url: str, body: bytes, media: str) -> int:
     """The status of the answer; its body is not read. Raises httpx.HTTPError."""
     headers = {"content-type": media}
-    async with client.stream("POST", url, content=body, headers=headers) as answer:
-        return answer.status_code
+    try:
+        async with (
+            asyncio.timeout(LONGEST_S),
+            client.stream("POST", url, content=body, headers=headers) as answer,
+        ):
+            return answer.status_code
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import re2
+
 from townsquare.model.errors import Invalid, TooComplex
 from townsquare.model.geometry import Relation
 
@@ -101,6 +103,18 @@ class TemporalQuery:
     last: int | None = None
 
 
+def read_pattern(text: str) -> str:
+    """Raises Invalid for what is not a regular expression (RE2)."""
+    try:
+        re2.compile(text, QUIET)
+    except re2.error as error:
+        raise Invalid(f"{text[:80]!r} is not a regular expression: {error}") from error
+    return text
+
+
+QUIET = re2.Options()
+QUIET.log_errors = False
+
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*")"""
     r"""|(?P<op>==|!=|>=|<=|!~=|~=|>|<)"""
@@ -158,6 +172,12 @@ class _Parser:
         operands = [self.operand()]
         while self.take(","):
             operands.append(self.operand())
+        self.terms += len(operands) - 1
+        if self.terms > MOST_TERMS:
+            raise TooComplex(f"q has more than {MOST_TERMS} terms")
+        if comparison in ("~=", "!~="):
+            for operand in operands:
+                read_pattern(str(operand))
         return Term(path, comparison, tuple(operands))
 
     def path(self) -> Path:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import msgspec
-import re2
 
 from townsquare.context.jsonld import Terms
 from townsquare.context.merge import NULL
@@ -70,15 +69,6 @@ def read_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise Invalid(f"{name[:80]!r} is no name of a type or an attribute")
     return name
-
-
-def read_pattern(text: str) -> str:
-    """Raises Invalid for what is not a regular expression (RE2)."""
-    try:
-        re2.compile(text)
-    except re2.error as error:
-        raise Invalid(f"{text[:80]!r} is not a regular expression: {error}") from error
-    return text
 
 
 def read_format(options: Collection[str]) -> Format:
@@ -193,9 +183,9 @@ def read_time(text: Json) -> datetime | None:
     """An aware UTC time, or None for what is not one."""
     try:
         found = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (msgspec.ValidationError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _time(name: str, text: Json) -> datetime | None:

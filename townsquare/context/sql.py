@@ -89,8 +89,8 @@ def _scopes(grant: Grant) -> Sql:
 
 def _in_scope(scopes: Collection[str]) -> Sql:
     names = sorted(scopes)
-    has = "exists (select 1 from json_each(e.body, '$.scope') s where s.value in ({}))"
-    return Sql(has.format(within(names)), tuple(names))
+    text = f"select 1 from entity_scope s where s.row = e.row and s.scope in ({within(names)})"
+    return Sql(f"exists ({text})", tuple(names))
 
 
 def _not(condition: Sql) -> Sql:
@@ -107,17 +107,20 @@ def _selected(query: Query, tenant: str) -> Sql:
     if query.pattern:
         parts.append(Sql("e.id regexp ?", (query.pattern,)))
     if query.scope:
-        parts.append(_scope_q(query.scope))
+        parts.append(_scope_q(query.scope, tenant))
     if query.not_scope:
-        parts.append(_not(_in_scope([query.not_scope])))
+        text = "select row from entity_scope where tenant = ? and (scope < ? or scope > ?)"
+        parts.append(Sql(f"e.row in ({text})", (tenant, query.not_scope, query.not_scope)))
     return both(*parts)
 
 
-def _scope_q(scope: str) -> Sql:
+def _scope_q(scope: str, tenant: str) -> Sql:
     """`/a/+` one level, `/a/#` the whole subtree (clause 4.19)."""
+    among = "e.row in (select row from entity_scope where tenant = ? and scope {} ?)"
+    if "+" not in scope and "#" not in scope:
+        return Sql(among.format("="), (tenant, scope))
     pattern = re.escape(scope).replace(r"/\#", "(/.*)?").replace(r"\+", "[^/]+")
-    text = "exists (select 1 from json_each(e.body, '$.scope') s where s.value regexp ?)"
-    return Sql(text, (f"^{pattern}$",))
+    return Sql(among.format("regexp"), (tenant, f"^{pattern}$"))
 
 
 def condition(q: Condition, grant: Grant) -> Sql:
@@ -191,7 +194,7 @@ def _near(near: Near, grant: Grant) -> Sql:
         return NEVER
     place = f"$.attributes.{_quoted(near.attribute)}[0].value"
     exact = Sql(
-        "json_type(e.body, ?) is not null and geo_matches(json_extract(e.body, ?), ?, ?, ?)",
+        "json_type(e.body, ?) = 'object' and geo_matches(json_extract(e.body, ?), ?, ?, ?)",
         (place, place, near.relation, near.reference, near.distance_m),
     )
     if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
@@ -219,9 +222,9 @@ def _box(near: Near) -> tuple[float, float, float, float]:
     return east + SLACK, west - SLACK, north + SLACK, south - SLACK
 
 
-def history(query: TemporalQuery, ids: Sequence[str], hidden: Grant) -> Sql:
-    """Condition on table `history` (h) for entities that were found visible."""
-    parts = [Sql(f"h.entity in ({within(ids)})", tuple(ids))]
+def history(query: TemporalQuery, id: str, types: Sequence[str], hidden: Grant) -> Sql:
+    """Condition on table `history` (h) for an entity that was found visible, as these types."""
+    parts = [Sql("h.entity = ?", (id,)), Sql(f"h.type in ({within(types)})", tuple(types))]
     if query.attributes:
         shown = [name for name in query.attributes if hidden.shows(name)]
         parts.append(Sql(f"h.attribute in ({within(shown)})", tuple(shown)))

@@ -22,7 +22,7 @@ from townsquare.context import outgoing
 from townsquare.context import representation as form
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
-from townsquare.context.http import JSON, LD, Answer, Request, answer_json
+from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
 from townsquare.context.jsonld import CORE_TERMS, Terms
 from townsquare.context.query import Query, parse
 from townsquare.model.actor import Actor, Why, room
@@ -40,27 +40,30 @@ from townsquare.trust.policy import require
 
 READER = "subscriptions"
 MOST_EACH = 100  # subscriptions of one actor
+SAVE_S = 1.0
 AT_ONCE = 16  # notifications under way
 log = logging.getLogger(__name__)
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uri: str
     accept: Literal["application/json", "application/ld+json"] = "application/json"
 
 
-class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
+class Notification(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     endpoint: Endpoint
     attributes: tuple[str, ...] = ()
     format: Literal["normalized", "concise", "simplified", "keyValues"] = "normalized"
 
 
-class Selector(msgspec.Struct, frozen=True, omit_defaults=True):
+class Selector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     type: str
     id: str = ""
 
 
-class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+class Subscription(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True
+):
     """As the client gave it. Names in `names` are canonical, to match with."""
 
     notification: Notification
@@ -77,13 +80,27 @@ class Subscription(msgspec.Struct, frozen=True, omit_defaults=True, rename="came
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the store holds: the subscription, on whose behalf, and in whose words."""
+    """What the store holds: the subscription, on whose behalf, and in whose words.
+
+    `selected` and `watched` are its types and attributes in canonical names.
+    """
 
     subscription: Subscription
+    selected: tuple[str, ...]
+    watched: frozenset[str]
     context: Json
     by: Actor
     why: Why
     tenant: str = ""
+
+
+@dataclass(slots=True)
+class Pending:
+    """What one subscription has not been told yet: entities that changed from `since` on."""
+
+    kept: Kept
+    since: int
+    ids: set[str]
 
 
 @dataclass(slots=True)
@@ -98,10 +115,14 @@ class Delivery:
 
 
 class Subscriptions:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+    def __init__(self, broker: Broker, contexts: Contexts, client: httpx.AsyncClient) -> None:
         self.broker = broker
         self.contexts = contexts
+        self.client = client
         self.deliveries: defaultdict[str, Delivery] = defaultdict(Delivery)
+        self._pending: dict[tuple[str, str], Pending] = {}
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._read = 0
 
     # --- the doors
 
@@ -113,6 +134,8 @@ class Subscriptions:
         id = given.id or f"urn:ngsi-ld:Subscription:{uuid4()}"
         kept = Kept(
             msgspec.structs.replace(given, id=id),
+            tuple(s.type if s.type == "*" else terms.expand(s.type) for s in given.entities),
+            frozenset(map(terms.expand, given.watched_attributes)),
             terms.source,
             request.actor,
             request.why,
@@ -120,12 +143,15 @@ class Subscriptions:
         )
         key = Key(request.tenant, "subscription", id)
         await self.broker.keep(key, msgspec.json.encode(kept), request.actor, request.why, new=True)
-        return Answer(201, headers={"location": f"/ngsi-ld/v1/subscriptions/{quote(id)}"})
+        return Answer(201, headers={"location": f"{ROOT}/subscriptions/{quote(id)}"})
 
     def _checked(self, body: Json, terms: Terms) -> Subscription:
         """Raises Invalid."""
+        if not isinstance(body, dict):
+            raise Invalid("a subscription must be a JSON object")
         try:
-            given = msgspec.convert(body, Subscription)
+            members = {n: v for n, v in body.items() if n != "@context"}
+            given = msgspec.convert(members, Subscription)
         except msgspec.ValidationError as error:
             raise Invalid(f"the subscription is wrong: {error}") from error
         if given.type != "Subscription" or not (given.entities or given.watched_attributes):
@@ -163,6 +189,7 @@ class Subscriptions:
         key = Key(request.tenant, "subscription", kept.subscription.id)
         await self.broker.drop(key, request.actor, request.why)
         self.deliveries.pop(kept.subscription.id, None)
+        self._pending.pop((request.tenant, kept.subscription.id), None)
         return Answer(204)
 
     def _own(self, request: Request) -> Kept:
@@ -195,47 +222,70 @@ class Subscriptions:
 
     # --- telling
 
-    async def run(self, client: httpx.AsyncClient) -> None:
-        """Never returns."""
-        limit = asyncio.Semaphore(AT_ONCE)
-        async for news in self.broker.follow(READER):
-            rows = await self.broker.documents("subscription", None)
-            kept = [_kept(row.body) for row in rows]
-            async with asyncio.TaskGroup() as tasks:
-                for one in kept:
-                    tasks.create_task(self._notify(one, news, client, limit))
-            cursor = Cursor(READER, news[-1].seq)
-            if kept:
-                await self.broker.apply([], room(READER), Why("operations"), upto=cursor)
+    async def run(self) -> None:
+        """Never returns. Reading never waits for a program outside; the cursor does."""
+        self._pending = {}
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._save())
+            async for news in self.broker.follow(READER):
+                self._read = news[-1].seq
+                for row in await self.broker.documents("subscription", None):
+                    self._pend(_kept(row.body), news, tasks)
 
-    async def _notify(
-        self, kept: Kept, news: list[Changed], client: httpx.AsyncClient, limit: asyncio.Semaphore
-    ) -> None:
+    async def _save(self) -> None:
+        """Once a second: how far everybody has been told."""
+        saved = 0
+        while True:
+            await asyncio.sleep(SAVE_S)
+            told = min((p.since - 1 for p in self._pending.values()), default=self._read)
+            if told > saved:
+                cursor = Cursor(READER, told)
+                await self.broker.apply([], room(READER), Why("operations"), upto=cursor)
+                saved = told
+
+    def _pend(self, kept: Kept, news: list[Changed], tasks: asyncio.TaskGroup) -> None:
+        ids = {n.subject.id for n in news if self._concerns(kept, n)}
+        if not ids:
+            return
+        key = (kept.tenant, kept.subscription.id)
+        if key in self._pending:
+            self._pending[key].ids |= ids
+            return
+        self._pending[key] = Pending(kept, news[0].seq, ids)
+        tasks.create_task(self._deliver(key))
+
+    def _concerns(self, kept: Kept, news: Changed) -> bool:
+        """As the subscriber may see it: what is hidden from it changes nothing for it."""
+        given = kept.subscription
+        if news.tenant != kept.tenant or self._status(given) != "active":
+            return False
+        seen = self.broker.shown(news, kept.by, kept.why)
+        return seen is not None and seen.after is not None and _selects(kept, seen)
+
+    async def _deliver(self, key: tuple[str, str]) -> None:
+        """All that waits for one subscription; what comes meanwhile waits for the next round."""
+        while pending := self._pending.get(key):
+            ids, pending.ids = pending.ids, set()
+            await self._notify(pending.kept, tuple(sorted(ids)))
+            if not pending.ids:
+                self._pending.pop(key, None)
+
+    async def _notify(self, kept: Kept, ids: tuple[str, ...]) -> None:
         """What fails is this subscription's own failure: the others are told all the same."""
+        sent = self.deliveries[kept.subscription.id]
+        if self._throttled(kept.subscription):
+            return
         try:
-            await self._tell(kept, news, client, limit)
+            terms = await self.contexts.terms(kept.context)
+            found = await self._matching(kept, ids, terms)
+            if found:
+                async with self._at_once:
+                    await self._send(kept, found, terms)
         except (httpx.HTTPError, httpx.InvalidURL, TownsquareError) as error:
-            sent = self.deliveries[kept.subscription.id]
             sent.times_failed += 1
             sent.last_failure = self.broker.clock()
             # Not the message: it has the address, and with it perhaps a token.
-            log.warning(
-                "a notification of %s failed: %s", kept.subscription.id, type(error).__name__
-            )
-
-    async def _tell(
-        self, kept: Kept, news: list[Changed], client: httpx.AsyncClient, limit: asyncio.Semaphore
-    ) -> None:
-        if self._status(kept.subscription) != "active" or self._throttled(kept.subscription):
-            return
-        terms = await self.contexts.terms(kept.context)
-        ids = {n.subject.id for n in news if _concerns(kept, n, terms)}
-        if not ids:
-            return
-        found = await self._matching(kept, tuple(sorted(ids)), terms)
-        if found:
-            async with limit:
-                await self._send(kept, found, terms, client)
+            log.warning("%s was not told: %s", kept.subscription.id, type(error).__name__)
 
     def _throttled(self, subscription: Subscription) -> bool:
         last = self.deliveries[subscription.id].last_sent
@@ -250,18 +300,14 @@ class Subscriptions:
         page = await self.broker.find(query, kept.by, kept.why, tenant=kept.tenant, act="watch")
         return page.entities
 
-    async def _send(
-        self, kept: Kept, entities: list[Entity], terms: Terms, client: httpx.AsyncClient
-    ) -> None:
+    async def _send(self, kept: Kept, entities: list[Entity], terms: Terms) -> None:
         given, now = kept.subscription, self.broker.clock()
         sent = self.deliveries[given.id]
         body = notification(given, entities, terms, now)
         sent.times_sent += 1
         sent.last_sent = now
-        endpoint = given.notification.endpoint
-        status = await outgoing.post(
-            client, endpoint.uri, msgspec.json.encode(body), endpoint.accept
-        )
+        to, content = given.notification.endpoint, msgspec.json.encode(body)
+        status = await outgoing.post(self.client, to.uri, content, to.accept)
         if status >= 300:
             raise Unavailable(f"the endpoint answered {status}")
         sent.last_success = now
@@ -281,16 +327,13 @@ def _kept(body: bytes) -> Kept:
     return msgspec.json.decode(body, type=Kept)
 
 
-def _concerns(kept: Kept, news: Changed, terms: Terms) -> bool:
-    if news.tenant != kept.tenant or news.after is None:
+def _selects(kept: Kept, news: Changed) -> bool:
+    given, entity = kept.subscription, news.subject
+    if kept.watched and kept.watched.isdisjoint(news.attributes):
         return False
-    given, entity = kept.subscription, news.after
-    watched = {terms.expand(name) for name in given.watched_attributes}
-    if watched and watched.isdisjoint(news.attributes):
-        return False
-    return not given.entities or any(
-        (s.type == "*" or terms.expand(s.type) in entity.types) and s.id in ("", entity.id)
-        for s in given.entities
+    return not kept.selected or any(
+        (type == "*" or type in entity.types) and s.id in ("", entity.id)
+        for type, s in zip(kept.selected, given.entities, strict=True)
     )
 
 

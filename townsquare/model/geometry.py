@@ -56,7 +56,10 @@ def matches(stored: str, relation: Relation, reference: str, distance: float) ->
 
     `distance` in metres is the most for `near`, the least for `beyond`, unused otherwise.
     """
-    a, b = _parsed(stored), _parsed(reference)
+    try:
+        a, b = _parsed(stored), _parsed(reference)
+    except Invalid:
+        return False  # an attribute that is no geometry is nowhere
     if relation == "near":
         return distance_m(a, b) <= distance
     if relation == "beyond":

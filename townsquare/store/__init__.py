@@ -40,9 +40,10 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Under what a row is found: its types and the bounds of its location."""
+    """Under what a row is found: its types, its scopes and the bounds of its location."""
 
     types: tuple[str, ...]
+    scopes: tuple[str, ...]
     bounds: Bounds | None
 
 
@@ -106,6 +107,7 @@ class Writes:
 class Job:
     """A repeated `once` is not decided again: it gets the answer of the first time."""
 
+    at: datetime
     tenant: str
     keys: tuple[Key, ...]
     decide: Callable[[Mapping[Key, Row]], Writes]

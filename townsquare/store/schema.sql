@@ -40,12 +40,18 @@ create table if not exists entity_type (
     primary key (tenant, type, row)
 ) without rowid;
 create index if not exists entity_type_row on entity_type (row);
+create table if not exists entity_scope (  -- '' for an entity without scope
+    tenant text not null, scope text not null, row integer not null,
+    primary key (tenant, scope, row)
+) without rowid;
+create index if not exists entity_scope_row on entity_scope (row);
 create virtual table if not exists place using rtree(row, west, east, south, north);
 create table if not exists outbox (
     seq integer primary key autoincrement, tenant text not null, id text not null,
     at integer not null, live integer not null, body text not null
 );
 create table if not exists reader (name text primary key, seq integer not null) without rowid;
+create table if not exists mark (name text primary key, value integer not null) without rowid;
 create table if not exists applied (
     tenant text not null, key text not null, at integer not null, answer text not null,
     primary key (tenant, key)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -43,6 +43,9 @@ BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 READERS = 2
 LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
 
+LONGEST_STRANGER_S = 1.0
+SCHEMA = 1  # counts changes of schema.sql that older programs cannot live with
+LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 PATTERN = re2.Options()
 PATTERN.log_errors = False
 
@@ -58,12 +61,11 @@ class SqliteStore:
         self._lock = _take_lock(path) if path else None
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
-        self._connection.executescript(
-            resources.files("townsquare.store").joinpath("schema.sql").read_text()
-        )
+        _prepare(self._connection, path)
         self._local = threading.local()
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._strangers = ThreadPoolExecutor(1, "store-stranger")
         self._waiting: list[Waiting] = []
         self._committing = False
 
@@ -128,7 +130,7 @@ class SqliteStore:
         tables.keep(db, job.tenant, writes, rows)
         told += tables.tell(db, job.tenant, writes.told)
         if job.once:
-            row = (job.tenant, job.once, micros(datetime.now(UTC)), writes.answer.decode())
+            row = (job.tenant, job.once, micros(job.at), writes.answer.decode())
             db.execute("insert into applied values (?, ?, ?, ?)", row)
         if job.upto:
             db.execute("insert or replace into reader values (?, ?)", job.upto)
@@ -146,16 +148,25 @@ class SqliteStore:
         with self._reading() as db:
             return tables.load(db, {key}).get(key)
 
-    async def find(self, tenant: str, where: Sql, limit: int, offset: int) -> list[Row]:
-        """Rows of kind context that fulfil `where`, in the order in which they were created."""
+    async def find(
+        self, tenant: str, where: Sql, limit: int, offset: int, *, stranger: bool = False
+    ) -> list[Row]:
+        """Rows of kind context that fulfil `where`, in the order in which they were created.
+
+        A stranger's question is answered beside the others', and gets less time.
+        """
         text = f"{tables.CONTEXT} and ({where.text}) order by e.row limit ? offset ?"
         parameters = (tenant, *where.parameters, limit, offset)
-        return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
+        return await self._read(
+            lambda db: [tables.to_row(r) for r in db.execute(text, parameters)], stranger=stranger
+        )
 
-    async def count(self, tenant: str, where: Sql) -> int:
+    async def count(self, tenant: str, where: Sql, *, stranger: bool = False) -> int:
         text = f"{tables.COUNT} and ({where.text})"
         parameters = (tenant, *where.parameters)
-        return await self._read(lambda db: int(db.execute(text, parameters).fetchone()[0]))
+        return await self._read(
+            lambda db: int(db.execute(text, parameters).fetchone()[0]), stranger=stranger
+        )
 
     async def listed(self, kind: str, tenant: str | None = None) -> list[Row]:
         """All rows of a kind that is not city state, oldest first; of all tenants if None."""
@@ -185,7 +196,8 @@ class SqliteStore:
         def since(db: sqlite3.Connection) -> list[tuple[str, str]] | None:
             last = tables.last_seq(db)
             oldest = db.execute("select coalesce(min(seq), ? + 1) from outbox", (last,)).fetchone()
-            reaches = oldest[0] - 1 <= seq <= last
+            # Values of the moment go earlier: a client may have missed one of those.
+            reaches = max(oldest[0] - 1, tables.mark(db, LIVE_TRIMMED)) <= seq <= last
             return db.execute(text, (seq,)).fetchall() if reaches else None
 
         return await self._read(since)
@@ -216,12 +228,14 @@ class SqliteStore:
             self._local.connection.execute("pragma query_only=on")
         yield self._local.connection
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _read(self, work: Callable[[sqlite3.Connection], T], *, stranger: bool = False) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._timed, work)
+        longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
+        readers = self._strangers if stranger else self._readers
+        return await loop.run_in_executor(readers, self._timed, work, longest_s)
 
-    def _timed(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        end = monotonic() + LONGEST_READ_S
+    def _timed(self, work: Callable[[sqlite3.Connection], T], longest_s: float) -> T:
+        end = monotonic() + longest_s
         with self._reading() as db:
             db.set_progress_handler(lambda: monotonic() > end, 100_000)
             try:
@@ -230,41 +244,47 @@ class SqliteStore:
                 if "interrupted" not in str(error):
                     raise
                 raise TooComplex(
-                    f"the query took over {LONGEST_READ_S:.0f} s; add a filter or ask for less"
+                    f"the query took over {longest_s:.0f} s; add a filter or ask for less"
                 ) from error
             finally:
                 db.set_progress_handler(None, 0)
 
     # --- keeping house
 
-    async def trim(self, outbox_before: datetime, live_before: datetime) -> None:
+    async def trim(
+        self, outbox_before: datetime, live_before: datetime, once_before: datetime
+    ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
 
         def work() -> None:
             with self._exclusive() as db:
                 seen = db.execute("select coalesce(min(seq), 1 << 62) from reader").fetchone()[0]
                 old, live = micros(outbox_before), micros(live_before)
-                db.execute(
-                    "delete from outbox where seq <= ? and (at < ? or (live and at < ?))",
-                    (seen, old, live),
-                )
-                db.execute("delete from applied where at < ?", (old,))
+                gone = "from outbox where seq <= ? and live and at < ?"
+                last = db.execute(f"select max(seq) {gone}", (seen, live)).fetchone()[0]
+                if last is not None:
+                    tables.set_mark(db, LIVE_TRIMMED, last)
+                db.execute(f"delete {gone}", (seen, live))
+                db.execute("delete from outbox where seq <= ? and at < ?", (seen, old))
+                db.execute("delete from applied where at < ?", (micros(once_before),))
 
         await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
-    async def forget(self, type: str, before: datetime) -> int:
-        """History of a type whose retention has ended. Returns the number of rows."""
+    async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
+        """History of types (or of all `others`) whose retention has ended. Number of rows."""
+        among = f"type {'not ' if others else ''}in ({', '.join('?' * len(types))})"
 
         def work() -> int:
             with self._exclusive() as db:
-                sql = "delete from history where type = ? and modified_at < ?"
-                return db.execute(sql, (type, micros(before))).rowcount
+                sql = f"delete from history where {among} and modified_at < ?"
+                return db.execute(sql, (*types, micros(before))).rowcount
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     def close(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
+        self._strangers.shutdown()
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -284,6 +304,14 @@ class SqliteStore:
         db.create_function("geo_matches", 4, geometry.matches, deterministic=True)
         db.create_function("regexp", 2, _regexp, deterministic=True)
         return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
+    """Raises CannotStart for a database that a newer program has changed."""
+    db.executescript(resources.files("townsquare.store").joinpath("schema.sql").read_text())
+    if tables.mark(db, "schema") > SCHEMA:
+        raise CannotStart(f"{path} was written by a newer townsquare; start that one")
+    tables.set_mark(db, "schema", SCHEMA)
 
 
 def _regexp(pattern: str, text: str | None) -> bool:

@@ -87,9 +87,12 @@ def put(db: sqlite3.Connection, row: Row) -> None:
 
 def _index(db: sqlite3.Connection, number: int, tenant: str, place: Place) -> None:
     db.execute("delete from entity_type where row = ?", (number,))
+    db.execute("delete from entity_scope where row = ?", (number,))
     db.execute("delete from place where row = ?", (number,))
     types = [(tenant, type, number) for type in place.types]
     db.executemany("insert into entity_type values (?, ?, ?)", types)
+    scopes = [(tenant, scope, number) for scope in place.scopes or ("",)]
+    db.executemany("insert into entity_scope values (?, ?, ?)", scopes)
     if place.bounds:
         db.execute("insert into place values (?, ?, ?, ?, ?)", (number, *place.bounds))
 
@@ -98,6 +101,7 @@ def delete(db: sqlite3.Connection, key: Key) -> None:
     sql = "delete from entity where tenant = ? and kind = ? and id = ? returning row"
     for (number,) in db.execute(sql, key).fetchall():
         db.execute("delete from entity_type where row = ?", (number,))
+        db.execute("delete from entity_scope where row = ?", (number,))
         db.execute("delete from place where row = ?", (number,))
 
 
@@ -132,3 +136,12 @@ def answered(db: sqlite3.Connection, tenant: str, once: str) -> bytes | None:
 def last_seq(db: sqlite3.Connection) -> int:
     found = db.execute("select seq from sqlite_sequence where name = 'outbox'").fetchone()
     return int(found[0]) if found else 0
+
+
+def mark(db: sqlite3.Connection, name: str) -> int:
+    found = db.execute("select value from mark where name = ?", (name,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def set_mark(db: sqlite3.Connection, name: str, value: int) -> None:
+    db.execute("insert or replace into mark values (?, ?)", (name, value))

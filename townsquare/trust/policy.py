@@ -133,10 +133,12 @@ def _write(type: EntityType | None, actor: Actor, roles: Sequence[Role], name: s
     names = {role.name for role in roles}
     if actor.room:
         return _write_through(type, actor, names, name)
-    if type is not None and type.life_cycle:
-        return Grant(False, f"{name} has a life cycle: it changes by commands of {type.owner} only")
+    if type is not None:
+        return Grant(
+            False, f"{name} belongs to the room {type.owner}: its commands alone change it"
+        )
     if any(role.writes for role in roles):
-        return Grant(True, not_scopes=frozenset({LIVE, PUBLISHED}) if type else frozenset())
+        return Grant(True, not_scopes=frozenset({LIVE, PUBLISHED}))
     return Grant(False, f"{actor.id} may not write {name}")
 
 

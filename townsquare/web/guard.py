@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from townsquare.context.api import ROOT
+from townsquare.context.http import ROOT
 
 BIGGEST_FORM = 65_536  # bytes
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

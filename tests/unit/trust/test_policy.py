@@ -43,6 +43,8 @@ def actor(role: str, through: str = "") -> Actor:
         ("security", "operations", "read", "Flow", True),
         ("integrator", "integration", "write", "Lamp", True),
         ("integrator", "integration", "write", "Alarm", False),
+        ("integrator", "integration", "write", "Flow", False),
+        ("open", "operations", "write", "Flow", False),
         ("citizen", "public information", "read", "Flow", True),
         ("citizen", "public information", "temporal", "Flow", False),
         ("citizen", "public information", "watch", "Flow", False),

@@ -18,7 +18,8 @@ from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Attribute, Entity, entity
 from townsquare.web import live
 from townsquare.web.auth import LONGEST, Mode, Session, Sessions, Visits, person
-from townsquare.web.guard import Guard, content_security_policy, origins
+from townsquare.web.guard import BIGGEST_FORM, Guard, content_security_policy, origins
+from townsquare.web.health import Health
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TOKEN = "t0ken"
@@ -30,6 +31,10 @@ async def who(request: Request) -> JSONResponse:
     return JSONResponse({"id": actor.id, "roles": sorted(actor.roles), "why": why.purpose})
 
 
+async def read(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(len(await request.body())))
+
+
 class Visit:
     """A site that says who visits, and a clock that can be set."""
 
@@ -38,6 +43,7 @@ class Visit:
         self.sessions = Sessions(lambda: self.now)
         routes = [Route("/who", who, methods=["GET", "POST"])]
         routes.append(Route("/sign-in", self.sign_in, methods=["POST"]))
+        routes.append(Route("/read", read, methods=["POST"]))
         visits = Visits(Starlette(routes=routes), mode, {TOKEN: MACHINE}, self.sessions)
         site = Guard(visits, origins(8400, ""), content_security_policy("{}"))
         transport = httpx.ASGITransport(app=site)
@@ -103,6 +109,26 @@ async def test_a_token_names_a_machine_and_a_wrong_one_nobody(visit: Visit) -> N
     wrong = await visit.http.get("/who", headers={"authorization": "Bearer t0ken2"})
     assert right.json()["id"] == "machine:test"
     assert (wrong.status_code, wrong.json()["status"]) == (401, 401)
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer  ", "Bearer \u00e9"])
+async def test_an_empty_token_is_nobody(visit: Visit, header: str) -> None:
+    answer = await visit.http.get("/who", headers={"authorization": header.encode()})
+    assert answer.status_code == 401
+
+
+async def test_a_large_form_is_refused_while_it_comes(visit: Visit) -> None:
+    small = await visit.http.post("/read", content=b"x" * BIGGEST_FORM)
+    large = await visit.http.post("/read", content=b"x" * (BIGGEST_FORM + 1))
+    assert (small.status_code, large.status_code) == (200, 413)
+
+
+async def test_two_people_in_one_role_are_told_apart() -> None:
+    assert person("operator", "Town").id != person("operator", "Town").id
+
+
+async def test_nothing_is_kept_by_browsers_unless_it_is_public(visit: Visit) -> None:
+    assert (await visit.http.get("/who")).headers["cache-control"] == "no-store"
 
 
 async def test_a_session_lasts_a_shift(visit: Visit) -> None:
@@ -174,3 +200,33 @@ async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> No
     session.ended.set()
     rest = [event async for event in screen]
     assert rest[-1].startswith(b"event: bye")
+
+
+async def test_a_connection_ends_when_the_shift_does(open_broker: OpenBroker) -> None:
+    broker, now = open_broker(FLOW), [NOON]
+    session = Session(OPERATOR, NOON + timedelta(hours=12), lambda: now[0])
+    screen = live.events(broker, OPERATOR, WORK, session, "")
+    await anext(screen)
+    now[0] += timedelta(hours=13)
+    rest = [event async for event in screen]
+    assert rest == [b'event: bye\nid: 0\ndata: {"reason":"the session ended"}\n\n']
+
+
+async def test_catching_up_names_nothing_hidden(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    await broker.apply([Change("create", flow("a", 1))], room("vision"), WORK)
+    await broker.apply([Change("create", flow("b", 1, LIVE))], room("vision"), WORK)
+    security = person("security", "Town")
+    told = (await anext(live.events(broker, security, WORK, None, "0"))).decode()
+    assert told.startswith("event: snapshot")
+    assert "urn:" not in told
+
+
+async def test_metrics_do_not_move_with_the_city(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    site = Starlette(routes=Health(broker).routes())
+    transport = httpx.ASGITransport(app=site)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
+        before = (await http.get("/metrics")).text
+        await broker.apply([Change("create", flow("a", 1, LIVE))], room("vision"), WORK)
+        assert (await http.get("/metrics")).text == before

@@ -96,9 +96,14 @@ def windows(town: Town) -> list[Any]:
 def test_the_control_socket_is_the_owners_alone(demo: Town) -> None:
     path = demo.data / "control.sock"
     assert path.stat().st_mode & 0o777 == 0o600
+    open_files = [p for p in demo.data.rglob("*") if p.stat().st_mode & 0o077]
+    assert open_files == [], "what a town keeps is for its own account"
+    secret = (demo.data / "secrets" / "control-token").read_text().strip()
+    lamp = {"id": "urn:ngsi-ld:Lamp:1", "type": "Lamp", "lit": True}
+    url = "http://localhost/ngsi-ld/v1/entities"
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as inside:
-        lamp = {"id": "urn:ngsi-ld:Lamp:1", "type": "Lamp", "lit": True}
-        url = "http://localhost/ngsi-ld/v1/entities"
+        assert inside.post(url, json=lamp).status_code == 403
+        inside.headers["authorization"] = f"Bearer {secret}"
         assert inside.post(url, json=lamp).status_code == 201
         assert inside.delete(f"{url}/{lamp['id']}").status_code == 204
     assert httpx.post(f"{demo.url}/ngsi-ld/v1/entities", json=lamp).status_code == 403

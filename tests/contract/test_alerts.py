@@ -19,23 +19,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import OpenBroker
 from townsquare.alerts import api, run
 from townsquare.alerts.lifecycle import NEXT, Event
-from townsquare.context.broker import Broker
+from townsquare.context.broker import Broker, Cursor
 from townsquare.context.http import problem
 from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
-from townsquare.model.declaration import LIVE, EntityType
+from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Attribute, Entity, entity
 from townsquare.model.errors import NotFound, TownsquareError
 from townsquare.model.rule import Rule
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 WORK = Why("operations")
-FLOW = EntityType("CrowdFlowObserved", owner="vision", readers=frozenset({"operator"}))
+SEEN_BY = frozenset({"operator"})
+FLOW = EntityType(
+    "CrowdFlowObserved", owner="vision", readers=SEEN_BY, published=frozenset({"peopleCount"})
+)
 TYPES = (FLOW, *run.TYPES)
 ANNA = Actor("urn:ngsi-ld:Person:anna", "person", roles=frozenset({"operator"}))
 BEN = Actor("urn:ngsi-ld:Person:ben", "person", roles=frozenset({"operator"}))
 ENGINEER = Actor("urn:ngsi-ld:Person:eva", "person", roles=frozenset({"engineer"}))
+SENSOR = Actor("urn:ngsi-ld:Device:1", "machine", roles=frozenset({"integrator"}))
 PLAZA = "urn:ngsi-ld:CrowdFlowObserved:square-plaza-live"
 FULL = "urn:ngsi-ld:Alert:full:square-plaza-live"
 
@@ -86,6 +90,13 @@ class Town:
         location = Attribute({"type": "Point", "coordinates": [13.5, 52.4]}, kind="GeoProperty")
         flow = entity(id, FLOW.name, (LIVE,), peopleCount=counted, location=location)
         await self.broker.apply([Change("merge", flow, upsert=True)], room("vision"), WORK)
+
+    async def delete(self) -> None:
+        gone = Change("delete", Entity(PLAZA, (FLOW.name,)))
+        await self.broker.apply([gone], room("vision"), WORK)
+
+    async def alerts(self) -> list[Entity]:
+        return (await self.broker.find(Query(types=("Alert",)), ANNA, WORK)).entities
 
     async def alert(self) -> Entity | None:
         with suppress(NotFound):
@@ -255,6 +266,88 @@ async def test_the_alarm_of_a_rule_that_is_gone_ends(town: Town) -> None:
         await town.until("UNACK")
     async with town.alerting():
         await town.until("RTN_UNACK")
+
+
+async def test_the_alarm_of_what_was_deleted_ends(town: Town, clock: Clock) -> None:
+    async with town.alerting(AT_ONCE):
+        await town.count(12)
+        await town.until("UNACK")
+        clock.pass_s(60)
+        await town.delete()
+        ended = await town.until("RTN_UNACK")
+        assert ended.value("returnedAt") == "2030-06-01T12:01:00Z"
+        await town.count(12)
+        await town.until("UNACK", count=2)
+        assert (await acknowledging(town)(ANNA)).json() == {"state": "ACKED"}
+        await town.delete()
+        await town.until("NORMAL", count=2)
+
+
+async def test_what_was_deleted_while_the_house_was_down_is_news(town: Town, clock: Clock) -> None:
+    async with town.alerting(AT_ONCE):
+        await town.count(12)
+        await town.until("UNACK")
+    clock.pass_s(60)
+    await town.delete()
+    town.restart()
+    clock.pass_s(60)
+    async with town.alerting(AT_ONCE):
+        ended = await town.until("RTN_UNACK")
+    assert ended.value("returnedAt") == "2030-06-01T12:01:00Z"
+
+
+@pytest.mark.parametrize("acknowledge", [False, True])
+async def test_an_alarm_whose_source_is_missing_at_the_start_ends(
+    town: Town, clock: Clock, acknowledge: bool
+) -> None:
+    """There is no news of that: it was read before, and did not end the alarm."""
+    async with town.alerting(AT_ONCE):
+        await town.count(12)
+        await town.until("UNACK")
+        if acknowledge:
+            await acknowledging(town)(ANNA)
+    await town.delete()
+    read = Cursor("alerts", town.broker.last_seq())
+    await town.broker.apply([], room("alerts"), WORK, upto=read)
+    town.restart()
+    clock.pass_s(60)
+    async with town.alerting(AT_ONCE):
+        ended = await town.until("NORMAL" if acknowledge else "RTN_UNACK")
+        assert ended.value("returnedAt") == "2030-06-01T12:01:00Z"
+        await town.count(12)
+        await town.until("UNACK", count=2)
+
+
+async def test_entities_of_two_types_do_not_share_an_alarm(town: Town) -> None:
+    rule = Rule("full", "Full", "Bin", "level", 10, 6, scope="")
+    bins = {
+        id: Entity(f"urn:ngsi-ld:{id}", ("Bin", "Container")) for id in ("Bin:1", "Container:1")
+    }
+    async with town.alerting(rule):
+        for empty in bins.values():
+            full = Entity(empty.id, empty.types, {"level": (Attribute(12),)})
+            await town.broker.apply([Change("create", full)], SENSOR, Why("integration"))
+        await town.caught_up()
+        alerts = await town.alerts()
+    assert {a.value("alertSource") for a in alerts} == {b.id for b in bins.values()}
+    ended = next(a for a in alerts if a.id.endswith("Container:1"))
+    assert (await acknowledging(town, ended.id)(ANNA)).json() == {"state": "ACKED"}
+
+
+async def test_what_is_published_is_not_looked_at_unless_a_rule_says_so(town: Town) -> None:
+    for scope in ("", LIVE, PUBLISHED):
+        id = f"urn:ngsi-ld:CrowdFlowObserved:in{scope.replace('/', '-')}"
+        flow = Entity(id, (FLOW.name,), {"peopleCount": (Attribute(1),)}, (scope,) if scope else ())
+        by = room("register" if scope == PUBLISHED else "vision")
+        await town.broker.apply([Change("create", flow)], by, WORK)
+    found = {}
+    for scope in ("", LIVE, PUBLISHED):
+        query = run.looked_at(Rule("full", "Full", FLOW.name, "peopleCount", 10, 6, scope=scope))
+        page = await town.broker.find(query, room("alerts"), WORK)
+        found[scope] = {e.scope for e in page.entities}
+    assert () in found[""]
+    assert (PUBLISHED,) not in found[""]
+    assert (found[LIVE], found[PUBLISHED]) == ({(LIVE,)}, {(PUBLISHED,)})
 
 
 async def test_a_flood_is_followed_to_its_end(town: Town, clock: Clock) -> None:

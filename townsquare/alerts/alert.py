@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import cast
 
 from townsquare.alerts.lifecycle import State, active, after
-from townsquare.alerts.lookout import Decided, Finding
-from townsquare.alerts.rules import Crossing
+from townsquare.alerts.lookout import Decided, Ended, Finding, Raised
 from townsquare.context.merge import NULL
 from townsquare.model.actor import Actor
 from townsquare.model.change import Change
@@ -43,20 +42,20 @@ def decided(alert: Entity) -> Decided:
 
 def followed(finding: Finding, now: Standing) -> tuple[Change, Standing]:
     """Raises Conflict where the alarm cannot be as it is."""
-    if finding.crossing.event == "clear":
-        return returned(finding.alert, finding.crossing, finding.seq, now)
+    if isinstance(finding, Ended):
+        return _returned(finding, now)
     then = Standing(after(now.state, "raise"), now.count + 1, now.version + 1)
     return _change(finding.alert, _raised(finding, then), now), then
 
 
-def returned(id: str, crossing: Crossing, seq: int, now: Standing) -> tuple[Change, Standing]:
+def _returned(ended: Ended, now: Standing) -> tuple[Change, Standing]:
     then = Standing(after(now.state, "clear"), now.count, now.version + 1)
     attributes = {
-        "state": Attribute(then.state, observed_at=crossing.at),
-        "returnedAt": Attribute(iso(crossing.at)),
-        "sequence": Attribute(seq),
+        "state": Attribute(then.state, observed_at=ended.at),
+        "returnedAt": Attribute(iso(ended.at)),
+        "sequence": Attribute(ended.seq),
     }
-    return _change(id, attributes, now), then
+    return _change(ended.alert, attributes, now), then
 
 
 def acknowledged(alert: Entity, by: Actor, at: datetime) -> Change:
@@ -70,8 +69,8 @@ def acknowledged(alert: Entity, by: Actor, at: datetime) -> Change:
     return _change(alert.id, attributes, now)
 
 
-def _raised(finding: Finding, then: Standing) -> dict[str, Attribute]:
-    rule, at = finding.rule, finding.crossing.at
+def _raised(finding: Raised, then: Standing) -> dict[str, Attribute]:
+    rule, at = finding.rule, finding.at
     texts = {
         "name": rule.title,
         "severity": rule.severity,
@@ -82,7 +81,7 @@ def _raised(finding: Finding, then: Standing) -> dict[str, Attribute]:
         "state": Attribute(then.state, observed_at=at),
         "dateIssued": Attribute(iso(at)),
         "alertSource": relationship(finding.source.id),
-        "value": Attribute(finding.crossing.value, observed_at=at),
+        "value": Attribute(finding.value, observed_at=at),
         "count": Attribute(then.count),
         "sequence": Attribute(finding.seq),
         "location": finding.source.get("location") or GONE,

@@ -17,7 +17,7 @@ def routes(broker: Broker) -> list[Route]:
         state = await acknowledged(broker, request.path_params["id"], by, request.state.why)
         return JSONResponse({"state": state})
 
-    return [Route("/alerts/{id}/acknowledge", acknowledge, methods=["POST"])]
+    return [Route("/alerts/{id:path}/acknowledge", acknowledge, methods=["POST"])]
 
 
 async def acknowledged(broker: Broker, id: str, by: Actor, why: Why) -> str:

@@ -6,11 +6,11 @@ that an unfinished duration began with.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from townsquare.alerts.rules import Crossing, Step, Watched, due, elapsed, observed
+from townsquare.alerts.rules import Step, Watched, due, elapsed, observed
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity, urn
 from townsquare.model.rule import Rule
@@ -25,15 +25,27 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Raised:
+    """`value` is what called for an operator; `seq` the news read by then."""
+
+    alert: str
     rule: Rule
     source: Entity
-    crossing: Crossing
+    value: float
+    at: datetime
     seq: int
 
-    @property
-    def alert(self) -> str:
-        return alert_id(self.rule, self.source.id)
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Its value came back, or there is nothing any more that could have one."""
+
+    alert: str
+    at: datetime
+    seq: int
+
+
+Finding = Raised | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +60,13 @@ class _Sight:
 
 
 def alert_id(rule: Rule, source: str) -> str:
-    """One alarm for each rule and entity: what returns is counted, not listed again."""
-    return urn("Alert", f"{rule.name}:{source.split(':', 3)[-1]}")
+    """One alarm for each rule and entity: what returns is counted, not listed again.
+
+    The short name of an entity of the rule's type has no colon and every other id has one, so
+    no two entities share an alarm.
+    """
+    name = source.removeprefix(urn(rule.type, ""))
+    return urn("Alert", f"{rule.name}:{source if ':' in name else name}")
 
 
 class Lookout:
@@ -57,7 +74,7 @@ class Lookout:
 
     def __init__(self, rules: Sequence[Rule], decided: Mapping[str, Decided], seq: int) -> None:
         self.seq = seq
-        self._decided = decided
+        self._decided = dict(decided)  # of those that are not in sight yet
         self._rules: defaultdict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.type].append(rule)
@@ -69,11 +86,14 @@ class Lookout:
         self.seq = max(self.seq, changed.seq)
         if changed.tenant:
             return []
+        before, after = self._of(changed.before), self._of(changed.after)
         found = []
-        for rule in self._of(changed.subject):
-            if rule.attribute in changed.attributes:
-                present = changed.after or replaced(changed.subject)
-                sight = self._sight(rule, present)
+        for rule in before:
+            if changed.before and rule not in after:
+                found += self._lose(self._sight(rule, changed.before), changed)
+        for rule in after:
+            if changed.after and rule.attribute in changed.attributes:
+                sight = self._sight(rule, changed.after)
                 if changed.seq > sight.decided:
                     found += self._see(sight, changed.at, changed.seq - 1)
         return found
@@ -85,6 +105,15 @@ class Lookout:
             if present.modified_at:
                 found += self._see(self._sight(rule, present), present.modified_at, self.seq)
         return found
+
+    def watches(self, present: Entity) -> list[str]:
+        """Alarms that it can raise and end."""
+        return [alert_id(rule, present.id) for rule in self._of(present)]
+
+    def forget(self, alert: str, at: datetime, seq: int) -> list[Finding]:
+        """What the alarm was about is not there, and of that there is no news."""
+        self._decided[alert] = Decided(active=False, seq=seq)
+        return [Ended(alert, at, seq)]
 
     def elapse(self, until: datetime) -> list[Finding]:
         """All news up to `until` must have been read."""
@@ -102,11 +131,15 @@ class Lookout:
         """A restart may go on behind this news."""
         return min((sight.from_seq for sight in self._unfinished.values()), default=self.seq)
 
-    def _of(self, source: Entity) -> Iterable[Rule]:
-        for type in source.types:
-            for rule in self._rules.get(type, ()):
-                if rule.scope in source.scope or not (rule.scope or source.scope):
-                    yield rule
+    def _of(self, source: Entity | None) -> list[Rule]:
+        if source is None:
+            return []
+        return [
+            rule
+            for type in source.types
+            for rule in self._rules.get(type, ())
+            if rule.scope in source.scope or not (rule.scope or source.scope)
+        ]
 
     def _sight(self, rule: Rule, source: Entity) -> _Sight:
         id = alert_id(rule, source.id)
@@ -119,15 +152,31 @@ class Lookout:
         value, observed_at = reading(sight.rule, sight.source, at)
         return self._step(sight, observed(sight.rule, sight.watched, value, observed_at), from_seq)
 
+    def _lose(self, sight: _Sight, changed: Changed) -> list[Finding]:
+        """The entity was deleted, or the rule does not look at it any more."""
+        if changed.seq <= sight.decided:
+            return []
+        last = elapsed(sight.rule, sight.watched, changed.at)
+        found = self._step(sight, last, sight.from_seq)
+        id = alert_id(sight.rule, sight.source.id)
+        del self._sights[id]
+        self._unfinished.pop(id, None)
+        return [*found, Ended(id, changed.at, self.seq)] if last[0].active else found
+
     def _step(self, sight: _Sight, step: Step, from_seq: int) -> list[Finding]:
         watched, crossing = step
         if watched.since != sight.watched.since:
             sight = replace(sight, from_seq=from_seq)
         id = alert_id(sight.rule, sight.source.id)
+        self._decided.pop(id, None)
         self._sights[id] = self._unfinished[id] = replace(sight, watched=watched)
         if watched.since is None:
             del self._unfinished[id]
-        return [Finding(sight.rule, sight.source, crossing, self.seq)] if crossing else []
+        if crossing is None:
+            return []
+        if crossing.event == "clear":
+            return [Ended(id, crossing.at, self.seq)]
+        return [Raised(id, sight.rule, sight.source, crossing.value, crossing.at, self.seq)]
 
 
 def reading(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, datetime]:
@@ -138,8 +187,3 @@ def reading(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, da
     number = isinstance(attribute.value, int | float) and not isinstance(attribute.value, bool)
     # A clock that is ahead must not keep later observations out.
     return attribute.value if number else None, min(attribute.observed_at or at, at)
-
-
-def replaced(gone: Entity) -> Entity:
-    """An entity that was deleted: nothing about it is known any more."""
-    return Entity(gone.id, gone.types, scope=gone.scope)

@@ -5,18 +5,18 @@ killed at any moment goes on where it was; no crossing is missed, and none is ra
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from townsquare.alerts import alert
 from townsquare.alerts.lookout import Finding, Lookout, alert_id
-from townsquare.alerts.rules import Crossing
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Change, Changed
-from townsquare.model.declaration import EntityType
+from townsquare.model.declaration import PUBLISHED, EntityType
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, NotFound
 from townsquare.model.rule import Rule
@@ -94,14 +94,17 @@ class _Desk:
 async def _open(broker: Broker, rules: Sequence[Rule]) -> _Desk:
     """Takes up the alarms as they stand, and looks at everything of which there is no news."""
     seq = await _start(broker)
-    alerts = await _present(broker, alert.ALERT)
+    alerts = await _all(broker, Query(types=(alert.ALERT,)))
     lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq)
-    present = [e for type in sorted({r.type for r in rules}) for e in await _present(broker, type)]
+    last = broker.last_seq()
+    present = await _present(broker, rules)
     # Asked for afterwards, so that what changes meanwhile is news rather than looked at twice.
     moved = set(await broker.changed_since(seq) or ())
     findings = [f for e in present if e.id not in moved for f in lookout.look(e)]
+    for gone in _gone(alerts, {id for e in present for id in lookout.watches(e)}):
+        if not (_ruled(gone, rules) and gone.value("alertSource") in moved):
+            findings += lookout.forget(gone.id, broker.clock(), last)
     await _follow(broker, findings, Cursor("alerts", seq))
-    await _retire(broker, alerts, rules)
     return _Desk(broker, lookout, seq)
 
 
@@ -113,26 +116,38 @@ async def _start(broker: Broker) -> int:
     return seq
 
 
-async def _present(broker: Broker, type: str) -> list[Entity]:
+async def _present(broker: Broker, rules: Iterable[Rule]) -> list[Entity]:
+    """Everything that a rule may look at, once."""
+    queries = {looked_at(rule) for rule in rules}
+    return list({e.id: e for query in queries for e in await _all(broker, query)}.values())
+
+
+def looked_at(rule: Rule) -> Query:
+    """Never what is published where nobody asked for it: there is no end to its number."""
+    if rule.scope:
+        return Query(types=(rule.type,), scope=rule.scope)
+    return Query(types=(rule.type,), not_scope=PUBLISHED)
+
+
+async def _all(broker: Broker, query: Query) -> list[Entity]:
     found: list[Entity] = []
     while len(found) % MOST == 0:
-        query = Query(types=(type,), limit=MOST, offset=len(found))
-        page = await broker.find(query, ROOM, WHY)
+        page = await broker.find(replace(query, limit=MOST, offset=len(found)), ROOM, WHY)
         found += page.entities
         if not page.entities:
             break
     return found
 
 
-async def _retire(broker: Broker, alerts: Sequence[Entity], rules: Sequence[Rule]) -> None:
-    """Alarms of rules that are no more: without a rule nothing would ever end them."""
-    prefixes = tuple(alert_id(rule, "") for rule in rules)
-    for gone in alerts:
-        if not gone.id.startswith(prefixes) and alert.decided(gone).active:
-            end = Crossing("clear", broker.clock(), float(gone.value("value") or 0))
-            seq = alert.decided(gone).seq
-            change, _ = alert.returned(gone.id, end, seq, alert.standing(gone))
-            await broker.apply([change], ROOM, WHY)
+def _gone(alerts: Iterable[Entity], watched: Collection[str]) -> list[Entity]:
+    """Alarms that last, of what is not there any more or has no rule: nothing would end them."""
+    return [a for a in alerts if alert.decided(a).active and a.id not in watched]
+
+
+def _ruled(lasting: Entity, rules: Iterable[Rule]) -> bool:
+    """Is it by one of these rules? Then news of its source will be heard."""
+    source = str(lasting.value("alertSource"))
+    return any(alert_id(rule, source) == lasting.id for rule in rules)
 
 
 async def _follow(broker: Broker, findings: Sequence[Finding], upto: Cursor) -> None:

@@ -164,6 +164,43 @@ async def test_hours_that_were_missed_are_made_up_for(city: Broker) -> None:
     assert west == ["square-west:2030-06-01T12Z", "square-west:2030-06-01T14Z"]
 
 
+@pytest.mark.parametrize("down", [timedelta(hours=30), timedelta(days=60)])
+async def test_the_last_hour_before_a_long_stop_is_made_up_for(
+    city: Broker, down: timedelta
+) -> None:
+    await written(city, [camera(), *hour_of_windows(NOON)])
+    await publish(at(city, NOON + timedelta(minutes=62)))
+    await written(city, hour_of_windows(NOON + timedelta(hours=1)))
+    back = NOON + timedelta(hours=2) + down
+    assert await publish(at(city, back)) == [
+        "urn:ngsi-ld:CrowdFlowObserved:square-west:2030-06-01T13Z",
+        "urn:ngsi-ld:CrowdFlowObserved:square-plaza:2030-06-01T13Z",
+    ]
+    assert await publish(at(city, back)) == []
+
+
+async def test_hours_are_made_up_for_also_where_nothing_was_published_yet(city: Broker) -> None:
+    await written(city, [camera(), *hour_of_windows(NOON)])
+    assert len(await publish(at(city, NOON + timedelta(days=30)))) == 2
+
+
+async def test_a_machine_that_slept_looks_back_as_far_as_it_slept(city: Broker) -> None:
+    looked: dict[str, datetime] = {}
+    await written(city, [camera()])
+    assert await publish(at(city, NOON), looked) == []
+    await written(city, hour_of_windows(NOON))
+    assert len(await publish(at(city, NOON + timedelta(hours=30)), looked)) == 2
+
+
+async def test_a_spot_that_counts_nothing_is_searched_once(city: Broker) -> None:
+    """Its windows of long ago would have been found before."""
+    looked: dict[str, datetime] = {}
+    await written(city, [camera()])
+    await publish(at(city, NOON + timedelta(hours=30)), looked)
+    await written(city, hour_of_windows(NOON))
+    assert await publish(at(city, NOON + timedelta(hours=30)), looked) == []
+
+
 async def test_the_card_has_counts_gaps_and_answers(city: Broker) -> None:
     for hour in (0, 2):
         await written(city, [camera(), *hour_of_windows(NOON + timedelta(hours=hour))])

@@ -1,7 +1,7 @@
 """After each hour, publishes its counts as cells that never change again.
 
-Always holds: a cell is created once; an hour that was missed while the house was down is made
-up for later, from the same closed windows.
+Always holds: a cell is created once, and cells of one spot oldest first; an hour that was missed
+while the house was down is made up for later, from the same closed windows.
 """
 
 import asyncio
@@ -30,35 +30,61 @@ from townsquare.register.cells import (
 )
 
 ROOM, WHY = room("register"), Why("public information")
-HOURS_BACK = 24
+DAY = 24  # hours, looked at together
+LONGEST_BACK = timedelta(days=90)
 LONGEST_SLEEP_S = 300.0  # the clock of a small machine may be set while we sleep
 INSTANT = timedelta(microseconds=1)
 
 
 async def run(broker: Broker) -> None:
     """Never returns."""
+    looked: dict[str, datetime] = {}
     while True:
-        await publish(broker)
+        await publish(broker, looked)
         left_s = (next_due(now := broker.clock()) - now).total_seconds()
         await asyncio.sleep(min(left_s, LONGEST_SLEEP_S))
 
 
-async def publish(broker: Broker) -> list[str]:
-    """Ids of the cells that were published by this call."""
+async def publish(broker: Broker, looked: dict[str, datetime] | None = None) -> list[str]:
+    """Ids of the cells that were published by this call.
+
+    `looked` remembers from call to call when each spot was looked at, so that one which counts
+    nothing is searched for a last cell only once.
+    """
+    looked = {} if looked is None else looked
     cameras = await broker.find(Query(types=("Camera",), limit=MOST), ROOM, WHY)
-    hours = due(broker.clock(), HOURS_BACK)
-    return [
-        id
-        for camera in cameras.entities
-        for spot in spots(camera)
-        for id in await _publish(broker, spot, hours)
-    ]
+    published = []
+    for spot in (spot for camera in cameras.entities for spot in spots(camera)):
+        now = broker.clock()
+        hours = due(now, _reach(broker, now, looked.get(spot.window)))
+        for missing in await _missing(broker, spot, hours):
+            published += await _publish(broker, spot, missing)
+        looked[spot.window] = now
+    return published
 
 
-async def _publish(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> list[str]:
-    missing = await unpublished(broker, spot, hours)
-    if not missing:
-        return []
+def _reach(broker: Broker, now: datetime, looked: datetime | None) -> int:
+    """How many hours back one may be missing; without windows nothing can be made up for."""
+    most = min(LONGEST_BACK, broker.policy.types[FLOW].retention) // HOUR
+    return most if looked is None else min(most, DAY + max(0, (now - looked) // HOUR))
+
+
+async def _missing(
+    broker: Broker, spot: Spot, hours: Sequence[datetime]
+) -> list[Sequence[datetime]]:
+    """Day by day, oldest first, from the newest day of which anything was published."""
+    days: list[Sequence[datetime]] = []
+    for end in range(len(hours), 0, -DAY):
+        day = hours[max(0, end - DAY) : end]
+        missing = await unpublished(broker, spot, day)
+        if missing:
+            days.append(missing)
+        if len(missing) < len(day):
+            break
+    return days[::-1]
+
+
+async def _publish(broker: Broker, spot: Spot, missing: Sequence[datetime]) -> list[str]:
     closed = await counted(broker, spot, missing[0], missing[-1] + HOUR)
     made = [cell(spot.kind, closed, hour) for hour in missing]
     published = []

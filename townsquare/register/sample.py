@@ -24,7 +24,7 @@ from townsquare.register.cells import (
     hour_of,
     to_entity,
 )
-from townsquare.register.publish import HOURS_BACK, ROOM, WHY, counted, unpublished
+from townsquare.register.publish import ROOM, WHY, counted, unpublished
 
 # Share of the busiest hour, by the hour of the town's day: a square between shops and a station.
 DAY = (3, 2, 1, 1, 1, 4, 12, 30, 48, 45, 50, 62, 80, 76, 64, 68, 85, 100, 88, 64, 42, 28, 16, 7)
@@ -32,12 +32,13 @@ CLIP = 85  # the demo's clip, which shows the same busy minute at every hour
 BUSIEST_ACROSS = 620  # people an hour in one direction of a line
 BUSIEST_INSIDE = 6.0  # people at once in a zone
 WINDOW = timedelta(minutes=5)
+HOURS = 24
 
 
 async def fill(broker: Broker, cameras: Sequence[Camera], town: Town) -> list[str]:
     """Cells for the 24 hours before this one. Ids of those that were made."""
     end = hour_of(broker.clock())
-    hours = [end - HOUR * back for back in range(HOURS_BACK, 0, -1)]
+    hours = [end - HOUR * back for back in range(HOURS, 0, -1)]
     made: list[Entity] = []
     for spot in (spot for camera in cameras for spot in declared(camera)):
         real = [w for w in await counted(broker, spot, hours[0], end) if not w.sample]

@@ -11,7 +11,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import onnx
 import pytest
@@ -136,6 +136,21 @@ def test_the_gate_lets_nothing_more_through() -> None:
         kind.__name__: set(kind.__struct_fields__) for kind in get_args(observation.Observation)
     }
     assert kinds == GATE
+
+
+def texts(kind: object) -> bool:
+    """Whether a type lets any text through; a list of words is none."""
+    if get_origin(kind) is Literal:
+        return False
+    return kind is str or any(texts(part) for part in get_args(kind))
+
+
+def test_the_gate_lets_no_words_through_but_names_that_the_house_gave() -> None:
+    for kind in get_args(observation.Observation):
+        types = get_type_hints(kind)
+        assert {name for name in types if texts(types[name])} <= {"camera", "line", "zone"}
+    assert texts(tuple[str, int])
+    assert texts(str | None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A preview needs a lease, and every lease is in the log."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -101,6 +102,19 @@ async def test_an_old_picture_is_not_shown_as_if_it_were_now(house: House) -> No
     lease = await house.lease()
     house.workers.previews["square"] = Preview(JPEG, datetime.now(UTC) - timedelta(seconds=60))
     assert (await house.picture(lease)).status_code == 202
+
+
+async def test_the_last_picture_is_dropped_when_the_last_lease_ends() -> None:
+    async with Workers(Settings()) as house:
+        now = datetime.now(UTC)
+        house.show("square", now + timedelta(seconds=0.4))
+        house.show("square", now + timedelta(seconds=0.1))
+        house.previews["square"] = Preview(JPEG, now)
+        await asyncio.sleep(0.2)
+        assert set(house.previews) == {"square"}  # one more person still wants it
+        await asyncio.sleep(0.3)
+        assert house.previews == {}
+        assert house.wanted == {}
 
 
 async def test_a_lease_is_of_one_person(house: House) -> None:

@@ -1,20 +1,23 @@
 """What a camera's url can turn out to be, with files made on the spot and a port nobody answers."""
 
+import base64
 import http.server
 import itertools
 import socket
 import threading
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import ClassVar, get_args
 
 import av
 import numpy as np
 import pytest
 
-from townsquare.model.errors import Invalid, NotFound, TownsquareError, Unavailable
-from townsquare.vision import read
+from townsquare.vision import address, read
 from townsquare.vision.detect import Detector
+from townsquare.vision.trouble import SENTENCES, NoPictures, Trouble, sentence
 
 
 def video(path: Path, frames: int = 20, per_s: int = 10) -> Path:
@@ -99,24 +102,25 @@ def text(path: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "kind", "message"),
+    ("make", "trouble", "message"),
     [
-        (lambda p: p, NotFound, "does not exist; check the camera's url"),
-        (lambda p: text(p, b""), Invalid, "is empty, cut off or no video"),
-        (lambda p: text(p, b"hello " * 999), Invalid, "is empty, cut off or no video"),
-        (lambda p: cut(video(p), 0.3), Invalid, "is empty, cut off or no video"),
-        (lambda p: cut(whole(p), 0.5), Invalid, "should last 80 s; it was cut off"),
-        (sound, Invalid, "has no video in it"),
-        (lambda p: p.parent, Invalid, "cannot be read"),
+        (lambda p: p, "missing", "does not exist; check the camera's url"),
+        (lambda p: text(p, b""), "notVideo", "is empty, cut off or no video"),
+        (lambda p: text(p, b"hello " * 999), "notVideo", "is empty, cut off or no video"),
+        (lambda p: cut(video(p), 0.3), "notVideo", "is empty, cut off or no video"),
+        (lambda p: cut(whole(p), 0.5), "cutOff", "it was cut off, copy it anew .* of 80 s"),
+        (sound, "noVideo", "has no video in it"),
+        (lambda p: p.parent, "unreadable", "cannot be read"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_a_remedy(
-    tmp_path: Path, make: Callable[[Path], Path], kind: type[TownsquareError], message: str
+    tmp_path: Path, make: Callable[[Path], Path], trouble: Trouble, message: str
 ) -> None:
     path = make(tmp_path / "clip.mp4")
-    with pytest.raises(kind, match=message):
+    with pytest.raises(NoPictures, match=message) as caught:
         for _ in read.pictures(str(path)):
             pass
+    assert caught.value.trouble == trouble
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
@@ -124,7 +128,7 @@ def test_a_stream_that_nobody_sends_is_unavailable_and_its_login_is_not_told(sch
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(Unavailable, match=f"{scheme}://{address}/x does not answer") as caught:
+    with pytest.raises(NoPictures, match=f"{scheme}://{address}/x does not answer") as caught:
         next(read.pictures(f"{scheme}://eve:hunter2@{address}/x?token=hunter3"))
     assert "hunter" not in str(caught.value)
 
@@ -148,7 +152,7 @@ def test_a_stream_that_stops_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
         url = f"http://127.0.0.1:{server.getsockname()[1]}/square.mp4"
         seen: list[read.Picture] = []
         try:
-            with pytest.raises(Unavailable, match="stopped sending"):
+            with pytest.raises(NoPictures, match="stopped sending"):
                 seen.extend(read.pictures(url))
         finally:
             enough.set()
@@ -172,7 +176,7 @@ def test_hls_is_played_at_real_time_although_it_comes_in_pieces(tmp_path: Path) 
         url = f"http://127.0.0.1:{server.server_port}/live.m3u8"
         shown = read.in_real_time(url, lambda: now, sleep)
         try:
-            with pytest.raises(Unavailable, match="ended; it is tried again"):
+            with pytest.raises(NoPictures, match="ended; it is tried again"):
                 seen.extend(now for _ in shown)
         finally:
             server.shutdown()
@@ -196,22 +200,70 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
-def test_a_login_is_put_into_the_url_and_never_shown() -> None:
-    url = read.with_login("rtsp://10.0.0.9:554/live", "eve:hunter2")
-    assert url == "rtsp://eve:hunter2@10.0.0.9:554/live"
-    assert read.without_login(url) == "rtsp://10.0.0.9:554/live"
+@pytest.mark.parametrize(
+    ("login", "url"),
+    [
+        ("eve:hunter2", "rtsp://eve:hunter2@10.0.0.9:554/live"),
+        ("eve:p/w@x:y", "rtsp://eve:p%2Fw%40x%3Ay@10.0.0.9:554/live"),
+        ("eve", "rtsp://eve@10.0.0.9:554/live"),
+    ],
+)
+def test_a_login_is_put_into_the_url_and_never_shown(login: str, url: str) -> None:
+    assert address.with_login("rtsp://10.0.0.9:554/live", login) == url
+    assert address.without_login(url) == "rtsp://10.0.0.9:554/live"
+    assert address.with_login("/clips/square.mp4", login) == "/clips/square.mp4"
+
+
+class Locked(http.server.BaseHTTPRequestHandler):
+    """Notes which login was sent, and lets nobody in."""
+
+    logins: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        sent = self.headers.get("Authorization", "").removeprefix("Basic ")
+        self.logins.add(base64.b64decode(sent).decode())
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def test_a_camera_gets_its_login_as_it_is_and_its_refusal_does_not_tell_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    login = "eve:p/w@x:100%"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Locked) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/live"
+        try:
+            with pytest.raises(NoPictures, match="refuses the login") as caught:
+                next(read.pictures(address.with_login(url, login)))
+        finally:
+            server.shutdown()
+            thread.join()
+    assert login in Locked.logins
+    assert caught.value.trouble == "refused"
+    written = "".join(traceback.format_exception(caught.value)) + "".join(capfd.readouterr())
+    assert "p/w" not in written
+    assert "p%2Fw" not in written
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("rtsp://eve:hunter2@10.0.0.9:554/live?token=x", "its stream does not answer"),
-        ("/srv/town/clips/square.mp4", "square.mp4 does not answer"),
+        ("rtsp://10.0.0.9:554/live?token=x", "its stream does not answer; it is tried again"),
+        ("/srv/town/clips/square.mp4", "square.mp4 does not answer; it is tried again"),
     ],
 )
 def test_what_the_public_reads_names_no_address(url: str, said: str) -> None:
-    message = f"{read.without_login(url)} does not answer"
-    assert read.without_address(message, url) == said
+    assert sentence("noAnswer", url).startswith(said)
+
+
+def test_every_trouble_has_its_sentence() -> None:
+    assert set(SENTENCES) == set(get_args(Trouble))
 
 
 def test_a_picture_without_objects_has_no_boxes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
 from townsquare.model.camera import Camera
 from townsquare.model.errors import CannotStart, TownsquareError
 from townsquare.trust import secret
-from townsquare.vision import read
+from townsquare.vision import address, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield finding("port", str(town.web.port), partial(free, town.web.port))
     yield finding("model", "of the package", detects)
     for camera in town.camera:
-        where = read.without_login(camera.url)
+        where = address.without_login(camera.url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
 
 
@@ -91,9 +91,9 @@ def detects() -> None:
 
 def seen(camera: Camera, beside: Path, data: Path) -> None:
     """Reads one picture. Raises what `pictures` raises."""
-    url = str(beside / camera.url) if read.is_file(camera.url) else camera.url
+    url = str(beside / camera.url) if address.is_file(camera.url) else camera.url
     login = secret.resolve(camera.login, data) if camera.login else ""
-    next(read.pictures(read.with_login(url, login)))
+    next(read.pictures(address.with_login(url, login)))
 
 
 def table(findings: list[Finding]) -> Table:

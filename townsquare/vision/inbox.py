@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from townsquare.vision.read import Picture
+from townsquare.vision.trouble import Trouble
 
 STEADY_S = 60.0  # a stream that lasted so long was no flicker: it may be tried again at once
 LONGEST_WAIT_S = 60.0  # between tries; a camera that is repaired is seen within a minute
@@ -17,12 +18,12 @@ LONGEST_WAIT_S = 60.0  # between tries; a camera that is repaired is seen within
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A picture, or the sentence that says why there is none."""
+    """A picture, or why there is none."""
 
     camera: str
     at: datetime
     picture: Picture | None = None
-    trouble: str = ""
+    trouble: Trouble = ""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from townsquare.model.camera import Camera, Line, RoadUser
 from townsquare.model.entity import Entity
 from townsquare.vision import entities
 from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
+from townsquare.vision.trouble import sentence
 from townsquare.vision.window import (
     Attention,
     LineCount,
@@ -45,7 +46,7 @@ class Ledger:
         return []
 
     def fail(self, trouble: str, at: datetime) -> list[Entity]:
-        """The process that watches it is gone: nothing is known."""
+        """Nobody watches it: nothing is known. Everyone may read what the trouble is."""
         self.attention = Attention(working=False, upto=at)
         if (self.status, self.trouble) != ("failing", trouble):
             since = self.since if self.status == "failing" else at
@@ -65,7 +66,8 @@ class Ledger:
         self._watch(watched_s)
         status: Status = "working" if working else "failing"
         before = (self.status, self.trouble, self.size)
-        self.status, self.trouble, self.since = status, health.trouble, health.since
+        self.trouble = sentence(health.trouble, self.camera.url)
+        self.status, self.since = status, health.since
         self.size = health.size or self.size
         if not working:
             self._forget()

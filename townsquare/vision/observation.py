@@ -1,18 +1,20 @@
 """The gate: the only things that a vision worker can say.
 
 Four closed, frozen types. A field that is not listed here cannot pass: no box, no track, no
-picture, no embedding, no plate. The worker writes them as lines of JSON to a pipe; the other
-end refuses anything else and ends the worker that tried.
+picture, no embedding, no plate. Nor can words: texts are of closed lists, or the names of what a
+worker was given. The worker writes them as lines of JSON to a pipe; the other end refuses anything
+else and ends the worker that tried.
 """
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.errors import Invalid
+from townsquare.vision.trouble import Trouble
 
 What = Literal[
     "stoppedVehicle",
@@ -23,8 +25,18 @@ What = Literal[
     "queue",
     "sceneChanged",
 ]
-Sandbox = Literal["full", "partial", "none"]
+Sandbox = Literal["partial", "none"]
 Quality = Literal["unknown", "good", "dark", "frozen"]
+Time = Annotated[datetime, Meta(tz=True)]
+# Far more than a picture shows, and little enough that a sum of them stays exact.
+Number = Annotated[int, Meta(ge=0, le=10_000)]
+Mean = Annotated[float, Meta(ge=0, le=10_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Rate = Annotated[float, Meta(ge=0, le=1e9)]
+Total = Annotated[int, Meta(ge=0, le=10**9)]
+Pixels = Annotated[int, Meta(ge=1, le=65_535)]
+AHEAD = timedelta(minutes=1)  # of the house, by a clock that both read: it was set meanwhile
+BACK = timedelta(days=3650)  # a camera may have worked for that long
 
 
 class Crossings(
@@ -34,9 +46,9 @@ class Crossings(
     line: str
     of: RoadUser
     direction: Direction
-    n: int
-    since: datetime
-    until: datetime
+    n: Number
+    since: Time
+    until: Time
 
 
 class Occupancy(
@@ -45,36 +57,34 @@ class Occupancy(
     camera: str
     zone: str
     of: RoadUser
-    mean: float
-    max: int
-    since: datetime
-    until: datetime
+    mean: Mean
+    max: Number
+    since: Time
+    until: Time
 
 
 class Event(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="event"):
     camera: str
     zone: str
     what: What
-    since: datetime
-    until: datetime | None
-    confidence: float
+    since: Time
+    until: Time | None
+    confidence: Share
 
 
 class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="health"):
-    """`trouble` is empty while the camera works; else one sentence that names it and the remedy.
-    `size` is width and height of its pictures.
-    """
+    """`trouble` is empty while the camera works. `size` is width and height of its pictures."""
 
     camera: str
-    read_per_s: float
-    analysed_per_s: float
-    dropped: int
+    read_per_s: Rate
+    analysed_per_s: Rate
+    dropped: Total
     quality: Quality
     sandbox: Sandbox
-    background: float  # share of the preview's background that is ready, 0 to 1
-    since: datetime  # of the present state, working or in trouble
-    trouble: str = ""
-    size: tuple[int, int] | None = None
+    background: Share  # of the preview's background that is ready
+    since: Time  # of the present state, working or in trouble
+    trouble: Trouble = ""
+    size: tuple[Pixels, Pixels] | None = None
 
 
 Observation = Crossings | Occupancy | Event | Health
@@ -87,7 +97,14 @@ def read(line: bytes) -> Observation:
     try:
         return _decoder.decode(line)
     except msgspec.DecodeError as error:
-        raise Invalid(f"a vision worker said something that the gate refuses: {error}") from error
+        # The decoder's own message would repeat a part of what was said.
+        raise Invalid("a vision worker said something that the gate refuses") from error
+
+
+def of_its_time(observation: Observation, now: datetime) -> bool:
+    """A time that is far off would close the windows of years, or break what reckons with it."""
+    until = getattr(observation, "until", None)
+    return all(now - BACK <= at <= now + AHEAD for at in (observation.since, until) if at)
 
 
 def write(observation: Observation) -> bytes:

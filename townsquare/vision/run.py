@@ -5,6 +5,7 @@ gone; it is tried again while the others go on. Live entities exist from the fir
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,15 +19,15 @@ from townsquare.model.camera import Camera
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
 from townsquare.model.entity import Entity
-from townsquare.model.errors import Invalid, TownsquareError
+from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.model.town import Town
 from townsquare.trust import secret
 from townsquare.vision import ledger as ledgers
 from townsquare.vision import wire
+from townsquare.vision.address import is_file
 from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LEASE, TRAFFIC, unknown_health
 from townsquare.vision.inbox import STEADY_S, waits_s
 from townsquare.vision.ledger import Ledger
-from townsquare.vision.read import is_file
 from townsquare.vision.settings import Settings as Settings
 from townsquare.vision.wire import Watched
 from townsquare.vision.workers import Workers
@@ -70,6 +71,7 @@ TYPES = (
 )
 ROOM = room("vision")
 OPERATIONS = Why("operations")
+log = logging.getLogger(__name__)
 TURN_S = 1.0  # how long after its end a window may be closed, for what is still on its way
 
 
@@ -82,7 +84,7 @@ class Cameras:
     data: Path
 
     def watched(self, camera: Camera) -> Watched:
-        """Raises Invalid when its login is missing."""
+        """Raises Invalid when its login is missing, CannotStart when others can read that."""
         watched = wire.watched(camera, partial(secret.resolve, folder=self.data))
         url = str(self.beside / camera.url) if is_file(camera.url) else watched.url
         return Watched(camera.name, url, camera.classes, camera.lines, camera.zones)
@@ -159,10 +161,12 @@ async def drop_undeclared(
 
 
 async def ready(cameras: Cameras, camera: Camera, here: Room) -> Watched | None:
+    """Where its login is kept is for the log only: everyone reads what a camera's trouble is."""
     try:
         return cameras.watched(camera)
-    except Invalid as error:
-        trouble = f"{error}; then start the house again"
+    except (Invalid, CannotStart) as error:
+        log.warning("camera %s: %s; then start the house again", camera.name, error)
+        trouble = "its login is missing" if isinstance(error, Invalid) else "its login is not safe"
         await here.keep(camera.name, here.books[camera.name].fail(trouble, here.broker.clock()))
         return None
 
@@ -189,7 +193,8 @@ async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) 
             if (clock() - began).total_seconds() > STEADY_S:
                 waits = waits_s()
             wait_s = next(waits)
-            trouble = f"{error}; it is started again in {wait_s:.0f} s"
+            log.warning("%s; it is started again in %.0f s", error, wait_s)
+            trouble = f"nobody watches it now; it is tried again in {wait_s:.0f} s"
             for camera in group:
                 found = here.books[camera.name].fail(trouble, clock())
                 await here.keep(camera.name, found)

@@ -1,41 +1,136 @@
 """Give up, for good, what a process that only looks and counts does not need.
 
-Landlock (Linux 5.13 and later): afterwards this process and its threads can neither start a
-program nor create, change or remove a file, whatever a broken video makes the decoder do. What
-it can still do is read files and open connections, so the level is "partial".
+Landlock (Linux 5.13 and later): afterwards this process can neither start a program nor create,
+change or remove a file, and it can read only programs, what the system says of itself, and the
+files of its own cameras, whatever a broken video makes the decoder do. It can still open
+connections, so the level is "partial".
 Constants: linux/landlock.h.
 """
 
 import ctypes
 import os
+import struct
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from townsquare.vision.observation import Sandbox
 
-CREATE_RULESET, RESTRICT_SELF = 444, 446  # system calls, the same number on all architectures
-ASK_VERSION = 1
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all architectures
+ASK_VERSION, PATH_BENEATH = 1, 1
 SET_NO_NEW_PRIVS = 38  # prctl
-READ_FILE, READ_DIR, TRUNCATE = 1 << 2, 1 << 3, 1 << 14
-DENIED = ((1 << 13) - 1) & ~(READ_FILE | READ_DIR)  # of the 13 rights that version 1 knows
+READ_FILE, READ_DIR = 1 << 2, 1 << 3
+RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # to files, that each version knows
+SCOPED_SINCE = 6  # version
+SCOPES = 0b11  # abstract sockets of others, and signals to others
+READABLE = (
+    *("/usr", "/lib", "/lib32", "/lib64"),
+    # Names of hosts, and certificates. Folders, since these files are replaced while we run.
+    *("/etc", "/etc/resolv.conf"),
+    *("/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"),
+    # What inference wants to know of the processors and of this process.
+    *("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup"),
+    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
+    *("/dev/null", "/dev/urandom", "/dev/random"),
+)
+PACKAGES = {"site-packages", "dist-packages"}
+
+Identity = tuple[int, int] | None  # device and inode; None where there is no file
 
 
-def confine() -> Sandbox:
-    """The level that was reached. Call it before any thread is started: it holds for this thread
-    and those that it starts.
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """`tasks` is the open folder of this process's threads, None where nothing confines them."""
+
+    tasks: int | None = None
+    files: Mapping[str, Identity] = field(default_factory=dict)
+
+    def level(self) -> Sandbox:
+        """As it is now, of all threads."""
+        if self.tasks is None:
+            return "none"
+        try:
+            held = all(_held(self.tasks, task) for task in os.listdir(self.tasks))
+        except OSError:
+            return "none"
+        return "partial" if held else "none"
+
+    def replaced(self, path: str) -> bool:
+        """Whether another file lies there by now: only a process that begins anew may read it."""
+        return path in self.files and self.files[path] != identity(path)
+
+
+def confine(files: Iterable[str] = ()) -> Confined:
+    """`files` stay readable. Call it before any thread is started, and that is before numpy and
+    the inference are loaded: it holds for this thread and those that it starts.
     """
+    files = {path: identity(path) for path in files}
     if sys.platform != "linux":
-        return "none"
+        return Confined()
+    # Kept open: the kernel would otherwise forget what was allowed of a folder in /proc.
+    tasks = os.open("/proc/self/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    alone = len(os.listdir(tasks)) == 1
+    held = _restrict([*READABLE, *packages(), *files])
+    return Confined(tasks, files) if held and alone else Confined(None, files if held else {})
+
+
+def packages() -> list[str]:
+    """Where Python and what it loads lie. Not its whole path, which begins where we run."""
+    ours = Path(__file__).parents[1]
+    return [
+        *(sys.prefix, sys.base_prefix, str(ours)),
+        *(path for path in sys.path if Path(path).name in PACKAGES),
+    ]
+
+
+def identity(path: str) -> Identity:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+def _held(tasks: int, task: str) -> bool:
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags, dir_fd=tasks)
+
+    try:
+        with open(f"{task}/status", opener=opener) as status:
+            return any(line.split() == ["NoNewPrivs:", "1"] for line in status)
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # a thread that ended meanwhile
+
+
+def _restrict(readable: Iterable[str]) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)
     if version < 1:
-        return "none"  # a kernel without Landlock, or with it switched off
-    denied = ctypes.c_uint64(DENIED | (TRUNCATE if version >= 3 else 0))
-    rules = libc.syscall(CREATE_RULESET, ctypes.byref(denied), ctypes.sizeof(denied), 0)
+        return False  # a kernel without Landlock, or with it switched off
+    denied = struct.pack("Q", (1 << RIGHTS[min(version, max(RIGHTS))]) - 1)
+    if version >= SCOPED_SINCE:
+        denied += struct.pack("QQ", 0, SCOPES)  # 0: nothing of the network
+    rules = libc.syscall(CREATE_RULESET, denied, len(denied), 0)
     if rules < 0:
-        return "none"
+        return False
     try:
-        if libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.syscall(RESTRICT_SELF, rules, 0):
-            return "none"
+        for path in readable:
+            _allow_reading(libc, rules, path)
+        no_more = libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+        return bool(no_more and libc.syscall(RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
-    return "partial"
+
+
+def _allow_reading(libc: ctypes.CDLL, rules: int, path: str) -> None:
+    """What is not there needs no rule; what gets none is not read."""
+    try:
+        there = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        rights = READ_FILE | READ_DIR if Path(path).is_dir() else READ_FILE
+        libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", rights, there), 0)
+    finally:
+        os.close(there)

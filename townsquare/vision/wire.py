@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from townsquare.model.camera import Camera, Line, RoadUser, Zone
 from townsquare.model.errors import Invalid
-from townsquare.vision.read import with_login
+from townsquare.vision.address import with_login
 
 MOST_JPEG = 2_000_000  # bytes
 _HEADER = struct.Struct(">HI")  # length of the camera's name, length of the picture

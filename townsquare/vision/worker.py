@@ -1,182 +1,26 @@
-"""The process that sees: `python -m townsquare.vision.worker OBSERVATIONS PREVIEWS`.
+"""The process that sees, from its first moment: `python -m townsquare.vision.worker 5 7`.
 
-It is given two pipes by number, and its job on standard input. Counts leave through the first
-pipe, previews through the second; there is no third way out. When standard input ends, because
-the house closed it or was killed, the process ends at once.
+It is given two pipes by number, for observations and for previews, and its job on standard input.
+It gives up what it does not need while it is still one thread; only then does it load what decodes
+and infers, which starts threads of its own.
 """
 
-import os
-import queue
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 
-from townsquare.model.errors import CannotStart, TownsquareError
-from townsquare.vision import observation, wire
-from townsquare.vision.detect import Detector
-from townsquare.vision.inbox import STEADY_S, Inbox, Taken, now, waits_s
-from townsquare.vision.observation import Health, Observation, Sandbox
-from townsquare.vision.read import in_real_time, thinned, without_address
+from townsquare.model.errors import CannotStart
+from townsquare.vision import wire
+from townsquare.vision.address import is_file
 from townsquare.vision.sandbox import confine
-from townsquare.vision.watch import Watch
-from townsquare.vision.wire import Watched
-
-HEALTH_EVERY_S = 5.0
-PREVIEW_EVERY_S = 0.5
-
-
-@dataclass(slots=True)
-class Duty:
-    """A camera as the analysing thread keeps it; times by the steady clock."""
-
-    watch: Watch
-    since: datetime = field(default_factory=now)
-    trouble: str = ""
-    told_s: float | None = None
-    analysed: int = 0
-    shown_s: float = 0.0
-
-
-@dataclass(slots=True)
-class Worker:
-    """`wanted` says until when previews of a camera are; the thread that hears orders sets it."""
-
-    detector: Detector
-    sandbox: Sandbox
-    inbox: Inbox
-    duties: dict[str, Duty]
-    tell: Callable[[Observation], None]
-    show: Callable[[bytes], None]
-    wanted: dict[str, datetime] = field(default_factory=dict)
-
-    def run(self) -> None:
-        while True:
-            taken = self.inbox.take(patience_s=1.0)
-            if taken is not None:
-                self.attend(self.duties[taken.camera], taken)
-            for duty in self.duties.values():
-                if duty.told_s and time.monotonic() - duty.told_s >= HEALTH_EVERY_S:
-                    self.tell(self.health(duty))
-
-    def attend(self, duty: Duty, taken: Taken) -> None:
-        changed = duty.told_s is None or taken.trouble != duty.trouble
-        if changed:
-            duty.trouble, duty.since = taken.trouble, taken.at
-        if taken.picture is None:
-            duty.watch.lose()
-        else:
-            self.analyse(duty, taken)
-        if changed:
-            self.tell(self.health(duty))
-
-    def analyse(self, duty: Duty, taken: Taken) -> None:
-        picture = taken.picture
-        assert picture is not None  # noqa: S101 - the caller looked
-        found = self.detector.detect(picture.frame)
-        for seen in duty.watch.see(picture, found, taken.at, time.monotonic()):
-            self.tell(seen)
-        duty.analysed += 1
-        wanted = self.wanted.get(taken.camera)
-        if wanted and now() < wanted and time.monotonic() - duty.shown_s >= PREVIEW_EVERY_S:
-            duty.shown_s = time.monotonic()
-            self.show(wire.packet(taken.camera, duty.watch.preview()))
-
-    def health(self, duty: Duty) -> Health:
-        """Rates are since the last time."""
-        watch, at_s = duty.watch, time.monotonic()
-        tally = self.inbox.tally(watch.camera.name)
-        for_s = at_s - duty.told_s if duty.told_s else HEALTH_EVERY_S
-        analysed, duty.told_s, duty.analysed = duty.analysed, at_s, 0
-        return Health(
-            camera=watch.camera.name,
-            read_per_s=round(tally.read / for_s, 1),
-            analysed_per_s=round(analysed / for_s, 1),
-            dropped=tally.dropped,
-            quality="unknown" if duty.trouble else watch.quality,
-            sandbox=self.sandbox,
-            background=round(watch.known(), 3),
-            since=duty.since,
-            trouble=duty.trouble,
-            size=watch.size,
-        )
-
-
-def keep_reading(camera: Watched, per_s: float, inbox: Inbox) -> None:
-    """A camera that fails is tried again, later each time; it is said why, once it is known."""
-    waits = waits_s()
-    while True:
-        began_s = time.monotonic()
-        try:
-            for picture, wanted in thinned(in_real_time(camera.url), per_s):
-                inbox.read(camera.name)
-                if wanted:
-                    inbox.put(Taken(camera.name, now(), picture))
-        except TownsquareError as error:
-            print(f"camera {camera.name}: {error}", file=sys.stderr, flush=True)
-            trouble = without_address(str(error), camera.url)
-            inbox.put(Taken(camera.name, now(), trouble=trouble))
-        if time.monotonic() - began_s > STEADY_S:
-            waits = waits_s()
-        time.sleep(next(waits))
-
-
-def send(packets: "queue.Queue[bytes]", pipe: int) -> None:
-    while True:
-        write_all(pipe, packets.get())
-
-
-def hear(orders: Iterable[bytes], wanted: dict[str, datetime]) -> None:
-    for text in orders:
-        order = wire.show(text)
-        wanted[order.camera] = order.until
-    os._exit(0)  # the house closed our input, or is gone
-
-
-def write_all(pipe: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(pipe, left) :]
-
-
-def offer(packets: "queue.Queue[bytes]", packet: bytes) -> None:
-    """Unless nobody takes them: counting does not wait for a preview."""
-    if not packets.full():
-        packets.put(packet)
-
-
-def end_with(failed: threading.ExceptHookArgs) -> None:
-    """A thread that fails takes the process with it: it is better started anew than half alive."""
-    threading.__excepthook__(failed)
-    os._exit(1)
-
-
-def begin(work: Callable[..., None], *given: object) -> None:
-    threading.Thread(target=work, args=given, daemon=True).start()
 
 
 def main() -> None:
     observations, previews = map(int, sys.argv[1:3])
-    threading.excepthook = end_with
     job = wire.job(sys.stdin.buffer.readline())
-    detector = Detector()
-    sandbox = confine()  # before the threads, so that it holds for them
-    packets: queue.Queue[bytes] = queue.Queue(maxsize=len(job.cameras))
-    worker = Worker(
-        detector,
-        sandbox,
-        Inbox(),
-        {camera.name: Duty(Watch(camera)) for camera in job.cameras},
-        tell=lambda told: write_all(observations, observation.write(told)),
-        show=lambda packet: offer(packets, packet),
-    )
-    begin(send, packets, previews)
-    begin(hear, sys.stdin.buffer, worker.wanted)
-    for camera in job.cameras:
-        begin(keep_reading, camera, job.detections_per_second, worker.inbox)
-    worker.run()
+    confined = confine(camera.url for camera in job.cameras if is_file(camera.url))
+    # Not above: threads that these start as they are loaded would not be confined.
+    from townsquare.vision import duty
+
+    duty.work(job, confined, observations, previews)
 
 
 if __name__ == "__main__":

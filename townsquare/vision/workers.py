@@ -23,6 +23,7 @@ from townsquare.vision.wire import Job, Show, Watched
 LONGEST_LINE = 65_536
 STALE = timedelta(seconds=10)  # a preview that is older says nothing of what is there now
 LEAVES_S = 3.0  # for a worker whose input was closed
+NEEDED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Workers:
     alive: dict[str, Worker] = field(default_factory=dict)  # by camera
     wanted: dict[str, datetime] = field(default_factory=dict)
     previews: dict[str, Preview] = field(default_factory=dict)
+    timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # end what is wanted
     backgrounds: dict[str, float] = field(default_factory=dict)  # share that is ready
 
     async def __aenter__(self) -> "Workers":
@@ -65,6 +67,9 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for timer in self.timers.values():
+            timer.cancel()
+        self.previews.clear()
         for worker in {id(w): w for w in self.alive.values()}.values():
             await end(worker)
 
@@ -81,6 +86,19 @@ class Workers:
         self.wanted[camera] = max(until, self.wanted.get(camera, until))
         if worker := self.alive.get(camera):
             worker.say(Show(camera, self.wanted[camera]))
+        self._drop_in_time(camera)
+
+    def _drop_in_time(self, camera: str) -> None:
+        """The preview, as soon as nobody wants it."""
+        if timer := self.timers.pop(camera, None):
+            timer.cancel()
+        left_s = (self.wanted[camera] - now()).total_seconds()
+        if left_s > 0:
+            loop = asyncio.get_running_loop()
+            self.timers[camera] = loop.call_later(left_s, self._drop_in_time, camera)
+        else:
+            self.wanted.pop(camera)
+            self.previews.pop(camera, None)
 
     def preview(self, camera: str) -> bytes | None:
         """The newest, if it is of now; None while the background is not ready."""
@@ -112,6 +130,8 @@ class Workers:
             raise Unavailable(f"the process that watches {listed(names)} ended ({code})")
         finally:
             showing.cancel()
+            for name in names:
+                self.previews.pop(name, None)
             self.alive = {name: w for name, w in self.alive.items() if w is not worker}
             await end(worker)
             with contextlib.suppress(asyncio.CancelledError, Invalid):
@@ -158,8 +178,8 @@ async def start(job: Job) -> Worker:
 
 
 def environment() -> dict[str, str]:
-    """Without the house's secrets: a worker needs none but the logins in its job."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOWNSQUARE_")}
+    """Nothing of the house's but what Python needs to start: who knows what else is a secret."""
+    kept = {name: os.environ[name] for name in NEEDED if name in os.environ}
     # Each reading thread would otherwise get heaps of its own, 100 MB for a few cameras.
     return kept | {"MALLOC_ARENA_MAX": "2"}
 
@@ -185,6 +205,8 @@ async def said(worker: Worker, names: set[str]) -> AsyncIterator[Observation]:
         seen = observation.read(line)
         if seen.camera not in names:
             raise Invalid("a vision worker spoke of a camera that is not its own")
+        if not observation.of_its_time(seen, now()):
+            raise Invalid("a vision worker spoke of another time than now")
         yield seen
 
 

@@ -10,6 +10,7 @@ from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.entity import Entity
 from townsquare.vision.ledger import Ledger, opened
 from townsquare.vision.observation import Crossings, Health, Occupancy
+from townsquare.vision.trouble import Trouble
 from townsquare.vision.window import window_of
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -21,7 +22,7 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def health(trouble: str = "", since: datetime = NOON) -> Health:
+def health(trouble: Trouble = "", since: datetime = NOON) -> Health:
     return Health("square", 10, 5, 0, "good", "none", 0.5, since, trouble, (768, 576))
 
 
@@ -102,7 +103,7 @@ def test_a_stay_over_the_end_of_a_window_counts_in_each_for_its_part() -> None:
 
 def test_a_window_that_nobody_watched_is_missing_and_not_zero() -> None:
     ledger = opened(CAMERA, NOON, {})
-    ledger.read(health("no answer"), at(1), MIDNIGHT)
+    ledger.read(health("noAnswer"), at(1), MIDNIGHT)
     closed = ledger.elapse(at(301), MIDNIGHT)
     assert values(closed, LINE) == {}
     assert values(closed, ZONE) == {}
@@ -120,9 +121,10 @@ def test_a_camera_that_fails_shows_since_when_and_its_live_values_are_unknown() 
     ledger = opened(CAMERA, NOON, {})
     watch(ledger, 0, 10)
     ledger.read(stay(5, 10, 3), at(10), MIDNIGHT)
-    told = ledger.read(health("it does not answer", since=at(12)), at(13), MIDNIGHT)
+    told = ledger.read(health("noAnswer", since=at(12)), at(13), MIDNIGHT)
     camera = values(told, "Camera:square")
-    assert (camera["status"], camera["trouble"]) == ("failing", "it does not answer")
+    assert camera["status"] == "failing"
+    assert str(camera["trouble"]).startswith("square.mp4 does not answer; it is tried again")
     assert camera["statusSince"] == "2030-06-01T12:00:12Z"
     assert "peopleCount" not in values(told, f"{ZONE}-live")
     assert "peopleCountTowards" not in values(told, f"{LINE}-live")

@@ -35,7 +35,6 @@ ALARM = EntityType(
     owner="alerts",
     readers=frozenset({"operator"}),
     commanders=frozenset({"operator"}),
-    life_cycle=True,
     accountable=True,
     deletable=False,
 )
@@ -279,7 +278,7 @@ async def test_what_is_published_is_closed(open_broker: OpenBroker) -> None:
         await broker.apply([again], room("register"), WORK)
 
 
-async def test_a_life_cycle_changes_by_its_rooms_commands_only(open_broker: OpenBroker) -> None:
+async def test_an_alarm_changes_by_its_rooms_commands_only(open_broker: OpenBroker) -> None:
     broker = open_broker(ALARM)
     alarm = entity("urn:ngsi-ld:Alert:x", "Alert", state=Attribute("UNACK"))
     await broker.apply([create(alarm)], room("alerts"), WORK)

@@ -113,7 +113,7 @@ async def test_a_token_names_a_machine_and_a_wrong_one_nobody(visit: Visit) -> N
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer  ", "Bearer \u00e9"])
 async def test_an_empty_token_is_nobody(visit: Visit, header: str) -> None:
-    answer = await visit.http.get("/who", headers={"authorization": header.encode()})
+    answer = await visit.http.get("/who", headers={b"authorization": header.encode()})
     assert answer.status_code == 401
 
 

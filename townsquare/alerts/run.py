@@ -27,7 +27,6 @@ TYPES = (
         owner="alerts",
         readers=frozenset({"operator", "engineer", "data-protection", "security"}),
         commanders=frozenset({"operator"}),
-        life_cycle=True,
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of the alarm load looks back on all of it

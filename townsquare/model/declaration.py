@@ -14,10 +14,9 @@ class EntityType:
     """
 
     name: str
-    owner: str  # the room that writes it
+    owner: str  # the room whose commands are the only way to change it
     readers: frozenset[str]
     commanders: frozenset[str] = field(default_factory=frozenset)
-    life_cycle: bool = False  # the owner's commands are the only way to change it
     accountable: bool = False  # every change is appended to the log in the same transaction
     history: bool = True
     retention: timedelta = timedelta(days=90)  # of history; nothing is kept forever by default

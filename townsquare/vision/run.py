@@ -51,11 +51,10 @@ TYPES = (
         CAMERA,
         "vision",
         TOWN_HALL,
-        life_cycle=True,
         published=DECLARED,
         published_everywhere=True,
     ),
-    EntityType(HEALTH, "vision", TOWN_HALL, life_cycle=True, history=False),
+    EntityType(HEALTH, "vision", TOWN_HALL, history=False),
     EntityType(CROWD, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
     EntityType(TRAFFIC, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
     EntityType(
@@ -63,7 +62,6 @@ TYPES = (
         "vision",
         frozenset({"operator", "data-protection"}),
         commanders=frozenset({"operator"}),
-        life_cycle=True,
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it

@@ -15,7 +15,6 @@ ALARM = EntityType(
     "alerts",
     frozenset({"operator"}),
     commanders=frozenset({"operator"}),
-    life_cycle=True,
 )
 RULES = policy([FLOW, ALARM])
 

@@ -113,6 +113,8 @@ def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
 def test_a_lost_connection_shows_and_catches_up(demo: Town, page: Page) -> None:
     page.goto(f"{demo.url}/control")
     expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.locator(".flag").first).to_be_visible(timeout=30_000)  # the map is there too
+    page.wait_for_timeout(4000)  # and its own workers have loaded
     demo.stop()
     expect(page.get_by_text(re.compile("STALE", re.IGNORECASE)).first).to_be_visible(timeout=30_000)
     demo.start()  # the page notices by itself

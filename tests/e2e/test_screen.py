@@ -29,7 +29,7 @@ LOUD = ("error", "assert")
 SLOW_MS = 90_000  # the background picture wants a minute of the clip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before other modules run theirs
 def browser() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = CHROMIUM or next((p for n in names if (p := shutil.which(n))), "")

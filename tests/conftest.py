@@ -1,6 +1,6 @@
 """The city in memory, on disk, and as the running program, for tests that need one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_broker(tmp_path: Path) -> Iterator[OpenBroker]:
+async def open_broker(tmp_path: Path) -> AsyncIterator[OpenBroker]:
     """Opens a broker on a store URL with the types that are given; closes it afterwards."""
     opened: list[Broker] = []
 
@@ -33,7 +33,7 @@ def open_broker(tmp_path: Path) -> Iterator[OpenBroker]:
 
     yield open_
     for broker in opened:
-        broker.store.close()
+        await broker.store.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
 from townsquare.bus import open_bus
 from townsquare.context import outgoing as out
-from townsquare.context.api import Api
+from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor
@@ -115,7 +115,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     )
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with contextlib.AsyncExitStack() as ending:
-        ending.callback(broker.store.close)
+        ending.push_async_callback(broker.store.close)
         client = await ending.enter_async_context(out.client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client)
@@ -159,7 +159,7 @@ def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
 
 async def bring_samples(broker: Broker, settings: Settings) -> None:
     """For the demo: an hour of windows and a day of cells, marked as sample, before the first."""
-    if not broker.last_seq():
+    if not await broker.last_seq():
         # The live entities come first into a new city, so that they are first in its answers.
         await seeing.opened(settings.camera, broker, settings.town)
     await sample.fill(broker, settings.camera, settings.town)

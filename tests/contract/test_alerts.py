@@ -77,9 +77,9 @@ class Town:
         broker.clock = self.clock
         return broker
 
-    def restart(self) -> None:
+    async def restart(self) -> None:
         if self.url != "memory:":
-            self.broker.store.close()
+            await self.broker.store.close()
             self.broker = self._start()
 
     async def count(self, value: float | None, id: str = PLAZA) -> None:
@@ -127,7 +127,7 @@ class Town:
     async def caught_up(self, running: "asyncio.Task[None] | None" = None) -> None:
         """Until the room has read everything; what it stores of that comes a second later."""
         async with asyncio.timeout(5):
-            while self.broker.cursor("alerts") is None:
+            while await self.broker.cursor("alerts") is None:
                 if running and running.done():
                     running.result()
                 await asyncio.sleep(0.01)
@@ -210,7 +210,7 @@ async def test_no_crossing_is_missed_or_told_twice_across_a_restart(
     await town.count(3)
     clock.pass_s(1)
     await town.count(12)
-    town.restart()
+    await town.restart()
     clock.pass_s(1)
     await town.count(3)
     async with town.alerting(AT_ONCE):
@@ -225,7 +225,7 @@ async def test_a_duration_that_was_running_is_not_forgotten(town: Town, clock: C
         await town.count(12)
         # Long enough for the cursor to be stored, which must not go past the unfinished.
         await asyncio.sleep(1.3)
-    town.restart()
+    await town.restart()
     clock.pass_s(11)
     await town.count(3)
     async with town.alerting(AFTER_10_S):
@@ -246,7 +246,7 @@ async def test_news_that_is_read_again_changes_nothing(town: Town, clock: Clock)
         await town.until("UNACK")
         await town.count(3)
         await town.until("RTN_UNACK")
-    town.restart()
+    await town.restart()
     async with town.alerting(*rules):
         clock.pass_s(1)
         await town.count(12)
@@ -289,7 +289,7 @@ async def test_what_was_deleted_while_the_house_was_down_is_news(town: Town, clo
         await town.until("UNACK")
     clock.pass_s(60)
     await town.delete()
-    town.restart()
+    await town.restart()
     clock.pass_s(60)
     async with town.alerting(AT_ONCE):
         ended = await town.until("RTN_UNACK")
@@ -307,9 +307,9 @@ async def test_an_alarm_whose_source_is_missing_at_the_start_ends(
         if acknowledge:
             await acknowledging(town)(ANNA)
     await town.delete()
-    read = Cursor("alerts", town.broker.last_seq())
+    read = Cursor("alerts", await town.broker.last_seq())
     await town.broker.apply([], room("alerts"), WORK, upto=read)
-    town.restart()
+    await town.restart()
     clock.pass_s(60)
     async with town.alerting(AT_ONCE):
         ended = await town.until("NORMAL" if acknowledge else "RTN_UNACK")

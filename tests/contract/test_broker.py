@@ -7,13 +7,15 @@ import pytest
 
 from tests.conftest import OpenBroker
 from townsquare.context.broker import Broker
-from townsquare.context.query import Near, Query, TemporalQuery, parse
+from townsquare.context.language import parse
+from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import ANYONE, Actor, Why, room
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Attribute, Entity, entity
 from townsquare.model.errors import AlreadyExists, Conflict, Denied, NotFound
 from townsquare.store import Cursor
+from townsquare.store.conditions import Near
 from townsquare.trust import audit
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -206,7 +208,7 @@ async def test_a_reader_misses_nothing_across_a_restart(
     await asyncio.wait_for(first, 5)
     await broker.apply([create(bin_("b", 1))], INTEGRATOR, LINK)
     if store_url != "memory:":
-        broker.store.close()
+        await broker.store.close()
         broker = open_broker(url=store_url)
     await broker.apply([create(bin_("c", 1))], INTEGRATOR, LINK)
     await asyncio.wait_for(read(3), 5)
@@ -374,7 +376,7 @@ async def test_live_values_are_gone_from_the_outbox_after_a_minute(
     broker = open_broker(FLOW, url=store_url)
     broker.clock = clock = Clock()
     await broker.apply([create(flow("live", (LIVE,)))], room("vision"), WORK)
-    seen = broker.last_seq()
+    seen = await broker.last_seq()
     await broker.apply([Change("merge", flow("live", (LIVE,), 6))], room("vision"), WORK)
     await broker.apply([create(flow("window"))], room("vision"), WORK)
     assert await broker.changed_since(seen) == [flow("live").id, flow("window").id]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import OpenBroker
 from townsquare.context import outgoing
-from townsquare.context.api import Api
+from townsquare.context.api.app import Api
 from townsquare.context.contexts import Contexts
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.errors import ContextNotAvailable, Denied

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from townsquare.app import Settings
 from townsquare.bus import open_bus
 from townsquare.context import outgoing
-from townsquare.context.api import Api
+from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Invalid
@@ -101,7 +101,7 @@ async def town() -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(app=app)  # raises what the application raises
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
             yield http
-    broker.store.close()
+    await broker.store.close()
 
 
 Try = tuple[str, str, str, dict[str, str], Any]

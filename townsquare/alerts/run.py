@@ -77,7 +77,7 @@ class _Desk:
     async def look(self) -> None:
         """At the clock; but time has not passed for news that are still unread."""
         now, due = self.broker.clock(), self.lookout.due()
-        caught_up = self.broker.last_seq() <= self.lookout.seq
+        caught_up = await self.broker.last_seq() <= self.lookout.seq
         passed = due is not None and due <= now and caught_up
         await self._keep(self.lookout.elapse(now) if passed else [])
 
@@ -95,7 +95,7 @@ async def _open(broker: Broker, rules: Sequence[Rule]) -> _Desk:
     seq = await _start(broker)
     alerts = await _all(broker, Query(types=(alert.ALERT,)))
     lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq)
-    last = broker.last_seq()
+    last = await broker.last_seq()
     present = await _present(broker, rules)
     # Asked for afterwards, so that what changes meanwhile is news rather than looked at twice.
     moved = set(await broker.changed_since(seq) or ())
@@ -108,9 +108,9 @@ async def _open(broker: Broker, rules: Sequence[Rule]) -> _Desk:
 
 
 async def _start(broker: Broker) -> int:
-    seq = broker.cursor("alerts")
+    seq = await broker.cursor("alerts")
     if seq is None:
-        seq = broker.last_seq()
+        seq = await broker.last_seq()
         await broker.apply([], ROOM, WHY, upto=Cursor("alerts", seq))
     return seq
 

@@ -22,8 +22,7 @@ from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
 from townsquare.model.errors import AlreadyExists, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
-from townsquare.store import Job, Key, Row, RowKind, Sql, Writes
-from townsquare.store.sqlite import SqliteStore
+from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
 from townsquare.trust import audit
 from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, decide, require, visible
 
@@ -52,7 +51,7 @@ class Page:
 class Broker:
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         bus: MemoryBus,
         policy: Policy,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -61,6 +60,7 @@ class Broker:
         self.bus = bus
         self.policy = policy
         self.clock = clock
+        self._compiler = sql.Compiler(store.conditions)
         self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
         self._unread_since: dict[str, datetime | None] = {}
         store.listener = self._tell
@@ -122,7 +122,7 @@ class Broker:
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
-        row = self.store.get(Key(tenant, "context", id))
+        row = await self.store.get(Key(tenant, "context", id))
         seen = self._seen(entity_of(row), by, why, "read") if row else None
         if seen is None:
             raise NotFound(f"{id} does not exist, or is not open to you")
@@ -131,10 +131,9 @@ class Broker:
     async def find(
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
-        where = self._where(query, by, why, act, tenant)
-        stranger = by.kind == "anyone"
-        count = await self.store.count(tenant, where, stranger=stranger) if query.count else None
-        rows = await self.store.find(tenant, where, query.limit, query.offset, stranger=stranger)
+        find = self._found(query, by, why, act, tenant)
+        count = await self.store.count(tenant, find) if query.count else None
+        rows = await self.store.find(tenant, find)
         seen = (self._seen(entity_of(row), by, why, act) for row in rows)
         return Page([entity for entity in seen if entity], count)
 
@@ -142,8 +141,8 @@ class Broker:
         self, query: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
     ) -> list[Entity]:
         """Entities with all instances in time as instances of their attributes, oldest first."""
-        where = self._where(query.query, by, why, "temporal", tenant)
-        rows = await self.store.find(tenant, where, query.query.limit, query.query.offset)
+        find = self._found(query.query, by, why, "temporal", tenant)
+        rows = await self.store.find(tenant, find)
         found: list[Entity] = []
         for entity in map(entity_of, rows):
             grant = self.grant(by, why, "temporal", entity.types[0])
@@ -152,12 +151,14 @@ class Broker:
             found.append(temporal.evolution(entity, past))
         return found
 
-    def _where(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Sql:
+    def _found(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
         grants = {type: self.grant(by, why, act, type) for type in self.policy.types}
         others = self.grant(by, why, act, "")
         if query.types and not any(grants.get(type, others).allowed for type in query.types):
             require(grants.get(query.types[0], others))
-        return sql.where(query, tenant, grants, others)
+        where = self._compiler.where(query, tenant, grants, others)
+        stranger = by.kind == "anyone"
+        return Find(where, query.limit, query.offset, query.near, stranger)
 
     def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
         for type in entity.types:
@@ -199,12 +200,12 @@ class Broker:
             return None
         return replace(changed, before=before, after=after, attributes=seen)
 
-    def last_seq(self) -> int:
-        return self.store.last_seq()
+    async def last_seq(self) -> int:
+        return await self.store.last_seq()
 
-    def cursor(self, reader: str) -> int | None:
+    async def cursor(self, reader: str) -> int | None:
         """How far a durable reader has come; None before its first time."""
-        return self.store.cursor(reader)
+        return await self.store.cursor(reader)
 
     async def changed_since(self, seq: int, tenant: str = "") -> list[str] | None:
         """Ids of what changed behind `seq`; None when that is too long ago to know."""
@@ -216,9 +217,9 @@ class Broker:
 
         The reader stores how far it came with `apply(..., upto=Cursor(reader, seq))`.
         """
-        seq = self.store.cursor(reader)
+        seq = await self.store.cursor(reader)
         if seq is None:
-            seq = self.store.last_seq()
+            seq = await self.store.last_seq()
             await self.apply([], _keeper(reader), Why("operations"), upto=Cursor(reader, seq))
         with self.bus.bell() as bell:
             while True:
@@ -265,9 +266,9 @@ class Broker:
 
         await self.store.commit(Job(record.at, key.tenant, (key,), decided))
 
-    def document(self, key: Key) -> bytes:
+    async def document(self, key: Key) -> bytes:
         """Raises NotFound."""
-        row = self.store.get(key)
+        row = await self.store.get(key)
         if row is None:
             raise NotFound(f"{key.id} does not exist")
         return row.body

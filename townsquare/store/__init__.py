@@ -6,16 +6,14 @@ no change is ever computed from an earlier read. Jobs that wait together are com
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from townsquare.model.change import Changed
 from townsquare.model.errors import Invalid
-
-if TYPE_CHECKING:
-    from townsquare.store.sqlite import SqliteStore
+from townsquare.store.conditions import Conditions, Near, Sql
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,11 +120,71 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sql:
-    """A condition on table `entity` (named e) or `history` (named h), with its parameters."""
+class Find:
+    """Rows of kind context that fulfil `where`, in the order in which they were created.
 
-    text: str
-    parameters: tuple[str | int | float | bytes | None, ...] = field(default=())
+    `near` stands in `where` too, as exactly as the store's conditions can say it. A stranger's
+    question is answered beside the others', and gets less time.
+    """
+
+    where: Sql
+    limit: int = 20
+    offset: int = 0
+    near: Near | None = None
+    stranger: bool = False
+
+
+class Store(Protocol):
+    """What every store does. `listener` is told each commit's changes, in commit order."""
+
+    listener: Callable[[Sequence[Changed]], None]
+    conditions: Conditions
+
+    async def commit(self, job: Job) -> Committed:
+        """Answers when the job is durable. Raises what `job.decide` raises, or Unavailable."""
+        ...
+
+    async def get(self, key: Key) -> Row | None: ...
+
+    async def find(self, tenant: str, find: Find) -> list[Row]: ...
+
+    async def count(self, tenant: str, find: Find) -> int: ...
+
+    async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
+        """All rows of a kind that is not city state, oldest first; of all tenants if None."""
+        ...
+
+    async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
+        """History, oldest first; only the `last` of each attribute where that is given."""
+        ...
+
+    async def after(self, seq: int, limit: int) -> list[Changed]:
+        """News of the outbox behind `seq`, in commit order."""
+        ...
+
+    async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
+        """(tenant, id) of what changed behind `seq`; None when the outbox reaches back no more."""
+        ...
+
+    async def last_seq(self) -> int: ...
+
+    async def cursor(self, reader: str) -> int | None:
+        """How far a durable reader has come; None before its first time."""
+        ...
+
+    async def log(self, after: int, limit: int) -> list[LogEntry]: ...
+
+    async def trim(
+        self, outbox_before: datetime, live_before: datetime, once_before: datetime
+    ) -> None:
+        """Drop news that every reader has seen and that is older; and old idempotency keys."""
+        ...
+
+    async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
+        """History of types (or of all `others`) whose retention has ended. Number of rows."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 def micros(at: datetime) -> int:
@@ -137,7 +195,7 @@ def at(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def open_store(url: str, folder: Path) -> "SqliteStore":
+def open_store(url: str, folder: Path) -> Store:
     """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`. Raises CannotStart."""
     from townsquare.store.sqlite import SqliteStore
 

@@ -29,15 +29,18 @@ from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, TooComplex, TownsquareError, Unavailable
 from townsquare.store import (
     Committed,
+    Find,
     Instance,
     Job,
     Key,
     LogEntry,
     Row,
-    Sql,
+    RowKind,
     micros,
     tables,
 )
+from townsquare.store.conditions import Conditions, Sql
+from townsquare.store.sqlite_conditions import SqliteConditions
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 READERS = 2
@@ -58,6 +61,7 @@ class SqliteStore:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
+        self.conditions: Conditions = SqliteConditions()
         self._lock = _take_lock(path) if path else None
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
@@ -143,39 +147,32 @@ class SqliteStore:
 
     # --- reading
 
-    def get(self, key: Key) -> Row | None:
+    async def get(self, key: Key) -> Row | None:
         """Microseconds, so it is not sent to another thread."""
         with self._reading() as db:
             return tables.load(db, {key}).get(key)
 
-    async def find(
-        self, tenant: str, where: Sql, limit: int, offset: int, *, stranger: bool = False
-    ) -> list[Row]:
-        """Rows of kind context that fulfil `where`, in the order in which they were created.
-
-        A stranger's question is answered beside the others', and gets less time.
-        """
-        text = f"{tables.CONTEXT} and ({where.text}) order by e.row limit ? offset ?"
-        parameters = (tenant, *where.parameters, limit, offset)
+    async def find(self, tenant: str, find: Find) -> list[Row]:
+        text = f"{tables.CONTEXT} and ({find.where.text}) order by e.row limit ? offset ?"
+        parameters = (tenant, *find.where.parameters, find.limit, find.offset)
         return await self._read(
-            lambda db: [tables.to_row(r) for r in db.execute(text, parameters)], stranger=stranger
+            lambda db: [tables.to_row(r) for r in db.execute(text, parameters)],
+            stranger=find.stranger,
         )
 
-    async def count(self, tenant: str, where: Sql, *, stranger: bool = False) -> int:
-        text = f"{tables.COUNT} and ({where.text})"
-        parameters = (tenant, *where.parameters)
+    async def count(self, tenant: str, find: Find) -> int:
+        text = f"{tables.COUNT} and ({find.where.text})"
+        parameters = (tenant, *find.where.parameters)
         return await self._read(
-            lambda db: int(db.execute(text, parameters).fetchone()[0]), stranger=stranger
+            lambda db: int(db.execute(text, parameters).fetchone()[0]), stranger=find.stranger
         )
 
-    async def listed(self, kind: str, tenant: str | None = None) -> list[Row]:
-        """All rows of a kind that is not city state, oldest first; of all tenants if None."""
+    async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
         text = tables.ROW + " where e.kind = ? and (? is null or e.tenant = ?) order by e.row"
         parameters = (kind, tenant, tenant)
         return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
 
     async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
-        """History, oldest first; only the `last` of each attribute where that is given."""
         text = f"{tables.HISTORY} and ({where.text})"
         outer = f"select * from ({text}) where ? is null or back <= ? order by time, row"
         parameters = (tenant, *where.parameters, last, last)
@@ -184,13 +181,11 @@ class SqliteStore:
         )
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
-        """News of the outbox behind `seq`, in commit order."""
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
         found = await self._read(lambda db: db.execute(text, (seq, limit)).fetchall())
         return [replace(tables.changed(body), seq=number) for number, body in found]
 
     async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
-        """(tenant, id) of what changed behind `seq`; None when the outbox reaches back no more."""
         text = "select distinct tenant, id from outbox where seq > ?"
 
         def since(db: sqlite3.Connection) -> list[tuple[str, str]] | None:
@@ -202,11 +197,11 @@ class SqliteStore:
 
         return await self._read(since)
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         with self._reading() as db:
             return tables.last_seq(db)
 
-    def cursor(self, reader: str) -> int | None:
+    async def cursor(self, reader: str) -> int | None:
         with self._reading() as db:
             found = db.execute("select seq from reader where name = ?", (reader,)).fetchone()
             return int(found[0]) if found else None
@@ -281,7 +276,7 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
         self._strangers.shutdown()

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from townsquare.context.api import Api
+from townsquare.context.api.app import Api
 from townsquare.context.http import ROOT
 from townsquare.model.actor import Actor
 from townsquare.model.errors import Invalid, TownsquareError

@@ -31,7 +31,7 @@ async def events(
 ) -> AsyncGenerator[bytes, None]:
     """Server-sent events until the session ends."""
     with broker.watch(by, why, TYPES) as news:  # before the snapshot, so that nothing falls between
-        seq = broker.last_seq()
+        seq = await broker.last_seq()
         for name, data in await missed(broker, by, why, last_id):
             yield sse(name, data, seq)
         following = aiter(news)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from townsquare.context.query import All, Any, Condition, Path, Query, Range, Term, parse
+from townsquare.context.language import parse
+from townsquare.context.query import All, Any, Condition, Query, Term
 from townsquare.model.errors import Invalid, TooComplex
+from townsquare.store.conditions import Path, Range
 
 A, B, C = (Term(Path(name)) for name in "abc")
 

@@ -19,12 +19,15 @@ import httpx
 import msgspec
 
 from townsquare.context import outgoing
-from townsquare.context import representation as form
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
+from townsquare.context.form.read import read_format
+from townsquare.context.form.write import only, write_entity
 from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
 from townsquare.context.jsonld import CORE_TERMS, Terms
-from townsquare.context.query import Query, parse
+from townsquare.context.language import parse
+from townsquare.context.query import Query
+from townsquare.context.routes import Routes, watch
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity, Json
@@ -126,6 +129,12 @@ class Subscriptions:
 
     # --- the doors
 
+    def routes(self) -> Routes:
+        return {
+            "subscriptions": {"GET": self.listed, "POST": watch(self.create)},
+            "subscriptions/*": {"GET": self.retrieve, "DELETE": watch(self.delete)},
+        }
+
     async def create(self, request: Request) -> Answer:
         body = request.json()
         terms = await self.contexts.of(request, body)
@@ -182,20 +191,20 @@ class Subscriptions:
 
     async def retrieve(self, request: Request) -> Answer:
         media = request.accepts(JSON, LD)
-        return answer_json(request, self._shown(self._own(request)), CORE_TERMS, media)
+        return answer_json(request, self._shown(await self._own(request)), CORE_TERMS, media)
 
     async def delete(self, request: Request) -> Answer:
-        kept = self._own(request)
+        kept = await self._own(request)
         key = Key(request.tenant, "subscription", kept.subscription.id)
         await self.broker.drop(key, request.actor, request.why)
         self.deliveries.pop(kept.subscription.id, None)
         self._pending.pop((request.tenant, kept.subscription.id), None)
         return Answer(204)
 
-    def _own(self, request: Request) -> Kept:
+    async def _own(self, request: Request) -> Kept:
         """Raises NotFound, also for the subscription of somebody else."""
         id = request.path[1]
-        kept = _kept(self.broker.document(Key(request.tenant, "subscription", id)))
+        kept = _kept(await self.broker.document(Key(request.tenant, "subscription", id)))
         if kept.by != request.actor:
             raise NotFound(f"{id} does not exist")
         return kept
@@ -340,9 +349,9 @@ def _selects(kept: Kept, news: Changed) -> bool:
 def notification(
     given: Subscription, entities: list[Entity], terms: Terms, now: datetime
 ) -> Mapping[str, Json]:
-    shape = form.read_format((given.notification.format,))
+    shape = read_format((given.notification.format,))
     wanted = tuple(terms.expand(name) for name in given.notification.attributes)
-    data = [form.write_entity(form.only(e, wanted), terms, shape) for e in entities]
+    data = [write_entity(only(e, wanted), terms, shape) for e in entities]
     body: dict[str, Json] = {
         "id": f"urn:ngsi-ld:Notification:{uuid4()}",
         "type": "Notification",

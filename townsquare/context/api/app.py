@@ -1,0 +1,63 @@
+"""The ASGI application below /ngsi-ld/v1.
+
+A thin dispatcher: path and method choose one operation, the operation makes typed input of
+the request, asks the broker and answers. Every answer comes from here, errors too.
+"""
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from townsquare.context.api.consume import Consumption
+from townsquare.context.api.provide import Provision
+from townsquare.context.api.temporal import Past
+from townsquare.context.broker import Broker
+from townsquare.context.contexts import Contexts
+from townsquare.context.http import (
+    ROOT,
+    Answer,
+    Refused,
+    Request,
+    path_below,
+    problem,
+    read_request,
+    send_answer,
+)
+from townsquare.context.routes import Guarded, Router, Run
+from townsquare.context.subscriptions.run import Subscriptions
+from townsquare.model.errors import TownsquareError
+from townsquare.trust.policy import require
+
+
+class Api:
+    """Needs `actor` and `why` in the scope's state."""
+
+    def __init__(self, broker: Broker, client: httpx.AsyncClient) -> None:
+        self.broker = broker
+        self.contexts = Contexts(client)
+        self.subscriptions = Subscriptions(broker, self.contexts, client)
+        self.router = Router(
+            Provision(broker, self.contexts).routes(),
+            Consumption(broker, self.contexts).routes(),
+            Past(broker, self.contexts).routes(),
+            self.subscriptions.routes(),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = None
+        try:
+            request = await read_request(scope, receive, path_below(scope, ROOT))
+            answer = await self.chosen(request)(request)
+        except Refused as refused:
+            answer = Answer(refused.status, headers=refused.headers)
+        except TownsquareError as error:
+            answer = problem(error)
+        await send_answer(send, request, answer)
+
+    def chosen(self, request: Request) -> Run:
+        """The operation of a path and method. Raises Refused 404 or 405, Denied."""
+        chosen = self.router.chosen(request)
+        if isinstance(chosen, Guarded):
+            # Before the body is looked at: a stranger's costs nothing.
+            require(self.broker.grant(request.actor, request.why, chosen.act, ""))
+            return chosen.run
+        return chosen

@@ -1,0 +1,1 @@
+"""Entities as the JSON of NGSI-LD and back: normalized, concise, simplified, GeoJSON."""

@@ -1,0 +1,58 @@
+"""Which operation a method and a path mean."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from townsquare.context.http import Answer, Refused, Request, refuse_method
+from townsquare.trust.policy import Act
+
+Run = Callable[[Request], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """An operation that `act` must be granted for before the body is looked at."""
+
+    run: Run
+    act: Act
+
+
+# Path pattern, with `*` for an id or a name, to method to operation.
+Routes = Mapping[str, Mapping[str, Run | Guarded]]
+
+
+def write(run: Run) -> Guarded:
+    return Guarded(run, "write")
+
+
+def watch(run: Run) -> Guarded:
+    return Guarded(run, "watch")
+
+
+class Router:
+    """Operations of all doors. A path part that is spelt out goes before `*`."""
+
+    def __init__(self, *doors: Routes) -> None:
+        self._methods: dict[tuple[str, ...], dict[str, Run | Guarded]] = {}
+        for routes in doors:
+            for pattern, methods in routes.items():
+                self._methods.setdefault(tuple(pattern.split("/")), {}).update(methods)
+        self._steps = {
+            pattern[:length] for pattern in self._methods for length in range(1, len(pattern) + 1)
+        }
+
+    def chosen(self, request: Request) -> Run | Guarded:
+        """Raises Refused 404 or 405."""
+        methods = self._methods.get(self._pattern(request.path))
+        if methods is None:
+            raise Refused(404)
+        if request.method not in methods:
+            refuse_method(list(methods))
+        return methods[request.method]
+
+    def _pattern(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        found: tuple[str, ...] = ()
+        for part in path:
+            spelt = (*found, part)
+            found = spelt if spelt in self._steps else (*found, "*")
+        return found

@@ -1,0 +1,1 @@
+"""Subscriptions: news of entities for programs outside (clause 5.8)."""

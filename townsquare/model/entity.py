@@ -41,6 +41,9 @@ class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
     created_at: datetime | None = None
     modified_at: datetime | None = None
     instance_id: str | None = None
+    expires_at: datetime | None = None  # from then on it is gone
+    value_type: str | None = None  # what the client says its value is; kept, not checked
+    object_type: tuple[str, ...] = ()  # types of what a Relationship points to
     sub: Mapping[str, "Attribute"] = {}
 
 
@@ -56,6 +59,7 @@ class Entity(Struct, frozen=True, omit_defaults=True, rename="camel"):
     scope: tuple[str, ...] = ()
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    expires_at: datetime | None = None  # from then on it is gone
     version: int = 0
 
     def get(self, name: str) -> Attribute | None:

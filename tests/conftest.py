@@ -1,19 +1,26 @@
 """The city in memory, on disk, and as the running program, for tests that need one."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.town import Town
 from townsquare.bus import open_bus
+from townsquare.context import outgoing
+from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
+from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import EntityType
 from townsquare.store import open_store
 from townsquare.trust.policy import policy
 
 STORES = ("memory:", "sqlite:town.db")
+OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
 OpenBroker = Callable[..., Broker]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @pytest.fixture(params=STORES)
@@ -39,6 +46,33 @@ async def open_broker(tmp_path: Path) -> AsyncIterator[OpenBroker]:
 @pytest.fixture
 def broker(open_broker: OpenBroker, store_url: str) -> Broker:
     return open_broker(url=store_url)
+
+
+def visited(api: Api, by: Actor = OPEN, why: str = "operations") -> App:
+    """The API as this actor meets it; if none is named, a visitor of `townsquare run --open`."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"actor": by, "why": Why(why)}
+        await api(scope, receive, send)
+
+    return app
+
+
+def client(app: App) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app)
+    return httpx.AsyncClient(transport=transport, base_url="http://t/ngsi-ld/v1")
+
+
+@pytest.fixture
+async def api(open_broker: OpenBroker) -> AsyncIterator[Api]:
+    async with outgoing.client(outgoing.LOOPBACK_ONLY) as to_others:
+        yield Api(open_broker(), to_others)
+
+
+@pytest.fixture
+async def http(api: Api) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(visited(api)) as visitor:
+        yield visitor
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from tests.conftest import OpenBroker
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.contexts import Contexts
-from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.actor import ANYONE, Why
 from townsquare.model.errors import ContextNotAvailable, Denied
 
 BIN = {
@@ -28,33 +27,8 @@ BIN = {
     "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [13.5, 52.4]}},
     "refRoad": {"type": "Relationship", "object": "urn:ngsi-ld:Road:1"},
 }
-OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 LINK = '<{}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-App = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-def visited(api: Api) -> App:
-    """The API as a visitor of `townsquare run --open` meets it."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"] = {"actor": OPEN, "why": Why("operations")}
-        await api(scope, receive, send)
-
-    return app
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker) -> AsyncIterator[Api]:
-    async with outgoing.client(outgoing.LOOPBACK_ONLY) as client:
-        yield Api(open_broker(), client)
-
-
-@pytest.fixture
-async def http(api: Api) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=visited(api))
-    async with httpx.AsyncClient(transport=transport, base_url="http://t/ngsi-ld/v1") as client:
-        yield client
 
 
 async def created(http: httpx.AsyncClient, **changes: Any) -> str:
@@ -87,8 +61,6 @@ async def test_a_second_create_is_a_conflict(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        ("{", "not JSON"),
-        ("", "no body"),
         ("[]", "must be a JSON object"),
         ('{"type":"T"}', "id must be a URI"),
         ('{"id":"x","type":"T"}', "id must be a URI"),
@@ -216,23 +188,6 @@ async def test_a_context_that_cannot_be_loaded_is_named(http: httpx.AsyncClient)
     answer = await http.get("/entities", params={"type": "T"}, headers={"link": link})
     assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
     assert "192.0.2.1" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "headers", "status"),
-    [
-        ("PUT", "/subscriptions", {}, 405),
-        ("GET", "/nowhere", {}, 404),
-        ("GET", "/entities?type=T", {"accept": "text/html"}, 406),
-        ("POST", "/entities", {"content-type": "text/plain"}, 415),
-    ],
-)
-async def test_http_refusals(
-    http: httpx.AsyncClient, method: str, path: str, headers: dict[str, str], status: int
-) -> None:
-    content = b"{}" if method == "POST" else None
-    answer = await http.request(method, path, headers=headers, content=content)
-    assert (answer.status_code, answer.content) == (status, b"")
 
 
 async def test_the_past_of_an_attribute(http: httpx.AsyncClient) -> None:

@@ -20,7 +20,7 @@ from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
-from townsquare.model.errors import AlreadyExists, NotFound, Unavailable
+from townsquare.model.errors import AlreadyExists, NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
 from townsquare.trust import audit
@@ -63,6 +63,7 @@ class Broker:
         self._compiler = sql.Compiler(store.conditions)
         self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
         self._unread_since: dict[str, datetime | None] = {}
+        self._tenants = {""}  # known to exist; the default tenant always does
         store.listener = self._tell
 
     # --- writing
@@ -109,6 +110,14 @@ class Broker:
         self.bus.tell(news)
 
     # --- reading
+
+    async def require_tenant(self, tenant: str) -> None:
+        """Raises NonexistentTenant: a tenant begins with the first thing that is kept in it."""
+        if tenant in self._tenants:
+            return
+        if not await self.store.has_tenant(tenant):
+            raise NonexistentTenant(f"there is no tenant {tenant}; it begins with a first entity")
+        self._tenants.add(tenant)
 
     def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
         if why.purpose not in PURPOSES:

@@ -3,8 +3,11 @@
 A thin layer over ASGI, since these routes carry a city's readings. It knows no operation.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from http import HTTPStatus
 from typing import NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -20,8 +23,11 @@ from townsquare.model.errors import (
     ContextNotAvailable,
     Denied,
     Invalid,
+    InvalidRequest,
+    NonexistentTenant,
     NotFound,
     TooComplex,
+    TooManyResults,
     TownsquareError,
     Unavailable,
 )
@@ -36,14 +42,20 @@ ROOT = "/ngsi-ld/v1"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
 MOST_LISTED = 200  # ids, types or names in one parameter
+TENANT = b"ngsild-tenant"
+TENANT_NAME = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 BIGGEST_BODY = 8 * 2**20  # bytes; a batch of 1,000 entities of 1 kB with room to spare
 
 # By who has to act; the first that fits.
 PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
     (ContextNotAvailable, 504, "LdContextNotAvailable", "A context could not be loaded"),
+    (TooManyResults, 403, "TooManyResults", "The answer would be too long"),
     (TooComplex, 403, "TooComplexQuery", "The query asks for too much"),
+    (InvalidRequest, 400, "InvalidRequest", "The request cannot be read"),
     (Invalid, 400, "BadRequestData", "The request does not meet the specification"),
     (Denied, 403, "AccessDenied", "The policy does not allow this"),
+    (NonexistentTenant, 404, "NonexistentTenant", "There is no such tenant"),
     (NotFound, 404, "ResourceNotFound", "There is no such resource"),
     (AlreadyExists, 409, "AlreadyExists", "It exists already"),
     (Conflict, 409, "Conflict", "It changed meanwhile"),
@@ -52,11 +64,19 @@ PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
 
 
 class Refused(Exception):
-    """An answer that HTTP itself asks for: 405, 406, 411, 413, 415."""
+    """An answer that HTTP itself asks for: 404, 405, 406, 411, 413, 415."""
 
-    def __init__(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        **members: Json,
+    ) -> None:
+        super().__init__(detail)
         self.status = status
         self.headers = headers or {}
+        self.members = members  # of the problem, beside those that each has
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +91,32 @@ class Request:
     tenant: str
 
     def json(self) -> Json:
+        """The body. Raises InvalidRequest, or Refused 415."""
+        self.media_type()
         if not self.body:
-            raise Invalid("the request has no body")
+            raise InvalidRequest("the request has no body")
         return decoded(self.body)
 
     def media_type(self) -> str:
-        """Of the body. Raises Refused 415."""
+        """Of the body; a merge patch is told as the JSON it is. Raises Refused 415."""
         stated = self.headers.get("content-type", JSON).split(";")[0].strip().lower()
-        if stated not in (JSON, LD, MERGE):
+        if stated == MERGE and self.method == "PATCH":
+            return JSON
+        if stated not in (JSON, LD):
             raise Refused(415)
         return stated
 
+    def options(self, known: Collection[str]) -> tuple[str, ...]:
+        """What `format` says, then `options`. Raises InvalidRequest for what is not known."""
+        chosen = (*self.listed("format"), *self.listed("options"))
+        if unknown := [name for name in chosen if name not in known]:
+            raise InvalidRequest(
+                f"unknown option {unknown[0]!r}; known here: {', '.join(sorted(known))}"
+            )
+        return chosen
+
     def option(self, name: str) -> bool:
-        return name in self.parameters.get("options", "").split(",")
+        return name in self.listed("options")
 
     def number(self, name: str, default: int) -> int:
         text = self.parameters.get(name, str(default))
@@ -99,24 +132,26 @@ class Request:
         return parts
 
     def flag(self, name: str) -> bool:
-        return self.parameters.get(name, "false").lower() == "true"
+        text = self.parameters.get(name, "false").lower()
+        if text not in ("true", "false"):
+            raise InvalidRequest(f"{name} must be true or false, is {text[:80]!r}")
+        return text == "true"
 
     def known(self, *names: str) -> None:
-        """Raises Invalid for a parameter that the operation does not have."""
+        """Raises InvalidRequest for a parameter that the operation does not have."""
         if unknown := sorted(set(self.parameters) - set(names)):
-            raise Invalid(
+            raise InvalidRequest(
                 f"unknown parameter {unknown[0]!r}; known here: {', '.join(sorted(names))}"
             )
 
     def accepts(self, *offered: str) -> str:
         """The media type of the answer (clause 6.3.4). Raises Refused 406."""
-        wanted = _wanted(self.headers.get("accept", "*/*"))
-        ranked = [
-            (weight, -order, m) for order, m in enumerate(offered) if (weight := _weight(m, wanted))
-        ]
-        if not ranked:
-            raise Refused(406)
-        return max(ranked)[2]
+        found = _accepted(self.headers.get("accept", "*/*"), offered)
+        if found is None:
+            raise Refused(
+                406, f"this is available as {', '.join(offered)}", availableRepresentations=offered
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +163,13 @@ class Answer:
 
 
 def decoded(body: bytes) -> Json:
-    """Raises Invalid."""
+    """Raises InvalidRequest."""
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise Invalid(f"the body is not JSON: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
     except RecursionError as error:
-        raise Invalid("the body nests too deeply") from error
+        raise InvalidRequest("the body nests too deeply") from error
 
 
 def answer_json(request: Request, json: Json, terms: Terms, media: str, **headers: str) -> Answer:
@@ -162,6 +197,20 @@ def problem(error: TownsquareError) -> Answer:
     raise error
 
 
+def refusal(refused: Refused) -> Answer:
+    """Bare where clause 6.3.4 wants that, else a problem like the others."""
+    if refused.status in (411, 415):
+        return Answer(refused.status)
+    name = "ResourceNotFound" if refused.status == 404 else "InvalidRequest"
+    json = {
+        "type": ERRORS + name,
+        "title": HTTPStatus(refused.status).phrase,
+        "detail": str(refused),
+        "status": refused.status,
+    }
+    return Answer(refused.status, json | refused.members, refused.headers)
+
+
 def path_below(scope: Scope, root: str) -> tuple[str, ...]:
     """The parts of the path below `root`, decoded; a part may hold an escaped slash."""
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
@@ -177,27 +226,39 @@ async def read_request(scope: Scope, receive: Receive, path: tuple[str, ...]) ->
         path=path,
         parameters=_parameters(scope["query_string"]),
         headers=headers,
-        body=await _body(headers, receive),
+        body=await _body(scope["method"], headers, receive),
         actor=scope["state"]["actor"],
         why=scope["state"]["why"],
-        tenant=headers.get("ngsild-tenant", ""),
+        tenant=_tenant(headers),
     )
+
+
+def _tenant(headers: Mapping[str, str]) -> str:
+    tenant = headers.get("ngsild-tenant", "")
+    if tenant and not TENANT_NAME.fullmatch(tenant):
+        raise InvalidRequest(
+            "NGSILD-Tenant must be up to 100 letters, digits or the signs . _ : -,"
+            f" is {tenant[:120]!r}"
+        )
+    return tenant
 
 
 def _parameters(query: bytes) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError as error:
-        raise Invalid(f"the parameters cannot be read: {error}") from error
+        raise InvalidRequest(f"the parameters cannot be read: {error}") from error
     if len(dict(pairs)) < len(pairs):
-        raise Invalid("a parameter is given twice")
+        raise InvalidRequest("a parameter is given twice")
     return dict(pairs)
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+async def _body(method: str, headers: Mapping[str, str], receive: Receive) -> bytes:
+    if method in ("POST", "PATCH", "PUT") and "content-length" not in headers:
+        raise Refused(411)
     length = headers.get("content-length", "0")
     if length.isdigit() and int(length) > BIGGEST_BODY:
-        raise Refused(413)
+        raise too_large()
     parts, size, more = [], 0, True
     while more:
         message = await receive()
@@ -205,41 +266,54 @@ async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
         size += len(parts[-1])
         more = message.get("more_body", False)
         if size > BIGGEST_BODY:
-            raise Refused(413)
+            raise too_large()
     return b"".join(parts)
 
 
-async def send_answer(send: Send, request: Request | None, answer: Answer) -> None:
+def too_large() -> Refused:
+    return Refused(413, f"a body has at most {BIGGEST_BODY} bytes; send less at once")
+
+
+async def send_answer(send: Send, scope: Scope, answer: Answer) -> None:
+    """The tenant is told back, in errors too (clause 6.3.14)."""
     body = b"" if answer.json is None else msgspec.json.encode(answer.json)
     headers = {"content-type": answer.media} if body else {}
     headers |= answer.headers
     if answer.status != 204:
         headers["content-length"] = str(len(body))
-    if request and request.tenant:
-        headers["ngsild-tenant"] = request.tenant
     pairs = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
+    pairs += [(name, value) for name, value in scope["headers"] if name == TENANT]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=1024)
+def _accepted(accept: str, offered: tuple[str, ...]) -> str | None:
+    """The heaviest of what is offered, the earlier one where two weigh the same."""
+    wanted = _wanted(accept)
+    ranked = [(_weight(media, wanted), -order, media) for order, media in enumerate(offered)]
+    weight, _, media = max(ranked)
+    return media if weight else None
 
 
 def _wanted(accept: str) -> dict[str, float]:
     wanted: dict[str, float] = {}
     for part in accept.split(","):
         media, *parameters = (p.strip() for p in part.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            wanted[media.lower()] = float(quality)
-        except ValueError:
-            wanted[media.lower()] = 0.0
+        quality = next((p[2:] for p in parameters if p.lower().startswith("q=")), "1")
+        # What is no weight (RFC 9110, 12.4.2) does not decide anything.
+        wanted[media.lower()] = float(quality) if WEIGHT.fullmatch(quality) else 1.0
     return wanted
 
 
 def _weight(media: str, wanted: Mapping[str, float]) -> float:
+    """Of the most specific range that has it (RFC 9110, 12.5.1)."""
     for name in (media, "application/*", "*/*"):
         if name in wanted:
             return wanted[name]
     return 0.0
 
 
-def refuse_method(allowed: Sequence[str]) -> NoReturn:
-    raise Refused(405, {"allow": ", ".join(sorted(allowed))})
+def refuse_method(method: str, allowed: Sequence[str]) -> NoReturn:
+    methods = ", ".join(sorted(allowed))
+    raise Refused(405, f"{method} is not known here; there is {methods}", {"allow": methods})

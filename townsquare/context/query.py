@@ -5,7 +5,7 @@ from datetime import datetime
 
 import re2
 
-from townsquare.model.errors import Invalid, TooComplex
+from townsquare.model.errors import Invalid, TooManyResults
 from townsquare.store.conditions import Comparison, Literal_, Near, Path, Range
 
 MOST_TERMS = 64
@@ -55,7 +55,7 @@ class Query:
                 " or 0 with count=true, and offset from 0"
             )
         if self.limit > MOST:
-            raise TooComplex(f"limit {self.limit} is over {MOST}; ask for less and page on")
+            raise TooManyResults(f"limit {self.limit} is over {MOST}; ask for less and page on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from townsquare.context.http import Answer, Refused, Request, refuse_method
+from townsquare.model.errors import Invalid
 from townsquare.trust.policy import Act
 
 Run = Callable[[Request], Awaitable[Answer]]
@@ -42,12 +43,15 @@ class Router:
         }
 
     def chosen(self, request: Request) -> Run | Guarded:
-        """Raises Refused 404 or 405."""
-        methods = self._methods.get(self._pattern(request.path))
+        """Raises Refused 404 or 405, Invalid where the id is left out."""
+        pattern = self._pattern(request.path)
+        methods = self._methods.get(pattern)
         if methods is None:
-            raise Refused(404)
+            raise Refused(404, f"there is nothing at {'/'.join(request.path)[:200]!r}")
         if request.method not in methods:
-            refuse_method(list(methods))
+            if request.method in {"PATCH", "PUT"} & self._methods.get((*pattern, "*"), {}).keys():
+                raise Invalid(f"the id is missing: {request.method} changes one of a collection")
+            refuse_method(request.method, list(methods))
         return methods[request.method]
 
     def _pattern(self, path: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 TownsquareError
 ├── Invalid             the input is wrong            -> 400, exit 2
+│   ├── InvalidRequest  not even readable             -> 400
 │   ├── TooComplex      more than the server answers  -> 403
+│   │   └── TooManyResults
 │   └── ContextNotAvailable  an @context is missing   -> 504
 ├── Denied              policy says no                -> 403
 ├── NotFound            no such thing, or hidden      -> 404
+│   └── NonexistentTenant
 ├── Conflict            it is no longer as you think  -> 409
 │   └── AlreadyExists
 ├── Unavailable         not now, try again            -> 503 with Retry-After
@@ -24,7 +27,15 @@ class Invalid(TownsquareError):
     pass
 
 
+class InvalidRequest(Invalid):
+    """Not JSON, no body, a parameter that the operation does not have or cannot read."""
+
+
 class TooComplex(Invalid):
+    pass
+
+
+class TooManyResults(TooComplex):
     pass
 
 
@@ -37,6 +48,10 @@ class Denied(TownsquareError):
 
 
 class NotFound(TownsquareError):
+    pass
+
+
+class NonexistentTenant(NotFound):
     pass
 
 

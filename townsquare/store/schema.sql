@@ -46,6 +46,7 @@ create table if not exists entity_scope (  -- '' for an entity without scope
 ) without rowid;
 create index if not exists entity_scope_row on entity_scope (row);
 create virtual table if not exists place using rtree(row, west, east, south, north);
+create table if not exists tenant (name text primary key) without rowid;  -- but the default one
 create table if not exists outbox (
     seq integer primary key autoincrement, tenant text not null, id text not null,
     at integer not null, live integer not null, body text not null

@@ -152,6 +152,10 @@ class SqliteStore:
         with self._reading() as db:
             return tables.load(db, {key}).get(key)
 
+    async def has_tenant(self, tenant: str) -> bool:
+        with self._reading() as db:
+            return bool(db.execute("select 1 from tenant where name = ?", (tenant,)).fetchone())
+
     async def find(self, tenant: str, find: Find) -> list[Row]:
         text = f"{tables.CONTEXT} and ({find.where.text}) order by e.row limit ? offset ?"
         parameters = (tenant, *find.where.parameters, find.limit, find.offset)

@@ -54,6 +54,8 @@ def to_instance(found: tuple[Any, ...]) -> Instance:
 
 def keep(db: sqlite3.Connection, tenant: str, writes: Writes, rows: dict[Key, Row]) -> None:
     """Write it, and bring `rows` up to date for the jobs that follow in the same commit."""
+    if tenant and (writes.put or writes.history):
+        db.execute("insert or ignore into tenant values (?)", (tenant,))
     for row in writes.put:
         put(db, row)
         rows[row.key] = row

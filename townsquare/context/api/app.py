@@ -14,18 +14,31 @@ from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.http import (
     ROOT,
-    Answer,
     Refused,
     Request,
     path_below,
     problem,
     read_request,
+    refusal,
     send_answer,
 )
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.subscriptions.run import Subscriptions
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
+
+TENANTLESS = frozenset({"info", "jsonldContexts"})  # the same for all of them
+MAKES_TENANTS = frozenset(
+    {
+        "entities",
+        "entityOperations/create",
+        "entityOperations/upsert",
+        "temporal/entities",
+        "subscriptions",
+        "csourceRegistrations",
+        "csourceSubscriptions",
+    }
+)
 
 
 class Api:
@@ -43,15 +56,24 @@ class Api:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = None
         try:
             request = await read_request(scope, receive, path_below(scope, ROOT))
-            answer = await self.chosen(request)(request)
+            operation = self.chosen(request)
+            await self._tenant(request)
+            answer = await operation(request)
         except Refused as refused:
-            answer = Answer(refused.status, headers=refused.headers)
+            answer = refusal(refused)
         except TownsquareError as error:
             answer = problem(error)
-        await send_answer(send, request, answer)
+        await send_answer(send, scope, answer)
+
+    async def _tenant(self, request: Request) -> None:
+        """Raises NonexistentTenant where the operation does not make one (clause 5.5.10)."""
+        if request.tenant and not (
+            request.path[0] in TENANTLESS
+            or (request.method == "POST" and "/".join(request.path) in MAKES_TENANTS)
+        ):
+            await self.broker.require_tenant(request.tenant)
 
     def chosen(self, request: Request) -> Run:
         """The operation of a path and method. Raises Refused 404 or 405, Denied."""

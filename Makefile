@@ -9,7 +9,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-demo bench-vision \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-vision \
 	soak fuzz exceptions lock chromium
 
 help: ## this list
@@ -44,6 +44,9 @@ chromium:
 
 bench: venv modules ## every script in bench/, one table each
 	@for script in $(BENCHES); do echo "== $$script"; $(V)/python $$script || exit 1; done
+
+bench-broker: venv modules ## requests a second and delays of the broker, beside raw limits
+	@$(V)/python bench/broker.py
 
 bench-demo: venv modules ## processor time, memory and delay of the demo
 	@$(V)/python bench/demo.py

@@ -12,25 +12,19 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from measure.process import ROOT, cpu_s, resident_mb, running
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
 PORT = 8477
 WARM_S, MEASURED_S = 20.0, 60.0
-TICK = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 CHROMIUM = next(
     (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), ""
 )
@@ -52,12 +46,16 @@ WATCH = """
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as server:
+    command = [sys.executable, "-m", "townsquare.cli", "demo", "--port", str(PORT)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running([*command, "--data", folder], f"http://localhost:{PORT}/healthz") as pid,
+    ):
         time.sleep(WARM_S)
-        before, start = cpu_s(server.pid), time.monotonic()
-        delays = delays_ms(Path(folder), MEASURED_S)
-        cost = (cpu_s(server.pid) - before) / (time.monotonic() - start)
-        memory = rss_mb(server.pid)
+        before, start = cpu_s(pid), time.monotonic()
+        delays = delays_ms(MEASURED_S)
+        cost = (cpu_s(pid) - before) / (time.monotonic() - start)
+        memory = resident_mb(pid)
     decode = decode_cost(ROOT / "demo" / "square.mp4")
     table = Table("", "measured", "goal", title="make bench-demo")
     table.add_row("whole demo, cores", f"{cost:.2f}", "< 0.50")
@@ -70,29 +68,7 @@ def main() -> None:
     Console(width=80).print(table)
 
 
-@contextmanager
-def demo(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "townsquare.cli", "demo", "--port", str(PORT)]
-    server = subprocess.Popen([*command, "--data", str(folder)], cwd=ROOT)
-    try:
-        wait_for(f"http://localhost:{PORT}/healthz")
-        yield server
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"{url} does not answer")
-
-
-def delays_ms(folder: Path, seconds: float) -> list[float]:
+def delays_ms(seconds: float) -> list[float]:
     """Observation to changed page, for every change of a live number."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -107,25 +83,6 @@ def delays_ms(folder: Path, seconds: float) -> list[float]:
         found: list[float] = json.loads(page.evaluate("() => JSON.stringify(window.delays)"))
         browser.close()
     return found
-
-
-def tree(pid: int) -> list[int]:
-    """A process and all below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(p for child in children for p in tree(int(child)))]
-
-
-def cpu_s(pid: int) -> float:
-    total = 0
-    for p in tree(pid):
-        fields = Path(f"/proc/{p}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICK
-
-
-def rss_mb(pid: int) -> float:
-    pages = (int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in tree(pid))
-    return sum(pages) * PAGE / 1e6
 
 
 def decode_cost(clip: Path) -> float:

@@ -1,0 +1,1 @@
+"""What the benches share: loading a server, reading what a process costs, raw limits."""

@@ -118,7 +118,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         ending.push_async_callback(broker.store.close)
         client = await ending.enter_async_context(out.client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
-        api = Api(broker, client)
+        api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),

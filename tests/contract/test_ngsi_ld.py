@@ -11,6 +11,7 @@ from tests.conftest import OpenBroker
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.contexts import Contexts
+from townsquare.context.shelf import Shelf
 from townsquare.model.actor import ANYONE, Why
 from townsquare.model.errors import ContextNotAvailable, Denied
 
@@ -337,7 +338,8 @@ async def test_a_context_is_loaded_whole_or_tried_again(api: Api) -> None:
         terms = {"@context": {"Road": "https://m.example/Road"}}
         return httpx.Response(200, json=terms) if inner["up"] else httpx.Response(503)
 
-    contexts = Contexts(httpx.AsyncClient(transport=httpx.MockTransport(serve)))
+    to_others = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    contexts = Contexts(Shelf(api.broker, to_others, "http://t"))
     with pytest.raises(ContextNotAvailable):
         await contexts.terms("http://c.example/outer")
     inner["up"] = True

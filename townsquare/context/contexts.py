@@ -1,39 +1,51 @@
 """The @context of a request: where it is named, and the table it resolves to (clause 6.3.5)."""
 
 import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 
-import httpx
+import msgspec
 
-from townsquare.context import outgoing
-from townsquare.context.http import CONTEXT_REL, JSON, LD, Request, decoded
-from townsquare.context.jsonld import (
-    CORE_PREFIX,
-    CORE_TERMS,
-    DEEPEST,
-    Terms,
-    references,
-    table,
-    terms,
-)
+from townsquare.context.http import CONTEXT_REL, LD, Request
+from townsquare.context.jsonld import CORE_TERMS, Terms, is_core, references, resolve
+from townsquare.context.shelf import Shelf
 from townsquare.model.entity import Json
-from townsquare.model.errors import ContextNotAvailable, Denied, Invalid
+from townsquare.model.errors import Invalid
+from townsquare.store import Key
 
-MOST_CACHED = 100  # documents; then it begins anew
-BIGGEST = 2**20  # bytes of a context document
+MOST_PARTS = 32  # documents that make up one context
+MOST_HELD = 500_000  # terms of all tables together, and 100 for each table besides
+LONGEST_LINK = 4096
 _LINK = re.compile(r"<([^>]*)>\s*;[^,]*rel=\"?" + re.escape(CONTEXT_REL) + r"\"?")
 
 
-class Contexts:
-    """Resolves contexts, each document loaded once."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A context as it was resolved, good `until` a document that it is made of expires."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-        self._documents: dict[str, Json] = {}
-        self._tables: dict[str, Terms] = {}
+    terms: Terms
+    documents: Sequence[Key]
+    until: datetime | None
+
+    @property
+    def size(self) -> int:
+        return len(self.terms.iris) + 100
+
+
+class Contexts:
+    """Resolves contexts, each once."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._tables: OrderedDict[tuple[str, bytes], Table] = OrderedDict()
+        self._held = 0
 
     async def of(self, request: Request, body: Json = None) -> Terms:
         """Raises Invalid for a context in the wrong place, ContextNotAvailable."""
-        linked = _linked(request)
+        linked = _linked(request.headers.get("link", ""))
         inside = body.get("@context") if isinstance(body, dict) else None
         if request.body:
             ld = request.media_type() == LD
@@ -41,40 +53,68 @@ class Contexts:
                 raise Invalid("application/ld+json has its @context in the body, not in Link")
             if not ld and inside is not None:
                 raise Invalid("@context in the body needs the media type application/ld+json")
-        return await self.terms(inside if inside is not None else linked)
+        return await self.terms(inside if inside is not None else linked, request.tenant)
 
-    async def terms(self, context: Json) -> Terms:
-        if context is None or (isinstance(context, str) and context.startswith(CORE_PREFIX)):
+    async def terms(self, context: Json, tenant: str = "") -> Terms:
+        """Raises Invalid, ContextNotAvailable."""
+        if context is None or is_core(context):
             return CORE_TERMS
-        if not isinstance(context, str):
-            await self._load(context)
-            return terms(table(context, self._documents), context)
-        if context not in self._tables:
-            await self._load(context)
-            self._tables[context] = terms(table(context, self._documents), context)
-        return self._tables[context]
+        key = (tenant, msgspec.json.encode(context))
+        table = self._tables.get(key)
+        if table is None or (table.until and table.until <= self.shelf.broker.clock()):
+            table = await self._resolved(context, tenant)
+            self._hold(key, table)
+        self._tables.move_to_end(key)
+        for document in table.documents:
+            self.shelf.used(document)
+        return table.terms
 
-    async def _load(self, context: Json, depth: int = 0) -> None:
-        if depth > DEEPEST:
-            raise Invalid(f"@context nests deeper than {DEEPEST}")
-        for url in references(context):
-            document = self._documents.get(url) or await self._fetch(url)
-            inner = document.get("@context") if isinstance(document, dict) else None
-            await self._load(inner, depth + 1)
-            if len(self._documents) >= MOST_CACHED:
-                self._tables.clear()
-                self._documents.clear()
-            self._documents[url] = document
+    async def addressed(self, terms: Terms, tenant: str) -> Terms:
+        """The same terms, with an address for Link where the context has none."""
+        if terms.url:
+            return terms
+        return replace(terms, url=await self.shelf.implicit(tenant, terms.source))
 
-    async def _fetch(self, url: str) -> Json:
-        try:
-            return decoded(await outgoing.fetch(self._client, url, BIGGEST, f"{LD}, {JSON}"))
-        except (httpx.HTTPError, httpx.InvalidURL, Denied, Invalid) as error:
-            raise ContextNotAvailable(f"the context {url} cannot be loaded: {error}") from error
+    def forget(self, document: Key) -> None:
+        """It changed: what was made of it is made anew."""
+        for key, table in list(self._tables.items()):
+            if document in table.documents:
+                self._held -= self._tables.pop(key).size
+
+    def _hold(self, key: tuple[str, bytes], table: Table) -> None:
+        if before := self._tables.pop(key, None):
+            self._held -= before.size
+        self._tables[key] = table
+        self._held += table.size
+        while self._held > MOST_HELD and len(self._tables) > 1:
+            self._held -= self._tables.popitem(last=False)[1].size
+
+    async def _resolved(self, context: Json, tenant: str) -> Table:
+        loaded: dict[str, Json] = {}
+        ends: list[datetime] = []
+        waiting = list(references(context))
+        while waiting:
+            url = waiting.pop()
+            if url in loaded:
+                continue
+            if len(loaded) == MOST_PARTS:
+                raise Invalid(f"@context is made of more than {MOST_PARTS} documents")
+            document = await self.shelf.find(tenant, url)
+            loaded[url] = document.context
+            waiting += references(document.context, url)
+            if document.expires_at:
+                ends.append(document.expires_at)
+        documents = [self.shelf.key(tenant, url) for url in loaded]
+        return Table(resolve(context, loaded), documents, min(ends, default=None))
 
 
-def _linked(request: Request) -> str | None:
-    found = _LINK.findall(request.headers.get("link", ""))
+@lru_cache(maxsize=1024)
+def _linked(header: str) -> str | None:
+    if not header:
+        return None
+    if len(header) > LONGEST_LINK:
+        raise Invalid(f"Link has more than {LONGEST_LINK} characters")
+    found = _LINK.findall(header)
     if len(found) > 1:
         raise Invalid("a request has at most one Link to a JSON-LD context")
     return found[0] if found else None

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, quote, unquote
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from townsquare.context.jsonld import CORE, Terms
+from townsquare.context.core import CORE
+from townsquare.context.jsonld import Terms
 from townsquare.model.actor import Actor, Why
 from townsquare.model.entity import Json
 from townsquare.model.errors import (
@@ -26,6 +27,7 @@ from townsquare.model.errors import (
     InvalidRequest,
     NonexistentTenant,
     NotFound,
+    NotSupported,
     TooComplex,
     TooManyResults,
     TownsquareError,
@@ -54,6 +56,7 @@ PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
     (TooComplex, 403, "TooComplexQuery", "The query asks for too much"),
     (InvalidRequest, 400, "InvalidRequest", "The request cannot be read"),
     (Invalid, 400, "BadRequestData", "The request does not meet the specification"),
+    (NotSupported, 422, "OperationNotSupported", "This is not supported"),
     (Denied, 403, "AccessDenied", "The policy does not allow this"),
     (NonexistentTenant, 404, "NonexistentTenant", "There is no such tenant"),
     (NotFound, 404, "ResourceNotFound", "There is no such resource"),
@@ -179,8 +182,7 @@ def answer_json(request: Request, json: Json, terms: Terms, media: str, **header
         bodies = json if isinstance(json, list) else [json]
         labelled = [{**body, "@context": terms.source} for body in bodies]
         return Answer(200, labelled if isinstance(json, list) else labelled[0], named, LD)
-    url = terms.source if isinstance(terms.source, str) else CORE
-    link = f'<{url}>; rel="{CONTEXT_REL}"; type="{LD}"'
+    link = f'<{terms.url or CORE}>; rel="{CONTEXT_REL}"; type="{LD}"'
     named["link"] = f"{link}, {named['link']}" if "link" in named else link
     return Answer(200, json, named, media)
 

@@ -120,8 +120,14 @@ def client(allowed: Allowed) -> httpx.AsyncClient:
     )
 
 
-async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: str) -> bytes:
-    """The body behind `url`. Raises httpx.HTTPError, also for one that is too long or too slow."""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    body: bytes
+    headers: httpx.Headers
+
+
+async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: str) -> Fetched:
+    """What is behind `url`. Raises httpx.HTTPError, also for one that is too long or too slow."""
     try:
         async with (
             asyncio.timeout(LONGEST_S),
@@ -134,7 +140,7 @@ async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: st
                 size += len(part)
                 if size > most_bytes:
                     raise httpx.ReadError(f"over {most_bytes} bytes")
-            return b"".join(parts)
+            return Fetched(b"".join(parts), answer.headers)
     except TimeoutError as error:
         raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error
 

@@ -6,6 +6,7 @@ TownsquareError
 │   ├── TooComplex      more than the server answers  -> 403
 │   │   └── TooManyResults
 │   └── ContextNotAvailable  an @context is missing   -> 504
+├── NotSupported        this server does not do that  -> 422
 ├── Denied              policy says no                -> 403
 ├── NotFound            no such thing, or hidden      -> 404
 │   └── NonexistentTenant
@@ -40,6 +41,10 @@ class TooManyResults(TooComplex):
 
 
 class ContextNotAvailable(Invalid):
+    pass
+
+
+class NotSupported(TownsquareError):
     pass
 
 

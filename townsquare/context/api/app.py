@@ -8,6 +8,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from townsquare.context.api.consume import Consumption
+from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
@@ -23,11 +24,12 @@ from townsquare.context.http import (
     send_answer,
 )
 from townsquare.context.routes import Guarded, Router, Run
+from townsquare.context.shelf import Shelf
 from townsquare.context.subscriptions.run import Subscriptions
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
 
-TENANTLESS = frozenset({"info", "jsonldContexts"})  # the same for all of them
+TENANTLESS = frozenset({"info", "jsonldContexts"})  # there before the tenant is
 MAKES_TENANTS = frozenset(
     {
         "entities",
@@ -44,15 +46,19 @@ MAKES_TENANTS = frozenset(
 class Api:
     """Needs `actor` and `why` in the scope's state."""
 
-    def __init__(self, broker: Broker, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, broker: Broker, client: httpx.AsyncClient, origin: str = "http://localhost:8400"
+    ) -> None:
+        """`origin` is where others reach this server: what it hosts is named so."""
         self.broker = broker
-        self.contexts = Contexts(client)
+        self.contexts = Contexts(Shelf(broker, client, origin))
         self.subscriptions = Subscriptions(broker, self.contexts, client)
         self.router = Router(
             Provision(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             self.subscriptions.routes(),
+            ContextServer(self.contexts).routes(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -167,7 +167,7 @@ class Broker:
             require(grants.get(query.types[0], others))
         where = self._compiler.where(query, tenant, grants, others)
         stranger = by.kind == "anyone"
-        return Find(where, query.limit, query.offset, query.near, stranger)
+        return Find(where, query.limit, query.offset, query.near, stranger, query.types, query.ids)
 
     def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
         for type in entity.types:

@@ -17,7 +17,6 @@ from townsquare.store.conditions import Conditions, Path, Sql
 from townsquare.trust.policy import NOTHING, Grant
 
 NEVER, ALWAYS = Sql("0"), Sql("1")
-_OF_TENANT = "select row from entity_type where tenant = ? and"
 
 
 def both(*parts: Sql) -> Sql:
@@ -66,7 +65,13 @@ class Compiler:
     conditions: Conditions
 
     def where(self, query: Query, tenant: str, grants: Mapping[str, Grant], others: Grant) -> Sql:
-        """Condition on table `entity`; `grants` has every declared type, `others` is the rest's."""
+        """Condition on table `entity`, beside the ids and types that the query names.
+
+        `grants` has every declared type, `others` is the rest's.
+        """
+        if query.types and grants.keys().isdisjoint(query.types):
+            # Of these types nothing is declared, so there is nothing to tell apart.
+            return both(self._selected(query, tenant), self._group(query, others))
         groups: defaultdict[Grant, list[str]] = defaultdict(list)
         for type in query.types or grants:
             groups[grants.get(type, NOTHING)].append(type)
@@ -94,13 +99,6 @@ class Compiler:
 
     def _selected(self, query: Query, tenant: str) -> Sql:
         parts = []
-        if query.types:
-            text = (
-                f"select row from entity_type where tenant = ? and type in ({within(query.types)})"
-            )
-            parts.append(Sql(f"e.row in ({text})", (tenant, *query.types)))
-        if query.ids:
-            parts.append(Sql(f"e.id in ({within(query.ids)})", query.ids))
         if query.pattern:
             parts.append(self.conditions.like("e.id", query.pattern))
         if query.scope:

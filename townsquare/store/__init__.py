@@ -123,6 +123,8 @@ class Committed:
 class Find:
     """Rows of kind context that fulfil `where`, in the order in which they were created.
 
+    They have one of the `types` and one of the `ids`, any where none is named: apart from the
+    condition, since a store begins its search there.
     `near` stands in `where` too, as exactly as the store's conditions can say it. A stranger's
     question is answered beside the others', and gets less time.
     """
@@ -132,6 +134,8 @@ class Find:
     offset: int = 0
     near: Near | None = None
     stranger: bool = False
+    types: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 class Store(Protocol):

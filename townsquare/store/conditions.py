@@ -11,6 +11,7 @@ from townsquare.model.geometry import Relation
 
 Comparison = Literal["==", "!=", ">=", "<=", ">", "<", "~=", "!~="]
 Literal_ = str | float | bool
+Value = str | int | float | bytes | None  # of a parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Sql:
     """
 
     text: str
-    parameters: tuple[str | int | float | bytes | None, ...] = field(default=())
+    parameters: tuple[Value, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

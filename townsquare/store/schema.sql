@@ -9,6 +9,8 @@ create table if not exists entity (
     unique (tenant, kind, id)
 );
 
+create index if not exists entity_of on entity (tenant, kind);  -- ends in row: in that order
+
 create table if not exists history (
     row          integer primary key,
     tenant       text not null,

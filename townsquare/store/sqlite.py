@@ -157,18 +157,17 @@ class SqliteStore:
             return bool(db.execute("select 1 from tenant where name = ?", (tenant,)).fetchone())
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
-        text = f"{tables.CONTEXT} and ({find.where.text}) order by e.row limit ? offset ?"
-        parameters = (tenant, *find.where.parameters, find.limit, find.offset)
+        sql = tables.rows(tenant, find)
         return await self._read(
-            lambda db: [tables.to_row(r) for r in db.execute(text, parameters)],
+            lambda db: [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)],
             stranger=find.stranger,
         )
 
     async def count(self, tenant: str, find: Find) -> int:
-        text = f"{tables.COUNT} and ({find.where.text})"
-        parameters = (tenant, *find.where.parameters)
+        sql = tables.counted(tenant, find)
         return await self._read(
-            lambda db: int(db.execute(text, parameters).fetchone()[0]), stranger=find.stranger
+            lambda db: int(db.execute(sql.text, sql.parameters).fetchone()[0]),
+            stranger=find.stranger,
         )
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:

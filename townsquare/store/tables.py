@@ -9,11 +9,11 @@ import msgspec
 
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
-from townsquare.store import Instance, Key, Place, Row, Writes, at, micros
+from townsquare.store import Find, Instance, Key, Place, Row, Writes, at, micros
+from townsquare.store.conditions import Sql, Value
 
-ROW = "select e.tenant, e.kind, e.id, e.version, e.body from entity e"
-CONTEXT = f"{ROW} where e.kind = 'context' and e.tenant = ?"
-COUNT = "select count(*) from entity e where e.kind = 'context' and e.tenant = ?"
+COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
+ROW = f"select {COLUMNS} from entity e"
 TIME = "coalesce(h.observed_at, h.modified_at)"
 HISTORY = (
     "select h.entity, h.type, h.attribute, h.dataset_id, h.instance_id, h.observed_at,"
@@ -27,6 +27,45 @@ def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
     text = f"{ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
     found = (db.execute(text, key).fetchone() for key in keys)
     return {row.key: row for row in map(to_row, filter(None, found))}
+
+
+def rows(tenant: str, find: Find) -> Sql:
+    """What lies behind the limit is not looked at: rows come from an index that has their order.
+
+    A plus keeps SQLite from an index that it would take for that order and read to its end.
+    """
+    order = "+e.row" if find.ids else "t.row" if _one_type(find) else "e.row"
+    text, values = _found(COLUMNS, tenant, find)
+    return Sql(f"{text} order by {order} limit ? offset ?", (*values, find.limit, find.offset))
+
+
+def counted(tenant: str, find: Find) -> Sql:
+    return Sql(*_found("count(*)", tenant, find))
+
+
+def _found(columns: str, tenant: str, find: Find) -> tuple[str, tuple[Value, ...]]:
+    source = "entity e"
+    parts = [Sql("e.tenant = ? and e.kind = 'context'", (tenant,))]
+    if find.ids:
+        parts.append(Sql(f"e.id in ({marks(find.ids)})", find.ids))
+    if _one_type(find):
+        source = "entity_type t join entity e on e.row = t.row"
+        parts.append(Sql("t.tenant = ? and t.type = ?", (tenant, *find.types)))
+    elif find.types:
+        among = f"select row from entity_type where tenant = ? and type in ({marks(find.types)})"
+        row = "+e.row" if find.ids else "e.row"
+        parts.append(Sql(f"{row} in ({among})", (tenant, *find.types)))
+    parts.append(find.where)
+    text = " and ".join(f"({part.text})" for part in parts)
+    return f"select {columns} from {source} where {text}", sum((p.parameters for p in parts), ())
+
+
+def _one_type(find: Find) -> bool:
+    return len(find.types) == 1 and not find.ids
+
+
+def marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def to_row(found: tuple[Any, ...]) -> Row:

@@ -11,10 +11,9 @@ from typing import cast
 
 from townsquare.alerts.lifecycle import State, active, after
 from townsquare.alerts.lookout import Decided, Ended, Finding, Raised
-from townsquare.context.merge import NULL
 from townsquare.model.actor import Actor
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, Entity, iso, relationship
+from townsquare.model.entity import NULL, Attribute, Entity, iso, relationship
 
 ALERT = "Alert"
 GONE = Attribute(NULL)

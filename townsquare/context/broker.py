@@ -15,7 +15,8 @@ import msgspec
 
 from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
-from townsquare.context.commit import Order, entity_of, writes
+from townsquare.context.commit import Order, Outcome, each, entity_of, writes
+from townsquare.context.expiry import Expiry
 from townsquare.context.query import Query, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -32,14 +33,21 @@ LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbo
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_GRANTS = 10_000
+Decided = Callable[[Order, Mapping[Key, Row]], Writes]
+OUTCOMES = msgspec.json.Decoder(list[Outcome])
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Version of each entity after the change, 0 when deleted."""
+    """What became of each change, in their order."""
 
-    versions: Mapping[str, int]
+    outcomes: Sequence[Outcome]
     repeated: bool
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Of each entity after the changes, 0 when deleted."""
+        return {outcome.id: outcome.version for outcome in self.outcomes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Broker:
         self.bus = bus
         self.policy = policy
         self.clock = clock
+        self.expiry = Expiry(store, policy)
         self._compiler = sql.Compiler(store.conditions)
         self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
         self._unread_since: dict[str, datetime | None] = {}
@@ -85,11 +94,37 @@ class Broker:
         Unavailable.
         """
         self._admit(by)
-        order = Order(changes, by, why, tenant, self.clock(), self.policy)
-        once = f"{by.id} {key}" if key else None
-        job = Job(order.now, tenant, order.keys(), partial(writes, order), once, upto)
+        order = self._order(changes, by, why, tenant)
+        return await self._commit(order, writes, key, upto)
+
+    async def apply_each(
+        self,
+        changes: Sequence[Change],
+        by: Actor,
+        why: Why,
+        key: str | None = None,
+        *,
+        tenant: str = "",
+    ) -> Applied:
+        """Every change that can be made, in one transaction; one refused does not stop the others.
+
+        A repeated `key` changes nothing and gets the first answer. Raises Unavailable.
+        """
+        self._admit(by)
+        order = self._order(changes, by, why, tenant)
+        return await self._commit(order, each, key)
+
+    def _order(self, changes: Sequence[Change], by: Actor, why: Why, tenant: str) -> Order:
+        return Order(changes, by, why, tenant, self.clock(), self.policy)
+
+    async def _commit(
+        self, order: Order, decided: Decided, key: str | None = None, upto: Cursor | None = None
+    ) -> Applied:
+        await self.expiry.due(self.clock)
+        once = f"{order.by.id} {key}" if key else None
+        job = Job(order.now, order.tenant, order.keys(), partial(decided, order), once, upto)
         done = await self.store.commit(job)
-        return Applied(msgspec.json.decode(done.answer, type=dict[str, int]), done.repeated)
+        return Applied(OUTCOMES.decode(done.answer), done.repeated)
 
     def _admit(self, by: Actor) -> None:
         """Rooms and operators are always admitted, others wait while a reader lags."""
@@ -107,6 +142,7 @@ class Broker:
         for reader, since in self._unread_since.items():
             if since is None and news:
                 self._unread_since[reader] = news[0].at
+        self.expiry.expect(news)
         self.bus.tell(news)
 
     # --- reading
@@ -131,6 +167,7 @@ class Broker:
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
+        await self.expiry.due(self.clock)
         row = await self.store.get(Key(tenant, "context", id))
         seen = self._seen(entity_of(row), by, why, "read") if row else None
         if seen is None:
@@ -140,6 +177,7 @@ class Broker:
     async def find(
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
+        await self.expiry.due(self.clock)
         find = self._found(query, by, why, act, tenant)
         count = await self.store.count(tenant, find) if query.count else None
         rows = await self.store.find(tenant, find)

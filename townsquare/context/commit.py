@@ -6,23 +6,37 @@ and its log entry are in the same `Writes`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from townsquare.context import merge
+from townsquare.context import merge, transient
 from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Attribute, Entity
-from townsquare.model.errors import Conflict, Denied, NotFound
-from townsquare.store import Bounds, Instance, Key, LogEntry, Place, Row, Writes
+from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
+from townsquare.store import Instance, Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
-from townsquare.trust.policy import Grant, Policy, decide, require
+from townsquare.trust.policy import Act, Grant, Policy, decide, require
 
 EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one change. `version` is 0 when the entity was deleted, 1 when it is new."""
+
+    id: str
+    version: int = 0
+    undone: tuple[str, ...] = ()  # of what was given: attributes and scope that stayed
+    error: str = ""  # name in model.errors, where the change was refused
+    reason: str = ""
+
+    @property
+    def refused(self) -> TownsquareError | None:
+        return named(self.error)(self.reason) if self.error else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +49,104 @@ class Order:
     tenant: str
     now: datetime
     policy: Policy
+    grants: dict[tuple[Act, str], Grant] = field(default_factory=dict)
 
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key(self.tenant, "context", c.entity.id) for c in self.changes)
 
+    def grant(self, act: Act, type: str) -> Grant:
+        found = self.grants.get((act, type))
+        if found is None:
+            found = decide(self.policy, self.by, self.why, act, type)
+            self.grants[(act, type)] = found
+        return found
+
 
 def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
-    """Raises Denied, Conflict, NotFound or Invalid; then nothing is written."""
-    old = {key: entity_of(rows[key]) for key in set(order.keys()) if key in rows}
-    present = dict(old)
-    news = [_one(order, change, present) for change in order.changes]
+    """All changes. Raises Denied, Conflict, NotFound or Invalid; then nothing is written."""
+    state = State.of(order.tenant, rows, order.keys())
+    outcomes = [_outcome(order, change, state) for change in order.changes]
+    return _written(order, state, outcomes)
+
+
+def each(order: Order, rows: Mapping[Key, Row]) -> Writes:
+    """The changes that can be made, in their order; the others are told with the reason."""
+    state = State.of(order.tenant, rows, order.keys())
+    outcomes = []
+    for change in order.changes:
+        try:
+            outcomes.append(_outcome(order, change, state))
+        except TownsquareError as refused:
+            error = type(refused).__name__
+            outcomes.append(Outcome(change.entity.id, error=error, reason=str(refused)))
+    return _written(order, state, outcomes)
+
+
+def ended(order: Order, rows: Mapping[Key, Row]) -> Writes:
+    """What is left of entities when what ends has ended (clause 4.22).
+
+    No policy is asked: it was when the end was set.
+    """
+    state = State.of(order.tenant, rows, order.keys())
+    for change in order.changes:
+        before = state.present.get(change.entity.id)
+        after = transient.left(before, order.now) if before else None
+        if before is not after:
+            state.news.append(_changed(order, before, after))
+    return _written(order, state, [])
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Entities as they were before the changes, as they are after those so far, and the news."""
+
+    old: Mapping[str, Entity]
+    present: dict[str, Entity]
+    news: list[Changed]
+
+    @classmethod
+    def of(cls, tenant: str, rows: Mapping[Key, Row], keys: Iterable[Key]) -> "State":
+        old = {key.id: entity_of(rows[key]) for key in set(keys) if key in rows}
+        return cls(old, dict(old), [])
+
+
+def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
+    news = state.news
     last = {n.subject.id: n for n in news}
-    gone = [Key(order.tenant, "context", id) for id, n in last.items() if n.after is None]
     ends = {n.subject.id: place for place, n in enumerate(news) if n.after is None}
     kept = [n for place, n in enumerate(news) if place > ends.get(n.subject.id, -1)]
     return Writes(
-        put=[
-            _row(order.tenant, _old(order, old, id), n.after) for id, n in last.items() if n.after
-        ],
-        delete=gone,
+        put=[_row(order.tenant, state.old.get(id), n.after) for id, n in last.items() if n.after],
+        delete=[Key(order.tenant, "context", id) for id, n in last.items() if n.after is None],
         history=[i for n in kept if n.after and _kept(order, n.after) for i in instances(n)],
         forget=[Key(order.tenant, "context", id) for id in ends],
         log=[entry for n in news for entry in _log(order, n)],
         told=news,
-        answer=msgspec.json.encode(
-            {id: n.after.version if n.after else 0 for id, n in last.items()}
-        ),
+        answer=msgspec.json.encode(outcomes),
     )
-
-
-def _old(order: Order, old: Mapping[Key, Entity], id: str) -> Entity | None:
-    return old.get(Key(order.tenant, "context", id))
-
-
-def _versions(news: Iterable[Changed]) -> bytes:
-    return msgspec.json.encode({n.subject.id: n.after.version if n.after else 0 for n in news})
 
 
 def entity_of(row: Row) -> Entity:
     return msgspec.json.decode(row.body, type=Entity)
 
 
-def _one(order: Order, change: Change, present: dict[Key, Entity]) -> Changed:
-    key = Key(order.tenant, "context", change.entity.id)
-    before = present.get(key)
+def _outcome(order: Order, change: Change, state: State) -> Outcome:
+    """Makes the change in `state`. Raises what it is refused with, and then changes nothing."""
+    id = change.entity.id
+    before = state.present.get(id)
     _admitted_at_all(order, before, change)
     after = merge.changed(before, change, order.now)
     _check(order, before, after)
     if after is None:
-        present.pop(key, None)
+        state.present.pop(id, None)
     else:
-        present[key] = after
+        state.present[id] = after
+    if after is not before:
+        state.news.append(_changed(order, before, after))
+    return Outcome(id, after.version if after else 0, merge.undone(before, change))
+
+
+def _changed(order: Order, before: Entity | None, after: Entity | None) -> Changed:
     return Changed(
         seq=0,
         at=order.now,
@@ -100,17 +161,16 @@ def _one(order: Order, change: Change, present: dict[Key, Entity]) -> Changed:
 def _admitted_at_all(order: Order, before: Entity | None, change: Change) -> None:
     """Before anything is said of what there is: who may not know of it learns nothing here."""
     if not order.by.room:
-        require(decide(order.policy, order.by, order.why, "write", ""))
+        require(order.grant("write", ""))
     types = before.types if before and change.operation != "create" else ()
-    if not all(decide(order.policy, order.by, order.why, "read", t).allowed for t in types):
+    if not all(order.grant("read", type).allowed for type in types):
         raise NotFound(f"{change.entity.id} does not exist")
 
 
 def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
     for entity in (before, after):
         for type in entity.types if entity else ():
-            grant = decide(order.policy, order.by, order.why, "write", type)
-            _admitted(require(grant), order.by, entity)
+            _admitted(require(order.grant("write", type)), order.by, entity)
     subject = after or before
     types = subject.types if subject else ()
     declared = [order.policy.types[t] for t in types if t in order.policy.types]
@@ -118,8 +178,11 @@ def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
         raise Denied(f"a type of the house ({declared[0].name}) cannot be mixed with others")
     if before and PUBLISHED in before.scope and before is not after:
         raise Conflict(f"{before.id} is published and closed: it cannot change any more")
-    if after is None and any(t.accountable or not t.deletable for t in declared):
+    lasting = any(t.accountable or not t.deletable for t in declared)
+    if lasting and after is None:
         raise Denied(f"{subject.id if subject else ''} is accountable and cannot be deleted")
+    if lasting and after and transient.ends_at(after):
+        raise Denied(f"{after.id} is accountable and cannot end by itself; take out expiresAt")
 
 
 def _admitted(grant: Grant, by: Actor, entity: Entity | None) -> None:
@@ -180,18 +243,24 @@ def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | Non
 def _row(tenant: str, before: Entity | None, after: Entity) -> Row:
     key = Key(tenant, "context", after.id)
     moved = before is None or _found_under(before) != _found_under(after)
-    place = Place(after.types, after.scope, _bounds(after)) if moved else None
+    place = (
+        Place(after.types, after.scope, _bounds(after), transient.ends_at(after)) if moved else None
+    )
     return Row(key, after.version, msgspec.json.encode(after), place)
 
 
 def _found_under(entity: Entity) -> tuple[object, ...]:
     location = entity.attributes.get("location")
-    return (entity.types, entity.scope, id(location) if location else None)
+    return (
+        entity.types,
+        entity.scope,
+        id(location) if location else None,
+        transient.ends_at(entity),
+    )
 
 
-def _bounds(entity: Entity) -> Bounds | None:
+def _bounds(entity: Entity) -> geometry.Bounds | None:
     location = entity.get("location")
     if location is None or location.kind != "GeoProperty":
         return None
-    west, south, east, north = geometry.geometry(location.value).bounds
-    return Bounds(west, east, south, north)
+    return geometry.bounds(location.value)

@@ -4,29 +4,73 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Attribute, Entity, Kind
 
-Operation = Literal["create", "merge", "append", "update", "replace", "delete"]
+Operation = Literal[
+    "create",
+    "merge",
+    "append",
+    "update",
+    "replace",
+    "delete",
+    "patch",
+    "put",
+    "remove",
+    "drop",
+    "keep",
+]
+
+
+class Fragment(Attribute, frozen=True):
+    """What a patch says of one instance of an attribute (clauses 5.5.8 and 5.5.12).
+
+    A `value` that is UNSET stays as it is, and so does every member that is not given; members
+    in `removed` go. Where the client did not say the kind, `kinds` are those that it may mean,
+    and the one that the instance has already is right if it is among them.
+    """
+
+    removed: frozenset[str] = frozenset()  # unitCode, observedAt and the like
+    kinds: frozenset[Kind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What one merge says for all its attributes (clause 5.6.17)."""
+
+    observed_at: datetime | None = None  # for instances that have such a time already
+    lang: str | None = None  # the key of a language map that a plain string is meant for
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of one entity; a list of them is committed together.
 
-    create   the entity must not exist                        (clause 5.6.1)
-    merge    attributes are merged deeply, null removes       (clause 5.6.17)
-    append   attributes are added or overwritten              (clause 5.6.3)
-    update   only attributes that exist are overwritten       (clause 5.6.2)
-    replace  the whole entity; creates nothing                (clause 5.6.18)
-    delete   the entity; of `entity` only the id counts       (clause 5.6.6)
+    create   the entity must not exist                                       (clause 5.6.1)
+    merge    attributes are merged deeply, null removes                      (clause 5.6.17)
+    append   attributes are added, or overwritten where `overwrite`          (clause 5.6.3)
+    update   attributes are overwritten or added, null removes               (clause 5.6.2)
+    replace  the whole entity; creates nothing                               (clause 5.6.18)
+    delete   the entity; of `entity` only the id counts                      (clause 5.6.6)
+    patch    members of the instances that are given, which must exist       (clause 5.6.4)
+    put      the instances that are given, which must exist, as a whole      (clause 5.6.19)
+    remove   the instances that are given, or with none given all of the attribute; they must
+             exist; their values do not count                                (clause 5.6.5)
+    drop     all instances of the attributes that are named, where they are  (clause 5.6.21)
+    keep     all attributes but those that are named go                      (clause 5.6.21)
 
-    With `upsert`, merge, append and replace create an entity that is missing.
+    With `upsert`, merge, append, update and replace create an entity that is missing. `removed`
+    are members of the entity itself that go: scope, expiresAt. `types` are alternatives of which
+    the entity must have one whole; without any it may have every type.
     """
 
     operation: Operation
     entity: Entity
     if_version: int | None = None
     upsert: bool = False
+    overwrite: bool = True
+    removed: frozenset[str] = frozenset()
+    types: tuple[frozenset[str], ...] = ()
+    common: Common = Common()
 
 
 @dataclass(frozen=True, slots=True)

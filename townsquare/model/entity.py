@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+NULL = "urn:ngsi-ld:null"  # removes where a clause allows it (clause 4.5.0); never a value
+
 # What JSON can hold. Values of attributes are the client's own and stay as they came.
 Json = Any
 
@@ -31,7 +33,11 @@ Kind = Literal[
 
 
 class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """One instance of an attribute. `value` holds the object of a Relationship too."""
+    """One instance of an attribute.
+
+    `value` is what the kind's own member holds: the URI or URIs of a Relationship, the list of
+    URIs of a ListRelationship, the terms of a VocabProperty in canonical names.
+    """
 
     value: Json
     kind: Kind = field(default="Property", name="type")

@@ -19,6 +19,8 @@ The message tells an operator what happened, to which thing, and what to do next
 Only `web`, the `api` modules it mounts, and `cli` turn these into status and exit codes.
 """
 
+from functools import cache
+
 
 class TownsquareError(Exception):
     """Base class. The message is written for the person who will read it."""
@@ -76,3 +78,16 @@ class Unavailable(TownsquareError):
 
 class CannotStart(TownsquareError):
     pass
+
+
+def named(name: str) -> type[TownsquareError]:
+    """The class of an error that was kept by its name."""
+    return _by_name()[name]
+
+
+@cache
+def _by_name() -> dict[str, type[TownsquareError]]:
+    found: list[type[TownsquareError]] = [TownsquareError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return {kind.__name__: kind for kind in found}

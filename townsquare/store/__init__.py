@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from townsquare.model.change import Changed
 from townsquare.model.errors import Invalid
+from townsquare.model.geometry import Bounds
 from townsquare.store.conditions import Conditions, Near, Sql
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
@@ -27,22 +28,16 @@ class Key(NamedTuple):
     id: str
 
 
-class Bounds(NamedTuple):
-    """Of a location, WGS 84 degrees."""
-
-    west: float
-    east: float
-    south: float
-    north: float
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Under what a row is found: its types, its scopes and the bounds of its location."""
+    """Under what a row is found: its types, its scopes, the bounds of its location, and when
+    it or the first of its attributes ends.
+    """
 
     types: tuple[str, ...]
     scopes: tuple[str, ...]
     bounds: Bounds | None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +155,14 @@ class Store(Protocol):
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
         """All rows of a kind that is not city state, oldest first; of all tenants if None."""
+        ...
+
+    async def ending(self, until: datetime, limit: int) -> list[Key]:
+        """Rows that end, or of which something ends, up to this time."""
+        ...
+
+    async def first_end(self) -> datetime | None:
+        """The earliest `ends_at` of all."""
         ...
 
     async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:

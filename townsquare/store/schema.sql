@@ -47,6 +47,10 @@ create table if not exists entity_scope (  -- '' for an entity without scope
     primary key (tenant, scope, row)
 ) without rowid;
 create index if not exists entity_scope_row on entity_scope (row);
+create table if not exists ending (        -- when a row or the first of its attributes ends
+    row integer primary key, at integer not null
+);
+create index if not exists ending_at on ending (at);
 create virtual table if not exists place using rtree(row, west, east, south, north);
 create table if not exists tenant (name text primary key) without rowid;  -- but the default one
 create table if not exists outbox (

@@ -36,6 +36,7 @@ from townsquare.store import (
     LogEntry,
     Row,
     RowKind,
+    at,
     micros,
     tables,
 )
@@ -174,6 +175,19 @@ class SqliteStore:
         text = tables.ROW + " where e.kind = ? and (? is null or e.tenant = ?) order by e.row"
         parameters = (kind, tenant, tenant)
         return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
+
+    async def ending(self, until: datetime, limit: int) -> list[Key]:
+        text = (
+            "select e.tenant, e.kind, e.id from ending n join entity e on e.row = n.row"
+            " where n.at <= ? order by n.at limit ?"
+        )
+        with self._reading() as db:
+            return [Key(*found) for found in db.execute(text, (micros(until), limit))]
+
+    async def first_end(self) -> datetime | None:
+        with self._reading() as db:
+            first = db.execute("select min(at) from ending").fetchone()[0]
+            return None if first is None else at(first)
 
     async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
         text = f"{tables.HISTORY} and ({where.text})"

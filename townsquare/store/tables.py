@@ -127,23 +127,26 @@ def put(db: sqlite3.Connection, row: Row) -> None:
 
 
 def _index(db: sqlite3.Connection, number: int, tenant: str, place: Place) -> None:
-    db.execute("delete from entity_type where row = ?", (number,))
-    db.execute("delete from entity_scope where row = ?", (number,))
-    db.execute("delete from place where row = ?", (number,))
+    _forget_place(db, number)
     types = [(tenant, type, number) for type in place.types]
     db.executemany("insert into entity_type values (?, ?, ?)", types)
     scopes = [(tenant, scope, number) for scope in place.scopes or ("",)]
     db.executemany("insert into entity_scope values (?, ?, ?)", scopes)
     if place.bounds:
         db.execute("insert into place values (?, ?, ?, ?, ?)", (number, *place.bounds))
+    if place.ends_at:
+        db.execute("insert into ending values (?, ?)", (number, micros(place.ends_at)))
 
 
 def delete(db: sqlite3.Connection, key: Key) -> None:
     sql = "delete from entity where tenant = ? and kind = ? and id = ? returning row"
     for (number,) in db.execute(sql, key).fetchall():
-        db.execute("delete from entity_type where row = ?", (number,))
-        db.execute("delete from entity_scope where row = ?", (number,))
-        db.execute("delete from place where row = ?", (number,))
+        _forget_place(db, number)
+
+
+def _forget_place(db: sqlite3.Connection, number: int) -> None:
+    for table in ("entity_type", "entity_scope", "place", "ending"):
+        db.execute(f"delete from {table} where row = ?", (number,))
 
 
 def columns(i: Instance) -> tuple[str | int | float | None, ...]:

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from townsquare.context.merge import NULL, changed, differing, merged_value
+from townsquare.context.instances import merged_value
+from townsquare.context.merge import changed, differing
 from townsquare.model.change import Change, Operation
-from townsquare.model.entity import Attribute, Entity, Json
+from townsquare.model.entity import NULL, Attribute, Entity, Json
 
 T0 = datetime(2030, 6, 1, 12, tzinfo=UTC)
 T1 = datetime(2030, 6, 1, 13, tzinfo=UTC)
@@ -33,7 +34,7 @@ def values(entity: Entity) -> dict[str, Json]:
     [
         ("merge", {"a": 1, "b": 20, "c": 30}),
         ("append", {"a": 1, "b": 20, "c": 30}),
-        ("update", {"a": 1, "b": 20}),
+        ("update", {"a": 1, "b": 20, "c": 30}),
         ("replace", {"b": 20, "c": 30}),
     ],
 )

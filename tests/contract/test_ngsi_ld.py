@@ -62,7 +62,7 @@ async def test_a_second_create_is_a_conflict(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        ("[]", "must be a JSON object"),
+        ("[1]", "must be a JSON object"),
         ('{"type":"T"}', "id must be a URI"),
         ('{"id":"x","type":"T"}', "id must be a URI"),
         ('{"id":"urn:x","a":1}', "type is missing"),

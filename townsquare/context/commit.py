@@ -26,10 +26,11 @@ EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What became of one change. `version` is 0 when the entity was deleted, 1 when it is new."""
+    """What became of one change. `version` is 0 when the entity was deleted."""
 
     id: str
     version: int = 0
+    created: bool = False
     undone: tuple[str, ...] = ()  # of what was given: attributes and scope that stayed
     error: str = ""  # name in model.errors, where the change was refused
     reason: str = ""
@@ -143,7 +144,8 @@ def _outcome(order: Order, change: Change, state: State) -> Outcome:
         state.present[id] = after
     if after is not before:
         state.news.append(_changed(order, before, after))
-    return Outcome(id, after.version if after else 0, merge.undone(before, change))
+    left = merge.undone(before, change)
+    return Outcome(id, after.version if after else 0, before is None, left)
 
 
 def _changed(order: Order, before: Entity | None, after: Entity | None) -> Changed:

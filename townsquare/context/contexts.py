@@ -45,15 +45,15 @@ class Contexts:
 
     async def of(self, request: Request, body: Json = None) -> Terms:
         """Raises Invalid for a context in the wrong place, ContextNotAvailable."""
-        linked = _linked(request.headers.get("link", ""))
+        link = linked(request)
         inside = body.get("@context") if isinstance(body, dict) else None
         if request.body:
             ld = request.media_type() == LD
-            if ld and (inside is None or linked is not None):
+            if ld and (inside is None or link is not None):
                 raise Invalid("application/ld+json has its @context in the body, not in Link")
             if not ld and inside is not None:
                 raise Invalid("@context in the body needs the media type application/ld+json")
-        return await self.terms(inside if inside is not None else linked, request.tenant)
+        return await self.terms(inside if inside is not None else link, request.tenant)
 
     async def terms(self, context: Json, tenant: str = "") -> Terms:
         """Raises Invalid, ContextNotAvailable."""
@@ -106,6 +106,11 @@ class Contexts:
                 ends.append(document.expires_at)
         documents = [self.shelf.key(tenant, url) for url in loaded]
         return Table(resolve(context, loaded), documents, min(ends, default=None))
+
+
+def linked(request: Request) -> str | None:
+    """The context that the header Link names."""
+    return _linked(request.headers.get("link", ""))
 
 
 @lru_cache(maxsize=1024)

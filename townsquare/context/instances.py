@@ -13,11 +13,11 @@ import msgspec
 from msgspec import UNSET
 
 from townsquare.context.values import fitted
-from townsquare.model.change import Common, Fragment
+from townsquare.model.change import Defaults, Fragment
 from townsquare.model.entity import NULL, Attribute, Instances, Json
 from townsquare.model.errors import Invalid, NotFound
 
-NOTHING_COMMON = Common()
+NO_DEFAULTS = Defaults()
 
 
 def of(present: Instances, dataset_id: str | None) -> Attribute | None:
@@ -34,13 +34,13 @@ def overwritten(present: Instances, given: Attribute, now: datetime) -> Instance
 
 
 def merged(
-    name: str, present: Instances, given: Attribute, now: datetime, common: Common
+    name: str, present: Instances, given: Attribute, now: datetime, defaults: Defaults
 ) -> Instances:
     """With `given` merged into the instance with its datasetId (clause 5.5.12)."""
     old = of(present, given.dataset_id)
     if given.value == NULL:
         return _placed(present, old, None)
-    new = _merged(name, old, given, common) if old else _whole(name, given)
+    new = _merged(name, old, given, defaults) if old else _whole(name, given)
     if new.kind == "LanguageProperty" and not new.value:
         return _placed(present, old, None)  # its last language is gone
     return _placed(present, old, _stamped(new, old, now))
@@ -112,24 +112,24 @@ def _stamped(new: Attribute, old: Attribute | None, now: datetime) -> Attribute:
     )
 
 
-def _merged(name: str, old: Attribute, given: Attribute, common: Common) -> Attribute:
-    given = _understood(name, old, given, common)
+def _merged(name: str, old: Attribute, given: Attribute, defaults: Defaults) -> Attribute:
+    given = _understood(name, old, given, defaults)
     if given.kind != old.kind:
         return _whole(name, given)
     value = old.value if given.value is UNSET else given.value
     if given.kind != "GeoProperty":
         value = merged_value(old.value, value)
-    observed_at = given.observed_at or (old.observed_at and common.observed_at)
+    observed_at = given.observed_at or (old.observed_at and defaults.observed_at)
     sub = _subs(name, old.sub, given.sub, _merged_sub)
     return _with_members(old, given, value, observed_at, sub)
 
 
 def _merged_sub(name: str, old: Attribute | None, given: Attribute) -> Attribute:
-    return _merged(name, old, given, NOTHING_COMMON) if old else _bare(_whole(name, given))
+    return _merged(name, old, given, NO_DEFAULTS) if old else _bare(_whole(name, given))
 
 
 def _patched(name: str, old: Attribute, given: Attribute) -> Attribute:
-    given = _understood(name, old, given, NOTHING_COMMON)
+    given = _understood(name, old, given, NO_DEFAULTS)
     if given.kind != old.kind:
         raise Invalid(
             f"{name} is a {old.kind} and cannot become a {given.kind} by a partial update;"
@@ -184,13 +184,13 @@ def _with_members(
     )
 
 
-def _understood(name: str, old: Attribute, given: Attribute, common: Common) -> Attribute:
+def _understood(name: str, old: Attribute, given: Attribute, defaults: Defaults) -> Attribute:
     """With the kind of the old instance, where the patch leaves it open. Raises Invalid."""
     if not isinstance(given, Fragment) or not given.kinds:
         return given
     value = given.value
-    if old.kind == "LanguageProperty" and common.lang and isinstance(value, str | list):
-        value = {common.lang: value}
+    if old.kind == "LanguageProperty" and defaults.lang and isinstance(value, str | list):
+        value = {defaults.lang: value}
     elif old.kind not in given.kinds or (old.kind == "LanguageProperty" and value is not UNSET):
         raise Invalid(f"{name} is a {old.kind}; to make it another, say its type")
     if value is not UNSET:

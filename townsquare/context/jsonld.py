@@ -116,6 +116,11 @@ def canonical(iri: str) -> str:
     return iri
 
 
+def iri(name: str) -> str:
+    """The whole IRI of a canonical name."""
+    return CORE_IRIS.get(name) or (name if ":" in name else DEFAULT + name)
+
+
 def is_core(url: Json) -> bool:
     return isinstance(url, str) and url in CORE_URLS
 

@@ -77,7 +77,7 @@ def _stamped(change: Change, now: datetime) -> Entity:
     for name, given in change.entity.attributes.items():
         left: Instances = ()
         for instance in given:
-            left = instances.merged(name, left, instance, now, change.common)
+            left = instances.merged(name, left, instance, now, change.defaults)
         if left:
             attributes[name] = left
     return msgspec.structs.replace(change.entity, attributes=attributes)
@@ -130,7 +130,7 @@ def _step(
 ) -> Instances:
     match change.operation:
         case "merge":
-            return instances.merged(name, present, given, now, change.common)
+            return instances.merged(name, present, given, now, change.defaults)
         case "patch":
             return instances.patched(name, present, given, now)
         case "put":

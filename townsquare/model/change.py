@@ -34,7 +34,7 @@ class Fragment(Attribute, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
+class Defaults:
     """What one merge says for all its attributes (clause 5.6.17)."""
 
     observed_at: datetime | None = None  # for instances that have such a time already
@@ -70,7 +70,7 @@ class Change:
     overwrite: bool = True
     removed: frozenset[str] = frozenset()
     types: tuple[frozenset[str], ...] = ()
-    common: Common = Common()
+    defaults: Defaults = Defaults()
 
 
 @dataclass(frozen=True, slots=True)

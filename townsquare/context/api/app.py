@@ -7,6 +7,8 @@ the request, asks the broker and answers. Every answer comes from here, errors t
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from townsquare.context.api.attributes import AttributeProvision
+from townsquare.context.api.batch import Batch
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.provide import Provision
@@ -55,6 +57,8 @@ class Api:
         self.subscriptions = Subscriptions(broker, self.contexts, client)
         self.router = Router(
             Provision(broker, self.contexts).routes(),
+            AttributeProvision(broker, self.contexts).routes(),
+            Batch(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             self.subscriptions.routes(),

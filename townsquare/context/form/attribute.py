@@ -259,6 +259,8 @@ def _subs(
 @lru_cache(maxsize=10_000)
 def read_name(name: str) -> str:
     """Of a type or an attribute: a term, a compact or a whole IRI (clause 4.6.2)."""
+    if name in ("id", "type"):
+        raise Invalid(f"{name!r} is no name of a type or an attribute: JSON-LD has it for itself")
     if len(name) > LONGEST_NAME or not (NAME.fullmatch(name) or is_uri(name)):
         raise Invalid(f"{name[:80]!r} is no name of a type or an attribute")
     return name
@@ -275,6 +277,11 @@ def _text(what: str, json: Json, terms: Terms) -> str:
     if not isinstance(json, str) or json in ("", NULL):
         raise Invalid(f"{what} must be a string, is {str(json)[:80]!r}")
     return json
+
+
+def read_dataset(text: str) -> str | None:
+    """Raises Invalid."""
+    return _dataset_id("datasetId", text)
 
 
 def _dataset_id(what: str, json: Json, terms: Terms | None = None) -> str | None:

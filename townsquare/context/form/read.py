@@ -4,6 +4,7 @@
 member that is wrong.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
@@ -79,6 +80,16 @@ def read_id(text: Json) -> str:
     if text == NULL or not is_uri(text):
         raise Invalid(f"the id of an entity must be a URI, is {str(text)[:200]!r}")
     return str(text)
+
+
+def read_types(text: str, terms: Terms) -> tuple[frozenset[str], ...]:
+    """Alternatives of types, as `A|(B;C)` says them (clause 4.17). Raises Invalid."""
+    parts = [part.strip() for part in re.split(r"[|,]", text)]
+    groups = [part[1:-1] if part[:1] + part[-1:] == "()" else part for part in parts]
+    return tuple(
+        frozenset(terms.expand(read_name(name.strip())) for name in group.split(";"))
+        for group in groups
+    )
 
 
 def read_format(options: Collection[str]) -> Format:

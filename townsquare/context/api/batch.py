@@ -1,0 +1,159 @@
+"""Many entities in one request (clauses 5.5.11, 5.6.7 to 5.6.10, 5.6.20 and 6.14 to 6.17, 6.31).
+
+All that can be done is done, in the order of the array and in one transaction; the rest is told
+entity by entity, as if each had come alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from townsquare.context.broker import Broker
+from townsquare.context.commit import Outcome
+from townsquare.context.contexts import Contexts, linked
+from townsquare.context.form.attribute import MERGE, UPDATE, WHOLE, Rules
+from townsquare.context.form.read import read_entity, read_id, read_removed
+from townsquare.context.http import LD, Answer, Request, problem
+from townsquare.context.jsonld import Terms, iri
+from townsquare.context.routes import Routes, Run, write
+from townsquare.model.change import Change, Operation
+from townsquare.model.entity import Entity, Json
+from townsquare.model.errors import AlreadyExists, Invalid, TownsquareError
+
+MOST = 10_000  # entities in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one batch operation does with each of its entities."""
+
+    operation: Operation
+    rules: Rules = WHOLE
+    upsert: bool = False
+    overwrite: bool = True
+    need_type: bool = False
+
+    def change(self, json: Json, terms: Terms) -> Change:
+        given = read_entity(json, terms, need_type=self.need_type, rules=self.rules)
+        removed = read_removed(json) if self.rules.null else frozenset[str]()
+        return Change(
+            self.operation, given, upsert=self.upsert, overwrite=self.overwrite, removed=removed
+        )
+
+
+CREATE = Kind("create", need_type=True)
+REPLACE = Kind("replace", upsert=True, need_type=True)
+UPSERT = Kind("update", UPDATE, upsert=True, need_type=True)
+APPEND = Kind("append")
+APPEND_NEW = Kind("append", overwrite=False)
+MERGED = Kind("merge", MERGE)
+
+
+class Batch:
+    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+        self.broker = broker
+        self.contexts = contexts
+
+    def routes(self) -> Routes:
+        return {
+            "entityOperations/create": {"POST": write(self.doing(lambda _: CREATE))},
+            "entityOperations/upsert": {"POST": write(self.doing(upserting))},
+            "entityOperations/update": {"POST": write(self.doing(updating))},
+            "entityOperations/merge": {"POST": write(self.doing(lambda _: MERGED))},
+            "entityOperations/delete": {"POST": write(self.delete)},
+        }
+
+    def doing(self, chosen: Callable[[Request], Kind]) -> Run:
+        async def run(request: Request) -> Answer:
+            request.known("options", "local")
+            kind = chosen(request)
+            changes = await self._changes(request, kind)
+            outcomes = await self._applied(request, changes)
+            return answer(outcomes, creating=kind.operation == "create" or kind.upsert)
+
+        return run
+
+    async def delete(self, request: Request) -> Answer:
+        request.known("options", "local")
+        changes = [deletion(id) for id in parts(request.json())]
+        return answer(await self._applied(request, changes))
+
+    async def _changes(self, request: Request, kind: Kind) -> list[Change | Outcome]:
+        """Each entity with its own @context (clause 6.3.5)."""
+        given = parts(request.json())
+        if request.media_type() == LD and linked(request):
+            raise Invalid("application/ld+json has its @context in the body, not in Link")
+        changes: list[Change | Outcome] = []
+        for json in given:
+            try:
+                changes.append(kind.change(json, await self.contexts.of(request, json)))
+            except TownsquareError as refused:
+                changes.append(failed(json, refused))
+        return changes
+
+    async def _applied(
+        self, request: Request, changes: Sequence[Change | Outcome]
+    ) -> list[Outcome]:
+        """In the order of the array, with those that could not be read."""
+        good = [change for change in changes if isinstance(change, Change)]
+        done = await self.broker.apply_each(
+            good,
+            request.actor,
+            request.why,
+            request.headers.get("idempotency-key"),
+            tenant=request.tenant,
+        )
+        outcomes = iter(done.outcomes)
+        return [next(outcomes) if isinstance(c, Change) else c for c in changes]
+
+
+def upserting(request: Request) -> Kind:
+    chosen = request.options(("replace", "update"))
+    return UPSERT if "update" in chosen else REPLACE
+
+
+def updating(request: Request) -> Kind:
+    return APPEND_NEW if request.options(("noOverwrite",)) else APPEND
+
+
+def parts(body: Json) -> list[Json]:
+    if not isinstance(body, list) or not body:
+        raise Invalid("the body must be an array with at least one item")
+    if len(body) > MOST:
+        raise Invalid(f"the array has more than {MOST} items; send them in parts")
+    if any(part is None for part in body):
+        raise Invalid("an item of the array is null")
+    return body
+
+
+def deletion(id: Json) -> Change | Outcome:
+    try:
+        return Change("delete", Entity(read_id(id), ()))
+    except Invalid as refused:
+        return failed({"id": id}, refused)
+
+
+def failed(json: Json, refused: TownsquareError) -> Outcome:
+    id = json.get("id") if isinstance(json, dict) else json
+    return Outcome(str(id)[:200], error=type(refused).__name__, reason=str(refused))
+
+
+def answer(outcomes: Sequence[Outcome], *, creating: bool = False) -> Answer:
+    """201 with the ids of new entities, 204, or 207 where not all was done (clause 5.2.16)."""
+    errors = [
+        {"entityId": outcome.id, "error": problem(error).json}
+        for outcome in outcomes
+        if (error := undone(outcome))
+    ]
+    if errors:
+        done = [o.id for o in outcomes if undone(o) is None]
+        return Answer(207, {"success": list(dict.fromkeys(done)), "errors": errors})
+    new = list(dict.fromkeys(o.id for o in outcomes if o.created))
+    return Answer(201, new) if creating and new else Answer(204)
+
+
+def undone(outcome: Outcome) -> TownsquareError | None:
+    """Why an entity of the batch counts as failed, if it does."""
+    if outcome.undone:
+        names = ", ".join(iri(name) for name in outcome.undone)
+        return AlreadyExists(f"{outcome.id} has these already, and they were left: {names}")
+    return outcome.refused

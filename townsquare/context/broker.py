@@ -54,6 +54,7 @@ class Applied:
 class Page:
     entities: list[Entity]
     count: int | None  # of all that match, where it was asked for
+    more: bool = False  # there is a next page
 
 
 class Broker:
@@ -180,9 +181,21 @@ class Broker:
         await self.expiry.due(self.clock)
         find = self._found(query, by, why, act, tenant)
         count = await self.store.count(tenant, find) if query.count else None
-        rows = await self.store.find(tenant, find)
-        seen = (self._seen(entity_of(row), by, why, act) for row in rows)
-        return Page([entity for entity in seen if entity], count)
+        # One more than is asked for tells whether there is a next page.
+        rows = (
+            await self.store.find(tenant, replace(find, limit=find.limit + 1)) if find.limit else []
+        )
+        if not rows and find.offset and find.limit:
+            rows = await self._last(find, count, tenant)
+        seen = (self._seen(entity_of(row), by, why, act) for row in rows[: find.limit])
+        return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
+
+    async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
+        """An offset behind the end leads to the last one (clause 6.3.10)."""
+        total = await self.store.count(tenant, find) if count is None else count
+        if not total:
+            return []
+        return await self.store.find(tenant, replace(find, limit=1, offset=total - 1))
 
     async def history(
         self, query: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
@@ -199,13 +212,25 @@ class Broker:
         return found
 
     def _found(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
+        eyes = self._eyes(by, why, act, tenant)
+        grants = [eyes.of([type] if isinstance(type, str) else type) for type in query.types]
+        if grants and not any(grant.allowed for grant in grants):
+            require(grants[0])
+        where, order = self._compiler.where(query, eyes), self._compiler.order(query, eyes)
+        return Find(
+            where,
+            query.limit,
+            query.offset,
+            query.near,
+            by.kind == "anyone",
+            sql.starts(query.types),
+            query.ids,
+            order,
+        )
+
+    def _eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:
         grants = {type: self.grant(by, why, act, type) for type in self.policy.types}
-        others = self.grant(by, why, act, "")
-        if query.types and not any(grants.get(type, others).allowed for type in query.types):
-            require(grants.get(query.types[0], others))
-        where = self._compiler.where(query, tenant, grants, others)
-        stranger = by.kind == "anyone"
-        return Find(where, query.limit, query.offset, query.near, stranger, query.types, query.ids)
+        return sql.Eyes(tenant, grants, self.grant(by, why, act, ""))
 
     def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
         for type in entity.types:

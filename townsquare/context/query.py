@@ -1,14 +1,17 @@
 """What can be asked of the broker. Names are canonical; nothing here touches data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import re2
 
+from townsquare.context.choices import read_scopes
 from townsquare.model.errors import Invalid, TooManyResults
-from townsquare.store.conditions import Comparison, Literal_, Near, Path, Range
+from townsquare.store.conditions import Comparison, Literal_, Near, Order, Path, Range
 
 MOST_TERMS = 64
+DEEPEST_LINK = 5  # entities that are linked from one another, in one query
 LIMIT, MOST = 20, 1000  # entities in an answer: by default, at most
 
 
@@ -22,6 +25,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """An entity that the Relationship at `path` leads to fulfils the condition: `a{b}>1`."""
+
+    path: Path
+    condition: "Condition"
+    types: tuple[str, ...] = ()  # one of which it has, where some are named
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     terms: tuple["Condition", ...]
 
@@ -31,24 +43,40 @@ class Any:
     terms: tuple["Condition", ...]
 
 
-Condition = Term | All | Any
+Condition = Term | Linked | All | Any
+
+
+def leaves(q: Condition) -> Iterator[Term | Linked]:
+    if isinstance(q, All | Any):
+        for term in q.terms:
+            yield from leaves(term)
+    else:
+        yield q
+
+
+def depth(q: Condition) -> int:
+    """How many entities away the farthest condition is."""
+    return max(1 + depth(leaf.condition) if isinstance(leaf, Linked) else 0 for leaf in leaves(q))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    types: tuple[str, ...] = ()
+    types: tuple[str | frozenset[str], ...] = ()  # any of them; all of a set
     ids: tuple[str, ...] = ()
     pattern: str = ""
     attributes: tuple[str, ...] = ()  # entities that have one of them
     q: Condition | None = None
-    scope: str = ""
+    scope: str = ""  # in the language of scopeQ
     not_scope: str = ""  # not part of the standard: screens leave out what is published
     near: Near | None = None
+    order: tuple[Order, ...] = ()
     limit: int = LIMIT
     offset: int = 0
     count: bool = False
 
     def __post_init__(self) -> None:
+        if self.scope:
+            read_scopes(self.scope)
         if self.offset < 0 or self.limit < 0 or (self.limit == 0 and not self.count):
             raise Invalid(
                 f"limit {self.limit}, offset {self.offset}: use limit from 1 to {MOST},"

@@ -11,26 +11,44 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from townsquare.context.query import All, Any, Condition, Query, TemporalQuery, Term
+from townsquare.context.choices import read_scopes
+from townsquare.context.query import All, Any, Condition, Linked, Query, TemporalQuery, Term
 from townsquare.store import micros
-from townsquare.store.conditions import Conditions, Path, Sql
-from townsquare.trust.policy import NOTHING, Grant
+from townsquare.store.conditions import Conditions, Order, Path, Sql
+from townsquare.trust.policy import Grant
 
 NEVER, ALWAYS = Sql("0"), Sql("1")
 
 
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Who asks: what each declared type shows, and what all `others` do, in one tenant."""
+
+    tenant: str
+    grants: Mapping[str, Grant]
+    others: Grant
+
+    def of(self, types: Collection[str]) -> Grant:
+        """Under what entities with all these types stand."""
+        return next((self.grants[type] for type in types if type in self.grants), self.others)
+
+
 def both(*parts: Sql) -> Sql:
+    if any(p is NEVER for p in parts):
+        return NEVER
     parts = tuple(p for p in parts if p is not ALWAYS)
-    if not parts:
-        return ALWAYS
+    if len(parts) < 2:
+        return parts[0] if parts else ALWAYS
     text = " and ".join(f"({p.text})" for p in parts)
     return Sql(text, sum((p.parameters for p in parts), ()))
 
 
 def either(parts: Iterable[Sql]) -> Sql:
-    parts = list(parts)
-    if not parts:
-        return NEVER
+    parts = [p for p in parts if p is not NEVER]
+    if any(p is ALWAYS for p in parts):
+        return ALWAYS
+    if len(parts) < 2:
+        return parts[0] if parts else NEVER
     return Sql(" or ".join(f"({p.text})" for p in parts), sum((p.parameters for p in parts), ()))
 
 
@@ -39,8 +57,19 @@ def within(parts: Sequence[str]) -> str:
 
 
 def _has_type(exists: str, types: Sequence[str]) -> Sql:
+    if not types:
+        return NEVER if exists == "exists" else ALWAYS
     text = f"select 1 from entity_type t where t.row = e.row and t.type in ({within(types)})"
     return Sql(f"{exists} ({text})", tuple(types))
+
+
+def _chosen(choices: Iterable[frozenset[str]]) -> Sql:
+    return either(both(*(_has_type("exists", [t]) for t in sorted(c))) for c in choices)
+
+
+def starts(types: Sequence[str | frozenset[str]]) -> tuple[str, ...]:
+    """Of each choice one type, under which its rows are found."""
+    return tuple(dict.fromkeys(t if isinstance(t, str) else min(t) for t in types))
 
 
 def _scopes(grant: Grant) -> Sql:
@@ -64,31 +93,38 @@ class Compiler:
 
     conditions: Conditions
 
-    def where(self, query: Query, tenant: str, grants: Mapping[str, Grant], others: Grant) -> Sql:
-        """Condition on table `entity`, beside the ids and types that the query names.
+    def where(self, query: Query, eyes: Eyes) -> Sql:
+        """Condition on table `entity`, beside the ids and types that the search starts from."""
+        groups = self._groups(query, eyes)
+        parts = [both(rows, self._group(query, grant, eyes)) for grant, rows in groups.items()]
+        return both(self._selected(query, eyes.tenant), either(parts))
 
-        `grants` has every declared type, `others` is the rest's.
-        """
-        if query.types and grants.keys().isdisjoint(query.types):
-            # Of these types nothing is declared, so there is nothing to tell apart.
-            return both(self._selected(query, tenant), self._group(query, others))
-        groups: defaultdict[Grant, list[str]] = defaultdict(list)
-        for type in query.types or grants:
-            groups[grants.get(type, NOTHING)].append(type)
-        groups.pop(NOTHING, None)
-        parts = [
-            both(_has_type("exists", types), self._group(query, grant))
-            for grant, types in groups.items()
-            if grant.allowed
-        ]
-        if others.allowed:
-            parts.append(both(_has_type("not exists", list(grants)), self._group(query, others)))
-        return both(self._selected(query, tenant), either(parts))
+    def _groups(self, query: Query, eyes: Eyes) -> dict[Grant, Sql]:
+        """Rows that the query's types choose, by the grant that they stand under."""
+        if query.types:
+            chosen: defaultdict[Grant, list[frozenset[str]]] = defaultdict(list)
+            for type in query.types:
+                choice = frozenset({type}) if isinstance(type, str) else type
+                chosen[eyes.of(choice)].append(choice)
+            if len(chosen) == 1 and all(isinstance(type, str) for type in query.types):
+                return {grant: ALWAYS for grant in chosen if grant.allowed}
+            return {g: _chosen(choices) for g, choices in chosen.items() if g.allowed}
+        if {*eyes.grants.values(), eyes.others} == {eyes.others} and eyes.others.allowed:
+            return {eyes.others: ALWAYS}
+        declared: defaultdict[Grant, list[str]] = defaultdict(list)
+        for type, grant in eyes.grants.items():
+            if grant.allowed:
+                declared[grant].append(type)
+        found = {grant: _has_type("exists", types) for grant, types in declared.items()}
+        if eyes.others.allowed:
+            others = _has_type("not exists", list(eyes.grants))
+            found[eyes.others] = either([others, found.get(eyes.others, NEVER)])
+        return found
 
-    def _group(self, query: Query, grant: Grant) -> Sql:
+    def _group(self, query: Query, grant: Grant, eyes: Eyes) -> Sql:
         parts = [_scopes(grant)]
         if query.q is not None:
-            parts.append(self.condition(query.q, grant))
+            parts.append(self.condition(query.q, grant, eyes))
         if query.attributes:
             seen = filter(grant.shows, query.attributes)
             parts.append(either(self.conditions.exists(Path(name)) for name in seen))
@@ -109,32 +145,78 @@ class Compiler:
         return both(*parts)
 
     def _scope_q(self, scope: str, tenant: str) -> Sql:
-        """`/a/+` one level, `/a/#` the whole subtree (clause 4.19)."""
-        test = Sql("s.scope = ?", (scope,))
-        if "+" in scope or "#" in scope:
+        choices = read_scopes(scope)
+        return either(
+            both(*(self._in_scope(one, tenant) for one in sorted(choice))) for choice in choices
+        )
+
+    def _in_scope(self, scope: str, tenant: str) -> Sql:
+        """`/a/+` one level, `/a/#` the whole subtree, `/#` any scope at all (clause 4.19)."""
+        if scope == "/#":
+            test = Sql("s.scope <> ''")
+        elif "+" in scope or "#" in scope:
             pattern = re.escape(scope).replace(r"/\#", "(/.*)?").replace(r"\+", "[^/]+")
             test = self.conditions.like("s.scope", f"^{pattern}$")
+        else:
+            test = Sql("s.scope = ?", (scope,))
         text = f"select s.row from entity_scope s where s.tenant = ? and {test.text}"
         return Sql(f"e.row in ({text})", (tenant, *test.parameters))
 
-    def condition(self, q: Condition, grant: Grant) -> Sql:
+    def condition(self, q: Condition, grant: Grant, eyes: Eyes) -> Sql:
         if isinstance(q, All):
-            return both(*(self.condition(term, grant) for term in q.terms))
+            return both(*(self.condition(term, grant, eyes) for term in q.terms))
         if isinstance(q, Any):
-            return either(self.condition(term, grant) for term in q.terms)
-        if not grant.shows(q.path.attribute):
+            return either(self.condition(term, grant, eyes) for term in q.terms)
+        if q.path.attribute and not grant.shows(q.path.attribute):
             return NEVER
-        if q.comparison is None:
-            return self.conditions.exists(q.path)
-        return self._compared(q)
+        return self._linked(q, eyes) if isinstance(q, Linked) else self._compared(q)
+
+    def _linked(self, q: Linked, eyes: Eyes) -> Sql:
+        """Under the grant of what it leads to, whatever that is."""
+        of_type = _has_type("exists", q.types) if q.types else ALWAYS
+        there = both(of_type, self.where(Query(types=q.types, q=q.condition), eyes))
+        return NEVER if there is NEVER else self.conditions.linked(q.path, eyes.tenant, there)
 
     def _compared(self, term: Term) -> Sql:
-        if term.comparison in ("!=", "!~="):
-            # Unequal means: the attribute is there, and no instance of it is equal.
-            equal = Term(term.path, "==" if term.comparison == "!=" else "~=", term.operands)
-            return both(self.conditions.exists(term.path), _not(self._compared(equal)))
-        comparison = term.comparison or "=="
-        return either(self.conditions.holds(term.path, comparison, o) for o in term.operands)
+        if term.comparison is None:
+            return self.conditions.exists(term.path)
+        if term.comparison == "!=":
+            # The attribute is there, and no instance of it is equal.
+            equal = self._compared(Term(term.path, "==", term.operands))
+            return both(self.conditions.exists(term.path), _not(equal))
+        if term.comparison == "!~=":
+            # There is text, and none of it fits: what is no text does not match (clause 4.9).
+            fits = self._compared(Term(term.path, "~=", term.operands))
+            return both(self.conditions.holds(term.path, "~=", ""), _not(fits))
+        return either(self.conditions.holds(term.path, term.comparison, o) for o in term.operands)
+
+    def order(self, query: Query, eyes: Eyes) -> Sql | None:
+        """Terms of an `order by`; what a grant hides is sorted as what is not there."""
+        parts = [part for order in query.order for part in self._ordered(order, eyes)]
+        if not parts:
+            return None
+        return Sql(", ".join(p.text for p in parts), sum((p.parameters for p in parts), ()))
+
+    def _ordered(self, order: Order, eyes: Eyes) -> Iterable[Sql]:
+        shown = self._shown(order.path.attribute, eyes)
+        if shown is NEVER:
+            return
+        direction = f"{'desc' if order.descending else 'asc'} nulls last"
+        for key in self.conditions.keys(order):
+            if shown is ALWAYS:
+                yield Sql(f"{key.text} {direction}", key.parameters)
+            else:
+                seen = f"case when {shown.text} then {key.text} end {direction}"
+                yield Sql(seen, shown.parameters + key.parameters)
+
+    def _shown(self, attribute: str, eyes: Eyes) -> Sql:
+        """Whether the grant that a row stands under shows the attribute."""
+        hiding = [t for t, g in eyes.grants.items() if g.allowed and not g.shows(attribute)]
+        if not attribute or (eyes.others.shows(attribute) and not hiding):
+            return ALWAYS
+        if eyes.others.shows(attribute):
+            return _has_type("not exists", hiding)
+        return _has_type("exists", [t for t in eyes.grants if t not in hiding])
 
 
 def history(query: TemporalQuery, id: str, types: Sequence[str], hidden: Grant) -> Sql:

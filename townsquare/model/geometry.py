@@ -6,10 +6,12 @@ Source of the relations: ETSI GS CIM 009, clause 4.10.
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from math import cos, radians
 from typing import Literal, NamedTuple
 
 import shapely
 from pyproj import Geod
+from shapely.affinity import scale
 from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
@@ -34,6 +36,7 @@ TYPES = frozenset(
 )  # all of GeoJSON but collections (clause 4.7.1)
 LONGEST_M = 20_037_509  # half of the equator
 EARTH = Geod(ellps="WGS84")
+GLOBE = Geod(ellps="sphere")
 
 
 class Bounds(NamedTuple):
@@ -83,9 +86,27 @@ def geometry(geojson: Json) -> BaseGeometry:
 
 
 def distance_m(a: BaseGeometry, b: BaseGeometry) -> float:
-    """0 where they touch. The nearest points are sought in the plane of degrees."""
+    """0 where they touch. The nearest points are sought in the plane of degrees, and again with
+    degrees of longitude as short as they are there.
+    """
     p, q = nearest_points(a, b)
-    return float(EARTH.inv(p.x, p.y, q.x, q.y)[2])
+    shrunk = cos(radians(min(89.9, max(abs(p.y), abs(q.y)))))
+    r, s = nearest_points(_shrunk(a, shrunk), _shrunk(b, shrunk))
+    apart = EARTH.inv([p.x, r.x / shrunk], [p.y, r.y], [q.x, s.x / shrunk], [q.y, s.y])[2]
+    return float(min(apart))
+
+
+def _shrunk(shape: BaseGeometry, by: float) -> BaseGeometry:
+    return scale(shape, xfact=by, yfact=1, origin=(0, 0))
+
+
+def apart_m(stored: str, reference: str) -> float | None:
+    """Great-circle metres between the nearest points (clause 4.23.1); None if not a geometry."""
+    try:
+        p, q = nearest_points(_parsed(stored), _parsed(reference))
+    except Invalid:
+        return None
+    return float(GLOBE.inv(p.x, p.y, q.x, q.y)[2])
 
 
 def matches(stored: str, relation: Relation, reference: str, distance: float) -> bool:
@@ -106,4 +127,6 @@ def matches(stored: str, relation: Relation, reference: str, distance: float) ->
 
 @lru_cache(maxsize=4096)
 def _parsed(geojson: str) -> BaseGeometry:
-    return geometry(json.loads(geojson))
+    """A shape that crosses itself is taken for the areas that it goes around."""
+    shape = geometry(json.loads(geojson))
+    return shape if shape.is_valid else shapely.make_valid(shape)

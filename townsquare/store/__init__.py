@@ -118,6 +118,7 @@ class Committed:
 class Find:
     """Rows of kind context that fulfil `where`, in the order in which they were created.
 
+    Before that, where `order` is given: terms of an `order by`, with their directions.
     They have one of the `types` and one of the `ids`, any where none is named: apart from the
     condition, since a store begins its search there.
     `near` stands in `where` too, as exactly as the store's conditions can say it. A stranger's
@@ -131,6 +132,7 @@ class Find:
     stranger: bool = False
     types: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    order: Sql | None = None
 
 
 class Store(Protocol):

@@ -4,13 +4,16 @@
 in every store, and the contract tests run against all of them. Names are canonical.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from townsquare.model.collation import ROOT, Collation
 from townsquare.model.geometry import Relation
+from townsquare.model.moment import Moment
 
 Comparison = Literal["==", "!=", ">=", "<=", ">", "<", "~=", "!~="]
-Literal_ = str | float | bool
+Literal_ = str | float | bool | Moment
 Value = str | int | float | bytes | None  # of a parameter
 
 
@@ -27,11 +30,20 @@ class Sql:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`temperature.accuracy[unit.name]`: attribute, sub-attributes, then inside the value."""
+    """`temperature.accuracy[unit.name]`: attribute, sub-attributes, then inside the value.
+
+    With `member` it is not the value that is meant but what an instance says beside it:
+    `temperature.observedAt`. Without an attribute the member is one of the entity itself: its
+    id, type, scope, createdAt, modifiedAt or expiresAt. EVERY_LANGUAGE inside is `[*]`.
+    """
 
     attribute: str
     sub: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    member: str = ""
+
+
+EVERY_LANGUAGE = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +62,61 @@ class Near:
     attribute: str = "location"
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One term of `orderBy`. With `reference` (GeoJSON text) by distance from there."""
+
+    path: Path
+    descending: bool = False
+    reference: str | None = None
+    collation: Collation = ROOT
+
+
 class Conditions(Protocol):
     def exists(self, path: Path) -> Sql:
-        """Some instance of the attribute has this path."""
+        """Some instance of the attribute has this path; a JSON null is there, too."""
         ...
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
-        """Some value at the path compares so; `!=` and `!~=` do not come here."""
+        """Some value at the path compares so; `!=` and `!~=` do not come here (clause 4.9).
+
+        The values of a path are those of all instances of the attribute; of a LanguageProperty
+        the texts of all languages, or of the one that `inside` names, each text of a list by
+        itself. Values of different kinds are never equal, less or more.
+
+        ==           a value is equal, or is a list (not within a list) that has an equal part
+        < <= > >=    numbers as such, text by code point, no truth values. Never a Relationship
+        ~=           text fulfils the regular expression (RE2) anywhere in it. Never a Relationship
+        a Moment     compares in time with text that is a moment of the same kind, or with an
+                     object whose "@value" is such a text
+        a Range      both bounds belong to it; with == alone
+        """
         ...
 
     def like(self, column: str, pattern: str) -> Sql:
-        """A text column fulfils a regular expression anywhere in it."""
+        """A text column fulfils a regular expression (RE2) anywhere in it."""
         ...
 
     def near(self, near: Near) -> Sql:
-        """Geometry. A store without geometry functions narrows by bounds here, and `find`
-        checks exactly what is left.
+        """Some instance that is a GeoProperty has a geometry in that relation.
+
+        A store without geometry functions narrows by bounds here, and `find` and `count` check
+        exactly what is left.
+        """
+        ...
+
+    def linked(self, path: Path, tenant: str, condition: Sql) -> Sql:
+        """Some object of the Relationship or ListRelationship at the path is the id of an entity
+        of this tenant and of kind context that fulfils `condition`, which is one on e as well.
+        """
+        ...
+
+    def keys(self, order: Order) -> Sequence[Sql]:
+        """Expressions whose order, one after the other, is that of clause 4.23.2.
+
+        Of the default instance, else the first: numbers, text (by `order.collation`), objects,
+        lists, truth values (false first), times, dates, moments, JSON null; null where the path
+        is not there. By distance (great circle, metres): GeoProperties first, then all others
+        by value. The caller says asc or desc for each, and `nulls last`.
         """
         ...

@@ -22,9 +22,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
-import re2
-
-from townsquare.model import geometry
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, TooComplex, TownsquareError, Unavailable
 from townsquare.store import (
@@ -42,6 +39,7 @@ from townsquare.store import (
 )
 from townsquare.store.conditions import Conditions, Sql
 from townsquare.store.sqlite_conditions import SqliteConditions
+from townsquare.store.sqlite_functions import register
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 READERS = 2
@@ -50,8 +48,6 @@ LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being f
 LONGEST_STRANGER_S = 1.0
 SCHEMA = 1  # counts changes of schema.sql that older programs cannot live with
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
-PATTERN = re2.Options()
-PATTERN.log_errors = False
 
 Outcome = Committed | TownsquareError
 Waiting = tuple[Job, "asyncio.Future[Committed]"]
@@ -313,8 +309,7 @@ class SqliteStore:
             )
         except sqlite3.Error as error:
             raise CannotStart(f"cannot open the database {self.path}: {error}") from error
-        db.create_function("geo_matches", 4, geometry.matches, deterministic=True)
-        db.create_function("regexp", 2, _regexp, deterministic=True)
+        register(db)
         return db
 
 
@@ -324,11 +319,6 @@ def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
     if tables.mark(db, "schema") > SCHEMA:
         raise CannotStart(f"{path} was written by a newer townsquare; start that one")
     tables.set_mark(db, "schema", SCHEMA)
-
-
-def _regexp(pattern: str, text: str | None) -> bool:
-    # RE2, since a client's pattern must not be able to keep the server busy.
-    return text is not None and bool(re2.search(pattern, text, PATTERN))
 
 
 @contextmanager

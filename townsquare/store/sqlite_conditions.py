@@ -1,47 +1,138 @@
-"""Conditions as SQLite says them: JSON functions on the body, R*Tree and shapely for geometry."""
+"""Conditions as SQLite says them: JSON functions on the body, R*Tree and shapely for geometry.
+
+`i` is an instance of the attribute, `v` a value at the path.
+"""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from townsquare.model.geometry import EARTH, geometry
-from townsquare.store.conditions import Comparison, Literal_, Near, Path, Range, Sql
+from townsquare.model.moment import Moment
+from townsquare.store.conditions import (
+    EVERY_LANGUAGE,
+    Comparison,
+    Literal_,
+    Near,
+    Order,
+    Path,
+    Range,
+    Sql,
+    Value,
+)
+from townsquare.store.sqlite_functions import tell
 
 FAR_M = 5_000_000
 SLACK = 1e-4  # degrees; more than the R*Tree's 32-bit floats lose
 NEVER = Sql("0")
+RELATIONSHIPS = "('Relationship', 'ListRelationship')"
+LANGUAGE = "'LanguageProperty'"
 
 
 class SqliteConditions:
     def exists(self, path: Path) -> Sql:
-        if not (path.sub or path.inside):
-            return Sql("json_type(e.body, ?) is not null", (_place(path),))
-        text = (
-            "exists (select 1 from json_each(e.body, ?) i where json_type(i.value, ?) is not null)"
-        )
-        return Sql(text, (_place(path), _inner(path)))
+        if not path.attribute:
+            return Sql("json_type(e.body, ?) is not null", (f"$.{path.member}",))
+        if path.inside == EVERY_LANGUAGE:
+            return _some(path, "i", f"json_extract(i.value, ?) = {LANGUAGE}", (_kind(path),))
+        if path.sub or path.inside or path.member:
+            return _some(path, "i", "json_type(i.value, ?) is not null", (_inner(path),))
+        return Sql("json_type(e.body, ?) is not null", (_place(path),))
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
         test = _test(comparison, operand)
-        # A list is equal to a value that it contains (clause 4.9); json_each steps into it.
-        single = "('object')" if comparison == "==" else "('object', 'array')"
-        text = (
-            "exists (select 1 from json_each(e.body, ?) i, json_each(i.value, ?) v"
-            f" where json_type(i.value, ?) not in {single} and ({test.text}))"
-        )
-        inner = _inner(path)
-        return Sql(text, (_place(path), inner, inner, *test.parameters))
+        if not path.attribute:
+            text = f"exists (select 1 from json_each(e.body, ?) v where {test.text})"
+            return Sql(text, (f"$.{path.member}", *test.parameters))
+        if _is_a(Moment, operand):
+            typed = replace(path, inside=(*path.inside, "@value"))
+            return _or(_plain(path, comparison, test), _plain(typed, comparison, test))
+        if not _is_a(str, operand):
+            return _plain(path, comparison, test)
+        spoken = _spoken(path, test)
+        if path.inside == EVERY_LANGUAGE:
+            return spoken
+        plain = _plain(path, comparison, test)
+        return plain if path.member else _or(plain, spoken)
 
     def like(self, column: str, pattern: str) -> Sql:
         return Sql(f"{column} regexp ?", (pattern,))
 
     def near(self, near: Near) -> Sql:
-        place = f"$.attributes.{_quoted(near.attribute)}[0].value"
-        exact = Sql(
-            "json_type(e.body, ?) = 'object' and geo_matches(json_extract(e.body, ?), ?, ?, ?)",
-            (place, place, near.relation, near.reference, near.distance_m),
+        exact = _some(
+            Path(near.attribute),
+            "i",
+            "json_extract(i.value, '$.type') = 'GeoProperty'"
+            " and geo_matches(json_extract(i.value, '$.value'), ?, ?, ?)",
+            (near.relation, near.reference, near.distance_m),
         )
         if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
             return exact
         return Sql(f"({_BOX}) and ({exact.text})", (*box(near), *exact.parameters))
+
+    def linked(self, path: Path, tenant: str, condition: Sql) -> Sql:
+        test = (
+            f"json_extract(i.value, ?) in {RELATIONSHIPS} and v.type = 'text'"
+            " and exists (select 1 from entity e where e.kind = 'context' and e.tenant = ?"
+            f" and e.id = v.value and ({condition.text}))"
+        )
+        parameters = (_inner(path), _kind(path), tenant, *condition.parameters)
+        return _some(path, "i, json_each(i.value, ?) v", test, parameters)
+
+    def keys(self, order: Order) -> Sequence[Sql]:
+        value = _default(order.path)
+        keys = _value_keys(value, order)
+        if order.reference is None:
+            return keys
+        kind = f"{_place(order.path)}[0].type"
+        distance = (
+            "case when json_extract(e.body, ?) = 'GeoProperty'"
+            " then geo_distance(json_extract(e.body, ?), ?) end"
+        )
+        return (Sql(distance, (kind, value, order.reference)), *keys)
+
+
+def _some(path: Path, rows: str, test: str, parameters: tuple[Value, ...]) -> Sql:
+    """Some instance of the attribute fulfils `test`."""
+    text = f"exists (select 1 from json_each(e.body, ?) {rows} where {test})"
+    return Sql(text, (_place(path), *parameters))
+
+
+def _plain(path: Path, comparison: Comparison, test: Sql) -> Sql:
+    inner = _inner(path)
+    if comparison == "==":
+        # A list is equal to a value that it contains (clause 4.9); json_each steps into it.
+        single: tuple[str, tuple[Value, ...]] = ("json_type(i.value, ?) <> 'object'", (inner,))
+    else:
+        single = (
+            "json_type(i.value, ?) not in ('object', 'array')"
+            f" and coalesce(json_extract(i.value, ?), '') not in {RELATIONSHIPS}",
+            (inner, _kind(path)),
+        )
+    return _some(
+        path,
+        "i, json_each(i.value, ?) v",
+        f"{single[0]} and ({test.text})",
+        (inner, *single[1], *test.parameters),
+    )
+
+
+def _spoken(path: Path, test: Sql) -> Sql:
+    return _some(
+        path,
+        "i, json_tree(i.value, ?) v",
+        f"json_extract(i.value, ?) = {LANGUAGE} and ({test.text})",
+        (_inner(path), _kind(path), *test.parameters),
+    )
+
+
+def _is_a(kind: type, operand: Literal_ | Range) -> bool:
+    return isinstance(operand.low if isinstance(operand, Range) else operand, kind)
+
+
+def _or(*parts: Sql) -> Sql:
+    text = " or ".join(part.text for part in parts)
+    return Sql(f"({text})", sum((part.parameters for part in parts), ()))
 
 
 def _test(comparison: str, operand: Literal_ | Range) -> Sql:
@@ -54,15 +145,57 @@ def _test(comparison: str, operand: Literal_ | Range) -> Sql:
         return truth if comparison == "==" else NEVER
     if comparison == "~=":
         return Sql("v.type = 'text' and v.value regexp ?", (str(operand),))
-    kinds = "('text')" if isinstance(operand, str) else "('integer', 'real')"
     operator = "=" if comparison == "==" else comparison
+    if isinstance(operand, Moment):
+        text = f"v.type = 'text' and moment(v.value, ?) {operator} ?"
+        return Sql(text, (operand.kind, operand.text))
+    kinds = "('text')" if isinstance(operand, str) else "('integer', 'real')"
     return Sql(f"v.type in {kinds} and v.value {operator} ?", (operand,))
+
+
+def _value_keys(place: str, order: Order) -> tuple[Sql, ...]:
+    """What kind of value it is, then its number, then its text."""
+    return (
+        Sql(
+            "case json_type(e.body, ?) when 'integer' then 0 when 'real' then 0"
+            " when 'text' then text_rank(json_extract(e.body, ?)) when 'object' then 2"
+            " when 'array' then 3 when 'true' then 4 when 'false' then 4 when 'null' then 8 end",
+            (place, place),
+        ),
+        Sql(
+            "case when json_type(e.body, ?) in ('integer', 'real', 'true', 'false')"
+            " then json_extract(e.body, ?) end",
+            (place, place),
+        ),
+        Sql(
+            "case json_type(e.body, ?) when 'text' then text_key(json_extract(e.body, ?), ?)"
+            " when 'object' then json_extract(e.body, ?) when 'array' then json_extract(e.body, ?)"
+            " end",
+            (place, place, tell(order.collation), place, place),
+        ),
+    )
+
+
+def _default(path: Path) -> str:
+    """Where the value of the default instance is: it comes first."""
+    if path.attribute:
+        return f"{_place(path)}[0]{_inner(path)[1:]}"
+    return {"type": "$.types[0]", "scope": "$.scope[0]"}.get(path.member, f"$.{path.member}")
 
 
 def _inner(path: Path) -> str:
     """From one instance of the attribute to the value that is meant."""
-    sub = "".join(f".sub.{_quoted(name)}" for name in path.sub)
-    return f"${sub}.value" + "".join(f".{_quoted(name)}" for name in path.inside)
+    inside = () if path.inside == EVERY_LANGUAGE else path.inside
+    told = f".{_quoted(path.member)}" if path.member else ".value"
+    return f"${_sub(path)}{told}" + "".join(f".{_quoted(name)}" for name in inside)
+
+
+def _kind(path: Path) -> str:
+    return f"${_sub(path)}.type"
+
+
+def _sub(path: Path) -> str:
+    return "".join(f".sub.{_quoted(name)}" for name in path.sub)
 
 
 def _place(path: Path) -> str:

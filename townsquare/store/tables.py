@@ -36,6 +36,8 @@ def rows(tenant: str, find: Find) -> Sql:
     """
     order = "+e.row" if find.ids else "t.row" if _one_type(find) else "e.row"
     text, values = _found(COLUMNS, tenant, find)
+    if find.order:
+        order, values = f"{find.order.text}, {order}", (*values, *find.order.parameters)
     return Sql(f"{text} order by {order} limit ? offset ?", (*values, find.limit, find.offset))
 
 

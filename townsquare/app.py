@@ -39,6 +39,7 @@ from townsquare.web.pages import Pages
 
 TYPES = (*seeing.TYPES, *alerts.TYPES)
 SWEEP_S = 60.0
+EXPIRY_S = 1.0  # how late the news of an end may be
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
 OPERATOR_TOKEN = Actor("machine:operator-token", "machine", roles=frozenset({"operator"}))
@@ -125,6 +126,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "alerts": lambda: alerts.run(broker, settings.rule),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
+            "expiry": lambda: expire(broker),
             "sweep": lambda: sweep(broker),
         }
         tokens = operator_tokens(place, mode)
@@ -197,6 +199,13 @@ async def kept_running(name: str, run: Run) -> None:
         calm = (now() - started).total_seconds() > LONGEST_WAIT_S
         wait_s = 1.0 if calm else min(2 * wait_s, LONGEST_WAIT_S)
         await asyncio.sleep(wait_s)
+
+
+async def expire(broker: Broker) -> None:
+    """What ends, ends in time also where nobody asks: there are readers who were promised news."""
+    while True:
+        await broker.expire()
+        await asyncio.sleep(EXPIRY_S)
 
 
 async def sweep(broker: Broker) -> None:

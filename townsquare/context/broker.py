@@ -351,6 +351,10 @@ class Broker:
 
     # --- keeping house
 
+    async def expire(self) -> None:
+        """End what is due; answers never wait for this, they do it themselves where it is late."""
+        await self.expiry.due(self.clock)
+
     async def sweep(self) -> None:
         """Drop old news, and history whose retention has ended."""
         now = self.clock()

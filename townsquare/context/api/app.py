@@ -12,6 +12,7 @@ from townsquare.context.api.batch import Batch
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.provide import Provision
+from townsquare.context.api.purge import Purge
 from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
@@ -59,6 +60,7 @@ class Api:
             Provision(broker, self.contexts).routes(),
             AttributeProvision(broker, self.contexts).routes(),
             Batch(broker, self.contexts).routes(),
+            Purge(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             self.subscriptions.routes(),

@@ -1,0 +1,112 @@
+"""Many entities out at once, or some of their attributes (clauses 5.6.21 and 6.4.3.3).
+
+What cannot be found cannot be purged, and what changes while the purge goes on stays and is told.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from townsquare.context.api.batch import answer
+from townsquare.context.api.select import selector
+from townsquare.context.broker import Broker
+from townsquare.context.commit import Outcome
+from townsquare.context.contexts import Contexts
+from townsquare.context.form.attribute import read_name
+from townsquare.context.http import Answer, Request
+from townsquare.context.jsonld import Terms
+from townsquare.context.query import MOST, Query
+from townsquare.context.routes import Routes, write
+from townsquare.model.change import Change, Operation
+from townsquare.model.entity import Entity
+from townsquare.model.errors import Invalid
+
+PARAMETERS = (
+    *("type", "id", "idPattern", "q", "attrs", "scopeQ", "csf", "local", "keep", "drop"),
+    *("georel", "geometry", "coordinates", "geoproperty", "geometryProperty"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Which attributes an entity loses. `names` are canonical; `scope` goes like an attribute."""
+
+    operation: Operation
+    names: frozenset[str]
+
+    def change(self, found: Entity) -> Change:
+        scope = ("scope" in self.names) == (self.operation == "drop")
+        return Change(
+            self.operation,
+            Entity(found.id, (), dict.fromkeys(self.names - {"scope"}, ())),
+            if_version=found.version,
+            removed=frozenset({"scope"} if scope else ()),
+        )
+
+
+class Purge:
+    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+        self.broker = broker
+        self.contexts = contexts
+
+    def routes(self) -> Routes:
+        return {"entities": {"DELETE": write(self.purge)}}
+
+    async def purge(self, request: Request) -> Answer:
+        request.known(*PARAMETERS)
+        terms = await self.contexts.of(request)
+        reduction = reduced(request, terms)
+        query = replace(selector(request, terms), limit=MOST)
+        if reduction is None:
+            return answer(await self._delete(request, query))
+        return answer(await self._reduce(request, query, reduction))
+
+    async def _delete(self, request: Request, query: Query) -> list[Outcome]:
+        """Page by page: what was deleted is no longer found, what was refused is passed over."""
+        outcomes: list[Outcome] = []
+        refused = 0
+        while found := await self._page(request, replace(query, offset=refused)):
+            outcomes += await self._apply(request, found, deletion)
+            refused = sum(1 for outcome in outcomes if outcome.error)
+        return outcomes
+
+    async def _reduce(self, request: Request, query: Query, reduction: Reduction) -> list[Outcome]:
+        """All are found before the first loses what it was found by."""
+        found: list[Entity] = []
+        while page := await self._page(request, replace(query, offset=len(found))):
+            found += [Entity(e.id, e.types, version=e.version) for e in page]
+        outcomes: list[Outcome] = []
+        for start in range(0, len(found), MOST):
+            part = found[start : start + MOST]
+            outcomes += await self._apply(request, part, reduction.change)
+        return outcomes
+
+    async def _page(self, request: Request, query: Query) -> list[Entity]:
+        page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
+        return page.entities
+
+    async def _apply(
+        self, request: Request, found: list[Entity], change: Callable[[Entity], Change]
+    ) -> list[Outcome]:
+        changes = [change(entity) for entity in found]
+        done = await self.broker.apply_each(
+            changes, request.actor, request.why, tenant=request.tenant
+        )
+        return list(done.outcomes)
+
+
+def deletion(found: Entity) -> Change:
+    return Change("delete", Entity(found.id, ()), if_version=found.version)
+
+
+def reduced(request: Request, terms: Terms) -> Reduction | None:
+    """Raises Invalid."""
+    given = [name for name in ("keep", "drop") if name in request.parameters]
+    if len(given) == 2:
+        raise Invalid("keep and drop exclude each other; give one of them")
+    names = {
+        name: frozenset(terms.expand(read_name(part)) for part in request.listed(name))
+        for name in given
+    }
+    if "drop" in names:
+        return Reduction("drop", names["drop"])
+    return Reduction("keep", names["keep"]) if names else None

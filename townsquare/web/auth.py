@@ -11,17 +11,18 @@ person gets a session depends on how the server was started:
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.errors import Unavailable
+from townsquare.web.guard import sent
 
 Mode = Literal["login", "demo", "open"]
 COOKIE = "townsquare-session"
@@ -90,6 +91,7 @@ def person(role: str, organisation: str) -> Actor:
     return Actor(id, "person", organisation, frozenset({role}))
 
 
+@lru_cache(maxsize=1024)
 def usual(actor: Actor) -> Why:
     purposes = {USUAL_PURPOSE.get(role, "operations") for role in actor.roles}
     return Why(purposes.pop() if len(purposes) == 1 else "operations")
@@ -107,6 +109,17 @@ UNKNOWN_TOKEN = JSONResponse(
 )
 
 
+def _cookie(scope: Scope) -> str:
+    return HTTPConnection(scope).cookies.get(COOKIE, "")
+
+
+def _why(actor: Actor, headers: Mapping[bytes, bytes]) -> Why:
+    purpose, case = headers.get(b"townsquare-purpose"), headers.get(b"townsquare-case", b"")
+    if purpose is None:
+        return replace(usual(actor), case=case.decode("latin-1")) if case else usual(actor)
+    return Why(purpose.decode("latin-1"), case.decode("latin-1"))
+
+
 class Visits:
     """ASGI middleware: puts `actor`, `why` and `session` into the request's state."""
 
@@ -122,23 +135,22 @@ class Visits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        session = self.sessions.of(HTTPConnection(scope).cookies.get(COOKIE, ""))
+        headers = sent(scope)
+        session = self.sessions.of(_cookie(scope)) if b"cookie" in headers else None
         actor = self._actor(headers, session)
         if actor is None:
             await UNKNOWN_TOKEN(scope, receive, send)
             return
-        why = usual(actor)
-        purpose = headers.get("townsquare-purpose", why.purpose)
         state = scope.setdefault("state", {})
         state["actor"] = actor
-        state["why"] = Why(purpose, headers.get("townsquare-case", ""))
+        state["why"] = _why(actor, headers)
         state["session"] = session
         await self.app(scope, receive, send)
 
-    def _actor(self, headers: Headers, session: Session | None) -> Actor | None:
+    def _actor(self, headers: Mapping[bytes, bytes], session: Session | None) -> Actor | None:
         """None for a token that is not known."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = headers.get(b"authorization", b"").decode("latin-1")
+        scheme, _, token = given.partition(" ")
         if scheme.lower() == "bearer":
             return self._token(token.strip())
         if session is not None:

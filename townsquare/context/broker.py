@@ -18,6 +18,7 @@ from townsquare.context import sql, temporal
 from townsquare.context.commit import Order, Outcome, each, entity_of, writes
 from townsquare.context.expiry import Expiry
 from townsquare.context.query import Query, TemporalQuery
+from townsquare.context.recent import Recent
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
@@ -33,6 +34,7 @@ LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbo
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_GRANTS = 10_000
+MOST_NEWS = 500  # that a durable reader gets at once
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
 
@@ -73,6 +75,7 @@ class Broker:
         self._compiler = sql.Compiler(store.conditions)
         self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
         self._unread_since: dict[str, datetime | None] = {}
+        self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
         store.listener = self._tell
 
@@ -296,7 +299,8 @@ class Broker:
         with self.bus.bell() as bell:
             while True:
                 bell.clear()
-                news = await self.store.after(seq, 500)
+                recent = self._recent.after(seq, MOST_NEWS)
+                news = await self.store.after(seq, MOST_NEWS) if recent is None else recent
                 self._unread_since[reader] = news[0].at if news else None
                 if news:
                     seq = news[-1].seq

@@ -4,6 +4,8 @@ A thin dispatcher: path and method choose one operation, the operation makes typ
 the request, asks the broker and answers. Every answer comes from here, errors too.
 """
 
+from urllib.parse import urlsplit
+
 import httpx
 from starlette.types import Receive, Scope, Send
 
@@ -13,6 +15,7 @@ from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.purge import Purge
+from townsquare.context.api.sources import SourceDoors
 from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
@@ -28,6 +31,7 @@ from townsquare.context.http import (
 )
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
+from townsquare.context.sources.registry import Registry
 from townsquare.context.subscriptions.run import Subscriptions
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
@@ -55,6 +59,7 @@ class Api:
         """`origin` is where others reach this server: what it hosts is named so."""
         self.broker = broker
         self.contexts = Contexts(Shelf(broker, client, origin))
+        self.registry = Registry(broker, urlsplit(origin).netloc)
         self.subscriptions = Subscriptions(broker, self.contexts, client)
         self.router = Router(
             Provision(broker, self.contexts).routes(),
@@ -65,6 +70,7 @@ class Api:
             Past(broker, self.contexts).routes(),
             self.subscriptions.routes(),
             ContextServer(self.contexts).routes(),
+            SourceDoors(self.registry, self.contexts).routes(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

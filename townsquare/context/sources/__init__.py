@@ -1,0 +1,1 @@
+"""Context sources: other brokers that know a part of the city, and what they are asked."""

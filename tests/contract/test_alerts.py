@@ -21,7 +21,8 @@ from townsquare.alerts import api, run
 from townsquare.alerts.lifecycle import NEXT, Event
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.http import problem
-from townsquare.context.query import Query, TemporalQuery
+from townsquare.context.query import Query
+from townsquare.context.temporal import TemporalQuery
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType

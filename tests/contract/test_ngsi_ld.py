@@ -201,7 +201,7 @@ async def test_the_past_of_an_attribute(http: httpx.AsyncClient) -> None:
         f"/temporal/entities/{id}",
         params={
             "timerel": "after",
-            "timeAt": "2030-06-01T12:00:00Z",
+            "timeAt": "2030-06-01T12:01:00Z",
             "attrs": "fillingLevel",
             "options": "temporalValues",
         },

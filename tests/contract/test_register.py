@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from tests.conftest import OpenBroker
 from tests.square import SQUARE
 from townsquare.context.broker import Broker
-from townsquare.context.query import Query, TemporalQuery
+from townsquare.context.query import Query
+from townsquare.context.temporal import TemporalQuery
 from townsquare.model.actor import ANYONE, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType

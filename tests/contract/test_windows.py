@@ -7,7 +7,8 @@ import pytest
 from tests.conftest import OpenBroker
 from tests.square import SQUARE
 from townsquare.context.broker import Broker
-from townsquare.context.query import Query, TemporalQuery
+from townsquare.context.query import Query
+from townsquare.context.temporal import TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.camera import Camera
 from townsquare.model.entity import Entity

@@ -15,16 +15,20 @@ import msgspec
 
 from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
+from townsquare.context.aggregate import Duration
 from townsquare.context.commit import Order, Outcome, each, entity_of, writes
 from townsquare.context.expiry import Expiry
-from townsquare.context.query import Query, TemporalQuery
+from townsquare.context.query import Query
 from townsquare.context.recent import Recent
+from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
 from townsquare.model.errors import AlreadyExists, NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
+from townsquare.store.conditions import Sql
+from townsquare.store.past import Past
 from townsquare.trust import audit
 from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, decide, require, visible
 
@@ -201,25 +205,58 @@ class Broker:
         return await self.store.find(tenant, replace(find, limit=1, offset=total - 1))
 
     async def history(
-        self, query: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
+        self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
     ) -> list[Entity]:
         """Entities with all instances in time as instances of their attributes, oldest first."""
-        find = self._found(query.query, by, why, "temporal", tenant)
-        rows = await self.store.find(tenant, find)
-        found: list[Entity] = []
-        for entity in map(entity_of, rows):
-            grant = self.grant(by, why, "temporal", entity.types[0])
-            condition = sql.history(query, entity.id, entity.types, grant)
-            past = await self.store.instances(tenant, condition, query.last)
-            found.append(temporal.evolution(entity, past))
-        return found
+        return (await self.evolution(ask, by, why, tenant=tenant)).entities
 
-    def _found(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
+    async def evolution(
+        self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
+    ) -> Evolution:
+        page, past = await self._past(ask, by, why, tenant)
+        found = await temporal.read(self.store, tenant, ask, page.entities, past)
+        return replace(found, count=page.count)
+
+    async def aggregates(
+        self, ask: TemporalQuery, every: Duration, by: Actor, why: Why, *, tenant: str = ""
+    ) -> Aggregates:
+        page, past = await self._past(ask, by, why, tenant)
+        found = await temporal.tallied(self.store, tenant, page.entities, past, every)
+        return replace(found, count=page.count)
+
+    async def _past(
+        self, ask: TemporalQuery, by: Actor, why: Why, tenant: str
+    ) -> tuple[Page, Past]:
+        """Entities with something in the window, and what is to be read of them."""
+        then = self.store.past_conditions(ask.window)
+
+        def recorded(grant: Grant) -> Sql:
+            names = temporal.shown(ask, grant)
+            return then.recorded(names, grant.hidden | frozenset(ask.omitted))
+
+        find = self._found(ask.query, by, why, "temporal", tenant, sql.Compiler(then, recorded))
+        count = await self.store.count(tenant, find) if ask.query.count else None
+        entities = [entity_of(row) for row in await self.store.find(tenant, find)]
+        seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
+        most = None if ask.most is None else ask.most + 1
+        past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
+        return Page(entities, count), past
+
+    def _found(
+        self,
+        query: Query,
+        by: Actor,
+        why: Why,
+        act: Act,
+        tenant: str,
+        compiler: sql.Compiler | None = None,
+    ) -> Find:
         eyes = self._eyes(by, why, act, tenant)
         grants = [eyes.of([type] if isinstance(type, str) else type) for type in query.types]
         if grants and not any(grant.allowed for grant in grants):
             require(grants[0])
-        where, order = self._compiler.where(query, eyes), self._compiler.order(query, eyes)
+        where = (compiler or self._compiler).where(query, eyes)
+        order = self._compiler.order(query, eyes)
         return Find(
             where,
             query.limit,

@@ -11,18 +11,16 @@ from datetime import datetime
 
 import msgspec
 
-from townsquare.context import merge, transient
+from townsquare.context import history, merge, past, transient
 from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
-from townsquare.model.entity import Attribute, Entity
+from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
-from townsquare.store import Instance, Key, LogEntry, Place, Row, Writes
+from townsquare.store import Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
 from townsquare.trust.policy import Act, Grant, Policy, decide, require
-
-EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -93,17 +91,19 @@ def ended(order: Order, rows: Mapping[Key, Row]) -> Writes:
         before = state.present.get(change.entity.id)
         after = transient.left(before, order.now) if before else None
         if before is not after:
-            state.news.append(_changed(order, before, after))
+            state.steps.append((None, _changed(order, before, after)))
     return _written(order, state, [])
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Entities as they were before the changes, as they are after those so far, and the news."""
+    """Entities as they were before the changes, as they are after those so far, and the news,
+    each with the change that made it, if one did.
+    """
 
     old: Mapping[str, Entity]
     present: dict[str, Entity]
-    news: list[Changed]
+    steps: list[tuple[Change | None, Changed]]
 
     @classmethod
     def of(cls, tenant: str, rows: Mapping[Key, Row], keys: Iterable[Key]) -> "State":
@@ -112,17 +112,19 @@ class State:
 
 
 def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
-    news = state.news
+    news = [n for _, n in state.steps]
     last = {n.subject.id: n for n in news}
     ends = {n.subject.id: place for place, n in enumerate(news) if n.after is None}
-    kept = [n for place, n in enumerate(news) if place > ends.get(n.subject.id, -1)]
+    there = [s for place, s in enumerate(state.steps) if place > ends.get(s[1].subject.id, -1)]
+    kept = [(change, n) for change, n in there if n.after and _kept(order, n.after)]
     return Writes(
         put=[_row(order.tenant, state.old.get(id), n.after) for id, n in last.items() if n.after],
         delete=[Key(order.tenant, "context", id) for id, n in last.items() if n.after is None],
-        history=[i for n in kept if n.after and _kept(order, n.after) for i in instances(n)],
+        erase=[erase for change, _ in kept if change for erase in history.erased(change)],
+        history=[instance for change, n in kept for instance in history.rows(change, n)],
         forget=[Key(order.tenant, "context", id) for id in ends],
         log=[entry for n in news for entry in _log(order, n)],
-        told=news,
+        told=[n for change, n in state.steps if change is None or _told(change, n)],
         answer=msgspec.json.encode(outcomes),
     )
 
@@ -138,12 +140,14 @@ def _outcome(order: Order, change: Change, state: State) -> Outcome:
     _admitted_at_all(order, before, change)
     after = merge.changed(before, change, order.now)
     _check(order, before, after)
+    if after and change.operation in past.BY_PAST and not _kept(order, after):
+        raise Conflict(f"{id} has no past: values of the moment are replaced, never kept")
     if after is None:
         state.present.pop(id, None)
     else:
         state.present[id] = after
     if after is not before:
-        state.news.append(_changed(order, before, after))
+        state.steps.append((change, _changed(order, before, after)))
     left = merge.undone(before, change)
     return Outcome(id, after.version if after else 0, before is None, left)
 
@@ -200,6 +204,14 @@ def _kept(order: Order, entity: Entity) -> bool:
     return declared is None or declared.history
 
 
+def _told(change: Change, news: Changed) -> bool:
+    """What changed the past alone is no news: everyone would look and find nothing new."""
+    if change.operation not in past.BY_PAST or not (news.before and news.after):
+        return True
+    before, after = news.before, news.after
+    return bool(news.attributes) or (before.types, before.scope) != (after.types, after.scope)
+
+
 def _log(order: Order, news: Changed) -> list[LogEntry]:
     subject = news.subject
     declared = [order.policy.types.get(type) for type in subject.types]
@@ -208,38 +220,6 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
     detail = ", ".join(sorted(news.attributes))
     record = audit.record(order.by, order.why, order.now, subject.id, "alteration", detail)
     return [audit.entry(msgspec.structs.replace(record, policy=order.policy.hash))]
-
-
-def instances(news: Changed) -> list[Instance]:
-    """History rows of what changed; what was removed gets a row that says when."""
-    after, before = news.after, news.before
-    rows = []
-    for name in sorted(news.attributes):
-        new = after.attributes.get(name, ()) if after else ()
-        old = before.attributes.get(name, ()) if before else ()
-        rows += [_instance(news, name, i, None) for i in new if i not in old]
-        left = {i.dataset_id for i in new}
-        rows += [_instance(news, name, i, news.at) for i in old if i.dataset_id not in left]
-    return rows
-
-
-def _instance(news: Changed, name: str, a: Attribute, deleted_at: datetime | None) -> Instance:
-    plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
-    plain = plain and abs(a.value) < EXACT
-    plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
-    return Instance(
-        entity=news.subject.id,
-        type=news.subject.types[0],
-        attribute=name,
-        dataset_id=a.dataset_id,
-        instance_id=a.instance_id or "",
-        observed_at=a.observed_at,
-        created_at=a.created_at or news.at,
-        modified_at=deleted_at or news.at,
-        deleted_at=deleted_at,
-        number=float(a.value) if plain else None,
-        json=None if plain else msgspec.json.encode(a),
-    )
 
 
 def _row(tenant: str, before: Entity | None, after: Entity) -> Row:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from townsquare.context import instances
+from townsquare.context import instances, past
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, Instances
 from townsquare.model.errors import AlreadyExists, Conflict, NotFound
@@ -23,7 +23,11 @@ def changed(before: Entity | None, change: Change, now: datetime) -> Entity | No
     _require(before, change)
     if change.operation == "delete":
         return None
-    if before is None or change.operation == "replace":
+    if change.operation == "record":
+        after = past.recorded(before, change.entity, now)
+    elif change.operation == "rewrite" and before is not None:
+        after = past.rewritten(before, change)
+    elif before is None or change.operation == "replace":
         after = _stamped(change, now)
     else:
         after = _altered(before, change, now)

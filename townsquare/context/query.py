@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 import re2
 
@@ -84,17 +83,6 @@ class Query:
             )
         if self.limit > MOST:
             raise TooManyResults(f"limit {self.limit} is over {MOST}; ask for less and page on")
-
-
-@dataclass(frozen=True, slots=True)
-class TemporalQuery:
-    """History between `after` and `before` by observedAt, or modifiedAt where there is none."""
-
-    query: Query
-    attributes: tuple[str, ...] = ()
-    after: datetime | None = None
-    before: datetime | None = None
-    last: int | None = None
 
 
 def read_pattern(text: str) -> str:

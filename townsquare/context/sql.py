@@ -8,12 +8,11 @@ declared type with others, so every row is in one group.)
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from townsquare.context.choices import read_scopes
-from townsquare.context.query import All, Any, Condition, Linked, Query, TemporalQuery, Term
-from townsquare.store import micros
+from townsquare.context.query import All, Any, Condition, Linked, Query, Term
 from townsquare.store.conditions import Conditions, Order, Path, Sql
 from townsquare.trust.policy import Grant
 
@@ -89,9 +88,10 @@ def _not(condition: Sql) -> Sql:
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """Queries in the words of one store."""
+    """Queries in the words of one store. `also` is what else must hold under each grant."""
 
     conditions: Conditions
+    also: Callable[[Grant], Sql] = lambda _: ALWAYS
 
     def where(self, query: Query, eyes: Eyes) -> Sql:
         """Condition on table `entity`, beside the ids and types that the search starts from."""
@@ -122,7 +122,7 @@ class Compiler:
         return found
 
     def _group(self, query: Query, grant: Grant, eyes: Eyes) -> Sql:
-        parts = [_scopes(grant)]
+        parts = [_scopes(grant), self.also(grant)]
         if query.q is not None:
             parts.append(self.condition(query.q, grant, eyes))
         if query.attributes:
@@ -217,22 +217,3 @@ class Compiler:
         if eyes.others.shows(attribute):
             return _has_type("not exists", hiding)
         return _has_type("exists", [t for t in eyes.grants if t not in hiding])
-
-
-def history(query: TemporalQuery, id: str, types: Sequence[str], hidden: Grant) -> Sql:
-    """Condition on table `history` (h) for an entity that was found visible, as these types."""
-    parts = [Sql("h.entity = ?", (id,)), Sql(f"h.type in ({within(types)})", tuple(types))]
-    if query.attributes:
-        shown = [name for name in query.attributes if hidden.shows(name)]
-        parts.append(Sql(f"h.attribute in ({within(shown)})", tuple(shown)))
-    elif hidden.attributes is not None:
-        names = sorted(hidden.attributes)
-        parts.append(Sql(f"h.attribute in ({within(names)})", tuple(names)))
-    if hidden.hidden:
-        names = sorted(hidden.hidden)
-        parts.append(Sql(f"h.attribute not in ({within(names)})", tuple(names)))
-    if query.after:
-        parts.append(Sql("coalesce(h.observed_at, h.modified_at) > ?", (micros(query.after),)))
-    if query.before:
-        parts.append(Sql("coalesce(h.observed_at, h.modified_at) < ?", (micros(query.before),)))
-    return both(*parts)

@@ -1,33 +1,158 @@
-"""The past of an entity (ETSI GS CIM 009, clauses 4.5.7 to 4.5.9)."""
+"""The past of entities (ETSI GS CIM 009, clauses 4.5.6 to 4.5.8, 4.11, 5.7.3 and 5.7.4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import msgspec
 
+from townsquare.context.aggregate import Duration, edges
+from townsquare.context.query import Query
 from townsquare.model.entity import Attribute, Entity
-from townsquare.store import Instance
+from townsquare.store import Instance, Store
+from townsquare.store.past import Past, Span, Tally, Whose
+from townsquare.store.past import Window as Window  # rooms ask with it
+from townsquare.trust.policy import Grant
+
+INSTANT = timedelta(microseconds=1)
 
 
-def evolution(entity: Entity, past: Iterable[Instance]) -> Entity:
-    """The entity with its instances in time, oldest first, in place of its present ones."""
-    attributes: defaultdict[str, list[Attribute]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class TemporalQuery:
+    """Entities of which there is something in the window, and what there is of them.
+
+    `q` and geometry are asked of the instances in the window. `last` of each attribute of each
+    entity. With `most` instances the answer ends: with `last` at the older, else the newer end.
+    """
+
+    query: Query
+    attributes: tuple[str, ...] = ()  # shown; none named: all but
+    omitted: tuple[str, ...] = ()
+    window: Window | None = None
+    datasets: tuple[str | None, ...] = ()  # none named: all; None is the default one
+    last: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """Entities with their instances in time, oldest first, as instances of their attributes.
+
+    `part` is the time from the first to the last of them where there are more.
+    """
+
+    entities: list[Entity]
+    count: int | None = None  # of all entities that match, where it was asked for
+    part: Span | None = None
+
+
+def whose(ask: TemporalQuery, found: Iterable[tuple[Entity, Grant]]) -> tuple[Whose, ...]:
+    """What may be seen of the past of these entities."""
+    groups: defaultdict[tuple[Grant, tuple[str, ...]], list[str]] = defaultdict(list)
+    for entity, grant in found:
+        groups[grant, entity.types].append(entity.id)
+    return tuple(
+        Whose(tuple(ids), types, shown(ask, grant), grant.hidden | frozenset(ask.omitted))
+        for (grant, types), ids in groups.items()
+    )
+
+
+def shown(ask: TemporalQuery, grant: Grant) -> frozenset[str] | None:
+    if not ask.attributes:
+        return grant.attributes
+    return frozenset(filter(grant.shows, ask.attributes))
+
+
+async def read(
+    store: Store, tenant: str, ask: TemporalQuery, entities: Sequence[Entity], past: Past
+) -> Evolution:
+    """What the entities were, up to `ask.most` instances; an instant is never torn apart."""
+    found = await store.instances(tenant, past)
+    if ask.most is None or len(found) <= ask.most:
+        return Evolution(_evolved(entities, found))
+    backwards = ask.last is not None
+    cut = time(found[0 if backwards else -1], past)
+    kept = [i for i in found if (time(i, past) > cut if backwards else time(i, past) < cut)]
+    if not kept:
+        moment = Window(past.of, cut, cut + INSTANT)
+        kept = await store.instances(tenant, replace(past, window=moment, most=None))
+    part = Span(time(kept[0], past), time(kept[-1], past))
+    return Evolution(_evolved(entities, kept, past.whose), part=part)
+
+
+def time(instance: Instance, past: Past) -> datetime:
+    """By which instances are ordered."""
+    times = {
+        "observedAt": instance.observed_at,
+        "modifiedAt": instance.modified_at,
+        "deletedAt": instance.deleted_at,
+    }
+    return times.get(past.of) or instance.created_at
+
+
+def _evolved(
+    entities: Sequence[Entity], past: Iterable[Instance], part: Sequence[Whose] = ()
+) -> list[Entity]:
+    """Of a part, attributes that have their instances in other parts are there too, empty."""
+    of: dict[str, dict[str, list[Attribute]]] = {entity.id: {} for entity in entities}
     for instance in past:
-        if instance.deleted_at is None:
-            attributes[instance.attribute].append(_attribute(instance))
-    kept = {name: tuple(instances) for name, instances in attributes.items()}
-    return msgspec.structs.replace(entity, attributes=kept)
+        of[instance.entity].setdefault(instance.attribute, []).append(attribute(instance))
+    seen = {id: whose for whose in part for id in whose.entities}
+    return [
+        msgspec.structs.replace(
+            entity, attributes={**_empty(entity, seen), **_tuples(of[entity.id])}
+        )
+        for entity in entities
+    ]
 
 
-def _attribute(instance: Instance) -> Attribute:
+def _empty(entity: Entity, seen: dict[str, Whose]) -> dict[str, tuple[Attribute, ...]]:
+    whose = seen.get(entity.id)
+    if whose is None:
+        return {}
+    names = entity.attributes if whose.attributes is None else whose.attributes
+    return {n: () for n in names if n in entity.attributes and n not in whose.hidden}
+
+
+def _tuples(attributes: dict[str, list[Attribute]]) -> dict[str, tuple[Attribute, ...]]:
+    return {name: tuple(instances) for name, instances in attributes.items()}
+
+
+def attribute(instance: Instance) -> Attribute:
     if instance.json is not None:
-        return msgspec.json.decode(instance.json, type=Attribute)
-    number = instance.number or 0.0
-    return Attribute(
-        int(number) if number.is_integer() else number,
+        kept = msgspec.json.decode(instance.json, type=Attribute)
+    else:
+        number = instance.number or 0.0
+        kept = Attribute(int(number) if number.is_integer() else number)
+    return msgspec.structs.replace(
+        kept,
         observed_at=instance.observed_at,
         dataset_id=instance.dataset_id,
         created_at=instance.created_at,
         modified_at=instance.modified_at,
+        deleted_at=instance.deleted_at,
         instance_id=instance.instance_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """Tallies of entities; `edges` bound their periods."""
+
+    entities: list[Entity]
+    tallies: list[Tally]
+    edges: Sequence[datetime]
+    count: int | None = None
+
+
+async def tallied(
+    store: Store, tenant: str, entities: list[Entity], past: Past, every: Duration
+) -> Aggregates:
+    data = await store.span(tenant, past)
+    if data is None:
+        return Aggregates([], [], [])
+    periods = edges(past.window, data, every)
+    # With one period for all, its end may be the time of the last instance, which counts.
+    bounds = [*periods[:-1], max(periods[-1], data.last + INSTANT)]
+    return Aggregates(entities, await store.tallies(tenant, past, bounds), periods)

@@ -18,6 +18,8 @@ Operation = Literal[
     "remove",
     "drop",
     "keep",
+    "record",
+    "rewrite",
 ]
 
 
@@ -57,10 +59,13 @@ class Change:
              exist; their values do not count                                (clause 5.6.5)
     drop     all instances of the attributes that are named, where they are  (clause 5.6.21)
     keep     all attributes but those that are named go                      (clause 5.6.21)
+    record   instances in time are added to the past                 (clauses 5.6.11 and 5.6.12)
+    rewrite  the past of one attribute, as `rewrite` says             (clauses 5.6.13 to 5.6.15)
 
-    With `upsert`, merge, append, update and replace create an entity that is missing. `removed`
-    are members of the entity itself that go: scope, expiresAt. `types` are alternatives of which
-    the entity must have one whole; without any it may have every type.
+    With `upsert`, merge, append, update, replace and record create an entity that is missing.
+    `removed` are members of the entity itself that go: scope, expiresAt. `types` are alternatives
+    of which the entity must have one whole; without any it may have every type. An attribute of
+    a record may have several instances with the same datasetId.
     """
 
     operation: Operation
@@ -71,6 +76,19 @@ class Change:
     removed: frozenset[str] = frozenset()
     types: tuple[frozenset[str], ...] = ()
     defaults: Defaults = Defaults()
+    rewrite: "Rewrite | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What happens to the past of one attribute. What it is from now on stands in the entity of
+    the change, computed from that past: such a change carries `if_version`.
+    """
+
+    attribute: str
+    datasets: tuple[str | None, ...] | None  # whose instances it is about; None: of all
+    instance_id: str | None = None  # only this one
+    corrected: Attribute | None = None  # takes its place; without, it is erased
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
     dataset_id: str | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    deleted_at: datetime | None = None  # only in the past: it ended then
     instance_id: str | None = None
     expires_at: datetime | None = None  # from then on it is gone
     value_type: str | None = None  # what the client says its value is; kept, not checked

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from townsquare.context import temporal
 from townsquare.context.broker import Broker
-from townsquare.context.query import MOST, Query, TemporalQuery
+from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Change
 from townsquare.model.errors import AlreadyExists
@@ -106,6 +107,6 @@ async def counted(broker: Broker, spot: Spot, since: datetime, until: datetime) 
     """Closed windows that end after `since` and at the latest at `until`."""
     query = Query(types=(FLOW,), ids=(spot.window,), limit=1)
     names = (*COUNTED[spot.kind], *OF_WINDOW)
-    when = TemporalQuery(query, names, after=since, before=until + INSTANT)
-    past = await broker.history(when, ROOM, WHY)
+    when = temporal.Window(since=since + INSTANT, until=until + INSTANT)
+    past = await broker.history(temporal.TemporalQuery(query, names, window=when), ROOM, WHY)
     return [window for entity in past for window in windows(spot.kind, entity)]

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, Protocol
 from townsquare.model.change import Changed
 from townsquare.model.errors import Invalid
 from townsquare.model.geometry import Bounds
-from townsquare.store.conditions import Conditions, Near, Sql
+from townsquare.store.conditions import Conditions, Near, PastConditions, Sql
+from townsquare.store.past import Erase, Past, Span, Tally, Window
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,10 +86,14 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """Everything that one job commits, or none of it. `told` get their `seq` from the store."""
+    """Everything that one job commits, or none of it. `told` get their `seq` from the store.
+
+    Entities are forgotten, then instances erased, then those in `history` added.
+    """
 
     put: Sequence[Row] = ()
     delete: Sequence[Key] = ()
+    erase: Sequence[Erase] = ()
     history: Sequence[Instance] = ()
     forget: Sequence[Key] = ()  # entities whose history goes too
     log: Sequence[LogEntry] = ()
@@ -141,6 +146,10 @@ class Store(Protocol):
     listener: Callable[[Sequence[Changed]], None]
     conditions: Conditions
 
+    def past_conditions(self, window: Window | None) -> PastConditions:
+        """Of what was; without a window, ever."""
+        ...
+
     async def commit(self, job: Job) -> Committed:
         """Answers when the job is durable. Raises what `job.decide` raises, or Unavailable."""
         ...
@@ -167,8 +176,18 @@ class Store(Protocol):
         """The earliest `ends_at` of all."""
         ...
 
-    async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
-        """History, oldest first; only the `last` of each attribute where that is given."""
+    async def instances(self, tenant: str, past: Past) -> list[Instance]:
+        """History, oldest first."""
+        ...
+
+    async def span(self, tenant: str, past: Past) -> Span | None:
+        """None where there is no instance."""
+        ...
+
+    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
+        """Of instances that have the time of the window, in each period from one edge until
+        before the next that has any. Ends of attributes (`deleted_at`) do not count.
+        """
         ...
 
     async def after(self, seq: int, limit: int) -> list[Changed]:

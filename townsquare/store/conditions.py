@@ -4,7 +4,7 @@
 in every store, and the contract tests run against all of them. Names are canonical.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -119,4 +119,12 @@ class Conditions(Protocol):
         is not there. By distance (great circle, metres): GeoProperties first, then all others
         by value. The caller says asc or desc for each, and `nulls last`.
         """
+        ...
+
+
+class PastConditions(Conditions, Protocol):
+    """The same of instances in time within a window: an atom holds where it holds of one."""
+
+    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
+        """There is an instance of one of these attributes; None: of any that is not hidden."""
         ...

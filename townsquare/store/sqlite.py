@@ -35,10 +35,12 @@ from townsquare.store import (
     RowKind,
     at,
     micros,
+    sqlite_history,
     tables,
 )
-from townsquare.store.conditions import Conditions, Sql
-from townsquare.store.sqlite_conditions import SqliteConditions
+from townsquare.store.conditions import Conditions, PastConditions
+from townsquare.store.past import Past, Span, Tally, Window
+from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
@@ -185,13 +187,17 @@ class SqliteStore:
             first = db.execute("select min(at) from ending").fetchone()[0]
             return None if first is None else at(first)
 
-    async def instances(self, tenant: str, where: Sql, last: int | None) -> list[Instance]:
-        text = f"{tables.HISTORY} and ({where.text})"
-        outer = f"select * from ({text}) where ? is null or back <= ? order by time, row"
-        parameters = (tenant, *where.parameters, last, last)
-        return await self._read(
-            lambda db: [tables.to_instance(r) for r in db.execute(outer, parameters)]
-        )
+    def past_conditions(self, window: Window | None) -> PastConditions:
+        return SqlitePastConditions(window)
+
+    async def instances(self, tenant: str, past: Past) -> list[Instance]:
+        return await self._read(lambda db: sqlite_history.instances(db, tenant, past))
+
+    async def span(self, tenant: str, past: Past) -> Span | None:
+        return await self._read(lambda db: sqlite_history.span(db, tenant, past))
+
+    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
+        return await self._read(lambda db: sqlite_history.tallies(db, tenant, past, edges))
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"

@@ -1,14 +1,16 @@
-"""Conditions as SQLite says them: JSON functions on the body, R*Tree and shapely for geometry.
+"""Conditions as SQLite says them: JSON functions, R*Tree and shapely for geometry.
 
-`i` is an instance of the attribute, `v` a value at the path.
+`i` is an instance of the attribute, `v` a value at the path. The same words serve what is and
+what was: instances come from the body of the entity or from history.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from townsquare.model.geometry import EARTH, geometry
 from townsquare.model.moment import Moment
+from townsquare.store import sqlite_history
 from townsquare.store.conditions import (
     EVERY_LANGUAGE,
     Comparison,
@@ -20,6 +22,7 @@ from townsquare.store.conditions import (
     Sql,
     Value,
 )
+from townsquare.store.past import Window
 from townsquare.store.sqlite_functions import tell
 
 FAR_M = 5_000_000
@@ -34,10 +37,10 @@ class SqliteConditions:
         if not path.attribute:
             return Sql("json_type(e.body, ?) is not null", (f"$.{path.member}",))
         if path.inside == EVERY_LANGUAGE:
-            return _some(path, "i", f"json_extract(i.value, ?) = {LANGUAGE}", (_kind(path),))
+            return self._some(path, "i", f"json_extract(i.value, ?) = {LANGUAGE}", (_kind(path),))
         if path.sub or path.inside or path.member:
-            return _some(path, "i", "json_type(i.value, ?) is not null", (_inner(path),))
-        return Sql("json_type(e.body, ?) is not null", (_place(path),))
+            return self._some(path, "i", "json_type(i.value, ?) is not null", (_inner(path),))
+        return self._there(path.attribute)
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
         test = _test(comparison, operand)
@@ -46,29 +49,27 @@ class SqliteConditions:
             return Sql(text, (f"$.{path.member}", *test.parameters))
         if _is_a(Moment, operand):
             typed = replace(path, inside=(*path.inside, "@value"))
-            return _or(_plain(path, comparison, test), _plain(typed, comparison, test))
+            return _or(self._plain(path, comparison, test), self._plain(typed, comparison, test))
         if not _is_a(str, operand):
-            return _plain(path, comparison, test)
-        spoken = _spoken(path, test)
+            return self._plain(path, comparison, test)
+        spoken = self._spoken(path, test)
         if path.inside == EVERY_LANGUAGE:
             return spoken
-        plain = _plain(path, comparison, test)
+        plain = self._plain(path, comparison, test)
         return plain if path.member else _or(plain, spoken)
 
     def like(self, column: str, pattern: str) -> Sql:
         return Sql(f"{column} regexp ?", (pattern,))
 
     def near(self, near: Near) -> Sql:
-        exact = _some(
+        exact = self._some(
             Path(near.attribute),
             "i",
             "json_extract(i.value, '$.type') = 'GeoProperty'"
             " and geo_matches(json_extract(i.value, '$.value'), ?, ?, ?)",
             (near.relation, near.reference, near.distance_m),
         )
-        if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
-            return exact
-        return Sql(f"({_BOX}) and ({exact.text})", (*box(near), *exact.parameters))
+        return self._placed(near, exact)
 
     def linked(self, path: Path, tenant: str, condition: Sql) -> Sql:
         test = (
@@ -77,53 +78,99 @@ class SqliteConditions:
             f" and e.id = v.value and ({condition.text}))"
         )
         parameters = (_inner(path), _kind(path), tenant, *condition.parameters)
-        return _some(path, "i, json_each(i.value, ?) v", test, parameters)
+        return self._some(path, "i, json_each(i.value, ?) v", test, parameters)
 
     def keys(self, order: Order) -> Sequence[Sql]:
         value = _default(order.path)
         keys = _value_keys(value, order)
         if order.reference is None:
             return keys
-        kind = f"{_place(order.path)}[0].type"
+        kind = f"{_place(order.path.attribute)}[0].type"
         distance = (
             "case when json_extract(e.body, ?) = 'GeoProperty'"
             " then geo_distance(json_extract(e.body, ?), ?) end"
         )
         return (Sql(distance, (kind, value, order.reference)), *keys)
 
+    def _some(self, path: Path, rows: str, test: str, parameters: tuple[Value, ...]) -> Sql:
+        """Some instance of the attribute fulfils `test`."""
+        instances = self._instances(path.attribute)
+        text = f"exists (select 1 from {instances.text} {rows} where {test})"
+        return Sql(text, (*instances.parameters, *parameters))
 
-def _some(path: Path, rows: str, test: str, parameters: tuple[Value, ...]) -> Sql:
-    """Some instance of the attribute fulfils `test`."""
-    text = f"exists (select 1 from json_each(e.body, ?) {rows} where {test})"
-    return Sql(text, (_place(path), *parameters))
-
-
-def _plain(path: Path, comparison: Comparison, test: Sql) -> Sql:
-    inner = _inner(path)
-    if comparison == "==":
-        # A list is equal to a value that it contains (clause 4.9); json_each steps into it.
-        single: tuple[str, tuple[Value, ...]] = ("json_type(i.value, ?) <> 'object'", (inner,))
-    else:
-        single = (
-            "json_type(i.value, ?) not in ('object', 'array')"
-            f" and coalesce(json_extract(i.value, ?), '') not in {RELATIONSHIPS}",
-            (inner, _kind(path)),
+    def _plain(self, path: Path, comparison: Comparison, test: Sql) -> Sql:
+        inner = _inner(path)
+        if comparison == "==":
+            # A list is equal to a value that it contains (clause 4.9); json_each steps into it.
+            single: tuple[str, tuple[Value, ...]] = ("json_type(i.value, ?) <> 'object'", (inner,))
+        else:
+            single = (
+                "json_type(i.value, ?) not in ('object', 'array')"
+                f" and coalesce(json_extract(i.value, ?), '') not in {RELATIONSHIPS}",
+                (inner, _kind(path)),
+            )
+        return self._some(
+            path,
+            "i, json_each(i.value, ?) v",
+            f"{single[0]} and ({test.text})",
+            (inner, *single[1], *test.parameters),
         )
-    return _some(
-        path,
-        "i, json_each(i.value, ?) v",
-        f"{single[0]} and ({test.text})",
-        (inner, *single[1], *test.parameters),
-    )
+
+    def _spoken(self, path: Path, test: Sql) -> Sql:
+        return self._some(
+            path,
+            "i, json_tree(i.value, ?) v",
+            f"json_extract(i.value, ?) = {LANGUAGE} and ({test.text})",
+            (_inner(path), _kind(path), *test.parameters),
+        )
+
+    def _placed(self, near: Near, exact: Sql) -> Sql:
+        """With the index of what is now before it, where that helps."""
+        if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
+            return exact
+        return Sql(f"({_BOX}) and ({exact.text})", (*box(near), *exact.parameters))
+
+    def _there(self, attribute: str) -> Sql:
+        return Sql("json_type(e.body, ?) is not null", (_place(attribute),))
+
+    def _instances(self, attribute: str) -> Sql:
+        """As a table of which `value` is the JSON of one instance."""
+        return Sql("json_each(e.body, ?)", (_place(attribute),))
 
 
-def _spoken(path: Path, test: Sql) -> Sql:
-    return _some(
-        path,
-        "i, json_tree(i.value, ?) v",
-        f"json_extract(i.value, ?) = {LANGUAGE} and ({test.text})",
-        (_inner(path), _kind(path), *test.parameters),
-    )
+class SqlitePastConditions(SqliteConditions):
+    """On instances within a window."""
+
+    def __init__(self, window: Window | None) -> None:
+        self._within = sqlite_history.within(window) if window else Sql("1")
+
+    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
+        parts = [OF_ENTITY, self._within]
+        if attributes is not None:
+            parts.append(sqlite_history.among("h.attribute", sorted(attributes)))
+        if hidden:
+            among = sqlite_history.among("h.attribute", sorted(hidden))
+            parts.append(Sql(f"not ({among.text})", among.parameters))
+        where = sqlite_history.every(parts)
+        return Sql(f"exists (select 1 from history h where {where.text})", where.parameters)
+
+    def _instances(self, attribute: str) -> Sql:
+        of = Sql("h.attribute = ?", (attribute,))
+        where = sqlite_history.every([OF_ENTITY, of, self._within])
+        value = "coalesce(h.json, json_object('value', h.number)) as value"
+        return Sql(f"(select {value} from history h where {where.text})", where.parameters)
+
+    def _placed(self, near: Near, exact: Sql) -> Sql:
+        return exact
+
+    def _there(self, attribute: str) -> Sql:
+        return self.recorded({attribute}, ())
+
+
+OF_ENTITY = Sql(
+    "h.tenant = e.tenant and h.entity = e.id"
+    " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
+)
 
 
 def _is_a(kind: type, operand: Literal_ | Range) -> bool:
@@ -179,7 +226,7 @@ def _value_keys(place: str, order: Order) -> tuple[Sql, ...]:
 def _default(path: Path) -> str:
     """Where the value of the default instance is: it comes first."""
     if path.attribute:
-        return f"{_place(path)}[0]{_inner(path)[1:]}"
+        return f"{_place(path.attribute)}[0]{_inner(path)[1:]}"
     return {"type": "$.types[0]", "scope": "$.scope[0]"}.get(path.member, f"$.{path.member}")
 
 
@@ -198,8 +245,8 @@ def _sub(path: Path) -> str:
     return "".join(f".sub.{_quoted(name)}" for name in path.sub)
 
 
-def _place(path: Path) -> str:
-    return f"$.attributes.{_quoted(path.attribute)}"
+def _place(attribute: str) -> str:
+    return f"$.attributes.{_quoted(attribute)}"
 
 
 def _quoted(name: str) -> str:

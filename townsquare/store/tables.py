@@ -9,18 +9,11 @@ import msgspec
 
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
-from townsquare.store import Find, Instance, Key, Place, Row, Writes, at, micros
+from townsquare.store import Find, Key, Place, Row, Writes, micros, sqlite_history
 from townsquare.store.conditions import Sql, Value
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
-TIME = "coalesce(h.observed_at, h.modified_at)"
-HISTORY = (
-    "select h.entity, h.type, h.attribute, h.dataset_id, h.instance_id, h.observed_at,"
-    f" h.created_at, h.modified_at, h.deleted_at, h.number, h.json, {TIME} as time, h.row as row,"
-    " row_number() over (partition by h.entity, h.attribute, h.dataset_id"
-    f" order by {TIME} desc, h.row desc) as back from history h where h.tenant = ?"
-)
 
 
 def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
@@ -75,24 +68,6 @@ def to_row(found: tuple[Any, ...]) -> Row:
     return Row(Key(tenant, kind, id), version, body.encode())
 
 
-def to_instance(found: tuple[Any, ...]) -> Instance:
-    entity, type, attribute, dataset_id, instance_id, observed, *others = found
-    created, modified, deleted, number, json = others[:5]
-    return Instance(
-        entity,
-        type,
-        attribute,
-        dataset_id,
-        instance_id,
-        observed_at=None if observed is None else at(observed),
-        created_at=at(created),
-        modified_at=at(modified),
-        deleted_at=None if deleted is None else at(deleted),
-        number=number,
-        json=json.encode() if json else None,
-    )
-
-
 def keep(db: sqlite3.Connection, tenant: str, writes: Writes, rows: dict[Key, Row]) -> None:
     """Write it, and bring `rows` up to date for the jobs that follow in the same commit."""
     if tenant and (writes.put or writes.history):
@@ -105,12 +80,9 @@ def keep(db: sqlite3.Connection, tenant: str, writes: Writes, rows: dict[Key, Ro
         rows.pop(key, None)
     for key in writes.forget:
         db.execute("delete from history where tenant = ? and entity = ?", (key.tenant, key.id))
-    db.executemany(
-        "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
-        " observed_at, created_at, modified_at, deleted_at, number, json)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(tenant, *columns(instance)) for instance in writes.history],
-    )
+    for what in writes.erase:
+        sqlite_history.erase(db, tenant, what)
+    sqlite_history.add(db, tenant, writes.history)
     db.executemany(
         "insert into log (salt, record, leaf) values (?, ?, ?)",
         [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log],
@@ -149,13 +121,6 @@ def delete(db: sqlite3.Connection, key: Key) -> None:
 def _forget_place(db: sqlite3.Connection, number: int) -> None:
     for table in ("entity_type", "entity_scope", "place", "ending"):
         db.execute(f"delete from {table} where row = ?", (number,))
-
-
-def columns(i: Instance) -> tuple[str | int | float | None, ...]:
-    times = (i.observed_at, i.created_at, i.modified_at, i.deleted_at)
-    moments = [micros(t) if t else None for t in times]
-    json = i.json.decode() if i.json else None
-    return (i.entity, i.type, i.attribute, i.dataset_id, i.instance_id, *moments, i.number, json)
 
 
 def tell(db: sqlite3.Connection, tenant: str, news: Sequence[Changed]) -> list[Changed]:

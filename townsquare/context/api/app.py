@@ -15,6 +15,7 @@ from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.purge import Purge
+from townsquare.context.api.record import Record
 from townsquare.context.api.sources import SourceDoors
 from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
@@ -68,6 +69,7 @@ class Api:
             Purge(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
+            Record(broker, self.contexts).routes(),
             self.subscriptions.routes(),
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),

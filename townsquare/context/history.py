@@ -1,0 +1,103 @@
+"""What changes write into history, and what they take out of it (clauses 4.5.6 to 4.5.8). Pure.
+
+What is removed leaves an instance that says when; what the past itself loses (clauses 5.6.13 and
+5.6.15) leaves nothing. The scope is kept as if it were an attribute of that name.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from townsquare.context.past import SCOPE, instance_id
+from townsquare.model.change import Change, Changed
+from townsquare.model.entity import NULL, Attribute
+from townsquare.store import Instance
+from townsquare.store.past import Erase
+
+EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
+
+
+def rows(change: Change | None, news: Changed) -> list[Instance]:
+    """What history gets by one change of an entity that is still there."""
+    if change is not None and change.operation == "record":
+        given = [(name, i) for name, all in change.entity.attributes.items() for i in all]
+        found = [row(news, name, instance, news.at) for name, instance in given]
+        once = {(i.attribute, i.dataset_id, i.observed_at or i.instance_id): i for i in found}
+        plain = SCOPE not in change.entity.attributes
+        return [*once.values(), *(_scope(news) if plain else [])]
+    if change is not None and change.rewrite is not None:
+        corrected = change.rewrite.corrected
+        if corrected is None:
+            return []
+        return [row(news, change.rewrite.attribute, corrected, corrected.created_at or news.at)]
+    return [*_scope(news), *_differing(news)]
+
+
+def _differing(news: Changed) -> list[Instance]:
+    after, before = news.after, news.before
+    found = []
+    for name in sorted(news.attributes):
+        new = after.attributes.get(name, ()) if after else ()
+        old = before.attributes.get(name, ()) if before else ()
+        found += [row(news, name, i, news.at) for i in new if i not in old]
+        left = {i.dataset_id for i in new}
+        found += [end(news, name, i) for i in old if i.dataset_id not in left]
+    return found
+
+
+def _scope(news: Changed) -> list[Instance]:
+    old = news.before.scope if news.before else ()
+    new = news.after.scope if news.after else ()
+    if old == new:
+        return []
+    value = new[0] if len(new) == 1 else list(new)
+    scope = Attribute(value, observed_at=news.at, instance_id=instance_id())
+    return [row(news, SCOPE, scope, news.at) if new else end(news, SCOPE, scope)]
+
+
+def end(news: Changed, name: str, old: Attribute) -> Instance:
+    """The instance that says that an attribute is gone (clause 4.5.7)."""
+    gone = Attribute(
+        [] if name == SCOPE else NULL,
+        kind=old.kind,
+        dataset_id=old.dataset_id,
+        instance_id=instance_id(),
+    )
+    return replace(row(news, name, gone, news.at), deleted_at=news.at)
+
+
+def row(news: Changed, name: str, a: Attribute, created_at: datetime) -> Instance:
+    plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
+    plain = plain and abs(a.value) < EXACT
+    plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
+    return Instance(
+        entity=news.subject.id,
+        type=news.subject.types[0],
+        attribute=name,
+        dataset_id=a.dataset_id,
+        instance_id=a.instance_id or "",
+        observed_at=a.observed_at,
+        created_at=created_at,
+        modified_at=news.at,
+        deleted_at=None,
+        number=float(a.value) if plain else None,
+        json=None if plain else msgspec.json.encode(a),
+    )
+
+
+def erased(change: Change) -> list[Erase]:
+    """What is taken out before that: a record of a time that is there already replaces it."""
+    id = change.entity.id
+    if change.rewrite is not None:
+        what = change.rewrite
+        return [Erase(id, what.attribute, what.datasets, what.instance_id or "")]
+    if change.operation != "record":
+        return []
+    times: defaultdict[tuple[str, str | None], list[datetime]] = defaultdict(list)
+    for name, instances in change.entity.attributes.items():
+        for instance in instances:
+            if instance.observed_at:
+                times[name, instance.dataset_id].append(instance.observed_at)
+    return [Erase(id, name, (dataset,), observed=tuple(t)) for (name, dataset), t in times.items()]

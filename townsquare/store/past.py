@@ -1,0 +1,98 @@
+"""What of history is meant, in terms that are no SQL: to be read, or to be taken out.
+
+A store answers across everything that it keeps of the past, wherever it keeps it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Instances with this time from `since` on and before `until`; without that time: outside.
+
+    Of an instance, `createdAt` is when it was recorded, `modifiedAt` when it was last corrected
+    (or recorded), `deletedAt` when the attribute ended.
+    """
+
+    of: TimeProperty = "observedAt"
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Entities that are seen as `types`, with these of their attributes; None: all but hidden."""
+
+    entities: tuple[str, ...]
+    types: tuple[str, ...]
+    attributes: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Instances in time. Their time is that of the window, or where they have none or there is
+    no window: observedAt, else createdAt.
+
+    `last` of each attribute of each entity. `most` of all of them, the oldest, but with `last`
+    the newest.
+    """
+
+    whose: tuple[Whose, ...]
+    window: Window | None = None
+    datasets: tuple[str | None, ...] = ()  # none named: all; None is the default one
+    instance_id: str = ""  # only that one
+    last: int | None = None
+    most: int | None = None
+
+    @property
+    def of(self) -> TimeProperty:
+        return self.window.of if self.window else "observedAt"
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Instances of one attribute that are taken out for good, as if they had never been there.
+
+    With `instance_id` or `observed` only those; both are not given together.
+    """
+
+    entity: str
+    attribute: str
+    datasets: tuple[str | None, ...] | None = None  # None: of all
+    instance_id: str = ""
+    observed: tuple[datetime, ...] = ()
+
+
+class Span(NamedTuple):
+    """Times of the first and the last instance."""
+
+    first: datetime
+    last: datetime
+
+
+class Tally(NamedTuple):
+    """Of the instances of one attribute and dataset in one period.
+
+    Numbers are plain numbers, truth values (1 and 0) and lengths of arrays. `texts` are the
+    least and the greatest string. `kinds` are JSON types ("number", "text", "array", "object",
+    "truth") and "relationship".
+    """
+
+    entity: str
+    attribute: str
+    dataset_id: str | None
+    period: int  # its place among the periods asked for
+    instances: int
+    distinct: int
+    numbers: int
+    total: float
+    squares: float
+    least: float | None
+    greatest: float | None
+    texts: tuple[str, str] | None
+    kinds: frozenset[str]

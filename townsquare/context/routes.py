@@ -49,7 +49,8 @@ class Router:
         if methods is None:
             raise Refused(404, f"there is nothing at {'/'.join(request.path)[:200]!r}")
         if request.method not in methods:
-            if request.method in {"PATCH", "PUT"} & self._methods.get((*pattern, "*"), {}).keys():
+            changes = {"PATCH", "PUT"} & self._methods.get((*pattern, "*"), {}).keys()
+            if request.method in changes and len(pattern) == 1:
                 raise Invalid(f"the id is missing: {request.method} changes one of a collection")
             refuse_method(request.method, list(methods))
         return methods[request.method]

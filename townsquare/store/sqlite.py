@@ -40,6 +40,7 @@ from townsquare.store import (
 )
 from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
+from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 
@@ -71,6 +72,7 @@ class SqliteStore:
         self._strangers = ThreadPoolExecutor(1, "store-stranger")
         self._waiting: list[Waiting] = []
         self._committing = False
+        self._most = BATCH  # jobs in the next commit
 
     # --- writing
 
@@ -84,7 +86,7 @@ class SqliteStore:
         return await future
 
     def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         self._committing = bool(batch)
         if batch:
             self._submit(loop, batch)
@@ -101,13 +103,12 @@ class SqliteStore:
     ) -> None:
         error = done.exception()
         if error and len(batch) > 1:
-            # One job that breaks must not take the others with it: each is committed alone.
-            self._waiting = batch + self._waiting
-            for _ in batch:
-                self._submit(loop, [self._waiting.pop(0)])
+            # One job that breaks must not take the others with it: by halves, until it is alone.
+            self._waiting, self._most = batch + self._waiting, len(batch) // 2
         elif error:
             _answer(batch[0][1], _broken(error))
         else:
+            self._most = min(2 * self._most, BATCH)
             outcomes, told = done.result()
             self.listener(told)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
@@ -115,23 +116,20 @@ class SqliteStore:
         self._commit_next(loop)
 
     def _commit(self, jobs: list[Job]) -> tuple[list[Outcome], list[Changed]]:
-        told: list[Changed] = []
         with self._exclusive() as db:
-            rows = tables.load(db, {key for job in jobs for key in job.keys})
-            outcomes = [self._one(db, job, rows, told) for job in jobs]
-        return outcomes, told
+            pending = Pending(db, tables.load(db, {key for job in jobs for key in job.keys}))
+            outcomes = [self._one(db, job, pending) for job in jobs]
+            pending.write()
+        return outcomes, pending.told
 
-    def _one(
-        self, db: sqlite3.Connection, job: Job, rows: dict[Key, Row], told: list[Changed]
-    ) -> Outcome:
+    def _one(self, db: sqlite3.Connection, job: Job, pending: Pending) -> Outcome:
         if job.once and (answer := tables.answered(db, job.tenant, job.once)) is not None:
             return Committed(answer, repeated=True)
         try:
-            writes = job.decide(rows)
+            writes = job.decide(pending.rows)
         except TownsquareError as refused:
             return refused
-        tables.keep(db, job.tenant, writes, rows)
-        told += tables.tell(db, job.tenant, writes.told)
+        pending.take(job.tenant, writes)
         if job.once:
             row = (job.tenant, job.once, micros(job.at), writes.answer.decode())
             db.execute("insert into applied values (?, ?, ?, ?)", row)

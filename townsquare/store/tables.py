@@ -2,14 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from townsquare.model.change import Changed
-from townsquare.model.declaration import LIVE
-from townsquare.store import Find, Key, Place, Row, Writes, micros, sqlite_history
+from townsquare.store import Find, Key, Place, Row, micros
 from townsquare.store.conditions import Sql, Value
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
@@ -68,25 +66,9 @@ def to_row(found: tuple[Any, ...]) -> Row:
     return Row(Key(tenant, kind, id), version, body.encode())
 
 
-def keep(db: sqlite3.Connection, tenant: str, writes: Writes, rows: dict[Key, Row]) -> None:
-    """Write it, and bring `rows` up to date for the jobs that follow in the same commit."""
-    if tenant and (writes.put or writes.history):
-        db.execute("insert or ignore into tenant values (?)", (tenant,))
-    for row in writes.put:
-        put(db, row)
-        rows[row.key] = row
-    for key in writes.delete:
-        delete(db, key)
-        rows.pop(key, None)
-    for key in writes.forget:
-        db.execute("delete from history where tenant = ? and entity = ?", (key.tenant, key.id))
-    for what in writes.erase:
-        sqlite_history.erase(db, tenant, what)
-    sqlite_history.add(db, tenant, writes.history)
-    db.executemany(
-        "insert into log (salt, record, leaf) values (?, ?, ?)",
-        [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log],
-    )
+def forget(db: sqlite3.Connection, key: Key) -> None:
+    """All history of an entity."""
+    db.execute("delete from history where tenant = ? and entity = ?", (key.tenant, key.id))
 
 
 def put(db: sqlite3.Connection, row: Row) -> None:
@@ -121,17 +103,6 @@ def delete(db: sqlite3.Connection, key: Key) -> None:
 def _forget_place(db: sqlite3.Connection, number: int) -> None:
     for table in ("entity_type", "entity_scope", "place", "ending"):
         db.execute(f"delete from {table} where row = ?", (number,))
-
-
-def tell(db: sqlite3.Connection, tenant: str, news: Sequence[Changed]) -> list[Changed]:
-    told = []
-    for changed in news:
-        live = LIVE in changed.subject.scope
-        body = msgspec.json.encode(changed).decode()
-        row = (tenant, changed.subject.id, micros(changed.at), live, body)
-        sql = "insert into outbox (tenant, id, at, live, body) values (?, ?, ?, ?, ?)"
-        told.append(replace(changed, seq=db.execute(sql, row).lastrowid or 0))
-    return told
 
 
 def changed(body: str) -> Changed:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.town import Town
+from tests.postgres import Server, server
 from townsquare.bus import open_bus
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
@@ -23,9 +24,18 @@ OpenBroker = Callable[..., Broker]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with server() as started:
+        yield started
+
+
 @pytest.fixture(params=STORES)
 def store_url(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    if request.param != "postgresql:":
+        return str(request.param)
+    postgres: Server = request.getfixturevalue("postgres")
+    return postgres.emptied()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from townsquare.model.settings import parse
 from townsquare.model.town import Town
 from townsquare.register import api as register_api
 from townsquare.register import publish, sample
+from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.trust import secret
 from townsquare.trust.policy import policy
@@ -53,6 +54,11 @@ class Store:
     """[store] in townsquare.toml."""
 
     url: str = "sqlite:townsquare.db"
+    password: str = ""
+
+    def __post_init__(self) -> None:
+        if self.password and not secret.NAME.fullmatch(self.password):
+            raise Invalid('password takes "secret:NAME"; the password itself is no setting')
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +115,11 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     sockets = server.listen(place.port)
     here = replace(settings.web, port=place.port)
     pages = Pages(settings.town, demo=mode == "demo")
-    broker = Broker(
-        open_store(settings.store.url, place.data),
-        open_bus(settings.bus.url),
-        policy(TYPES),
-    )
+    broker = Broker(opened(settings.store, place), open_bus(settings.bus.url), policy(TYPES))
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(broker.store.close)
+        await broker.store.ready()
         client = await ending.enter_async_context(out.client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
@@ -149,6 +152,11 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         await ending.enter_async_context(running(rooms))
         server.announce(place.port, mode, settings.town)
         await server.serve(public, local, sockets)
+
+
+def opened(store: Store, place: Place) -> Keeping:
+    password = secret.resolve(store.password, place.data) if store.password else ""
+    return open_store(store.url, place.data, password)
 
 
 def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:

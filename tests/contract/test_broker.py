@@ -203,8 +203,8 @@ async def test_a_reader_misses_nothing_across_a_restart(
             if len(seen) >= until:
                 return
 
+    await broker.apply([], room("reader"), WORK, upto=Cursor("reader", await broker.last_seq()))
     first = asyncio.create_task(read(1))
-    await asyncio.sleep(0.05)
     await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK)
     await asyncio.wait_for(first, 5)
     await broker.apply([create(bin_("b", 1))], INTEGRATOR, LINK)

@@ -266,6 +266,7 @@ class Broker:
             sql.starts(query.types),
             query.ids,
             order,
+            compiler.conditions if compiler else None,
         )
 
     def _eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from townsquare.context.choices import read_scopes
 from townsquare.context.query import All, Any, Condition, Linked, Query, Term
-from townsquare.store.conditions import Conditions, Order, Path, Sql
+from townsquare.store.conditions import Conditions, Path, Sorted, Sql
 from townsquare.trust.policy import Grant
 
-NEVER, ALWAYS = Sql("0"), Sql("1")
+NEVER, ALWAYS = Sql("false"), Sql("true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def either(parts: Iterable[Sql]) -> Sql:
 
 
 def within(parts: Sequence[str]) -> str:
-    return ", ".join("?" * len(parts))
+    return ", ".join("?" * len(parts)) or "null"  # nothing is in it
 
 
 def _has_type(exists: str, types: Sequence[str]) -> Sql:
@@ -190,24 +190,14 @@ class Compiler:
             return both(self.conditions.holds(term.path, "~=", ""), _not(fits))
         return either(self.conditions.holds(term.path, term.comparison, o) for o in term.operands)
 
-    def order(self, query: Query, eyes: Eyes) -> Sql | None:
-        """Terms of an `order by`; what a grant hides is sorted as what is not there."""
-        parts = [part for order in query.order for part in self._ordered(order, eyes)]
-        if not parts:
-            return None
-        return Sql(", ".join(p.text for p in parts), sum((p.parameters for p in parts), ()))
-
-    def _ordered(self, order: Order, eyes: Eyes) -> Iterable[Sql]:
-        shown = self._shown(order.path.attribute, eyes)
-        if shown is NEVER:
-            return
-        direction = f"{'desc' if order.descending else 'asc'} nulls last"
-        for key in self.conditions.keys(order):
-            if shown is ALWAYS:
-                yield Sql(f"{key.text} {direction}", key.parameters)
-            else:
-                seen = f"case when {shown.text} then {key.text} end {direction}"
-                yield Sql(seen, shown.parameters + key.parameters)
+    def order(self, query: Query, eyes: Eyes) -> tuple[Sorted, ...]:
+        """What a grant hides is sorted as what is not there."""
+        shown = ((order, self._shown(order.path.attribute, eyes)) for order in query.order)
+        return tuple(
+            Sorted(order, None if seen is ALWAYS else seen)
+            for order, seen in shown
+            if seen is not NEVER
+        )
 
     def _shown(self, attribute: str, eyes: Eyes) -> Sql:
         """Whether the grant that a row stands under shows the attribute."""

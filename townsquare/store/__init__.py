@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from townsquare.model.change import Changed
-from townsquare.model.errors import Invalid
+from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.geometry import Bounds
-from townsquare.store.conditions import Conditions, Near, PastConditions, Sql
+from townsquare.store.conditions import Conditions, Near, PastConditions, Sorted, Sql
 from townsquare.store.past import Erase, Past, Span, Tally, Window
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
@@ -123,7 +123,7 @@ class Committed:
 class Find:
     """Rows of kind context that fulfil `where`, in the order in which they were created.
 
-    Before that, where `order` is given: terms of an `order by`, with their directions.
+    Before that in the order of the terms in `order`.
     They have one of the `types` and one of the `ids`, any where none is named: apart from the
     condition, since a store begins its search there.
     `near` stands in `where` too, as exactly as the store's conditions can say it. A stranger's
@@ -137,7 +137,8 @@ class Find:
     stranger: bool = False
     types: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
-    order: Sql | None = None
+    order: tuple[Sorted, ...] = ()
+    words: Conditions | None = None  # that `where` is said in, where not in the store's own
 
 
 class Store(Protocol):
@@ -148,6 +149,10 @@ class Store(Protocol):
 
     def past_conditions(self, window: Window | None) -> PastConditions:
         """Of what was; without a window, ever."""
+        ...
+
+    async def ready(self) -> None:
+        """Raises CannotStart, saying what is wrong with the database or who else writes there."""
         ...
 
     async def commit(self, job: Job) -> Committed:
@@ -227,8 +232,10 @@ def at(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def open_store(url: str, folder: Path) -> Store:
-    """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`. Raises CannotStart."""
+def open_store(url: str, folder: Path, password: str = "") -> Store:
+    """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`; `postgresql://…` is a server,
+    which is reached when `ready` is awaited. Raises CannotStart or Invalid.
+    """
     from townsquare.store.sqlite import SqliteStore
 
     scheme, _, name = url.partition(":")
@@ -236,4 +243,20 @@ def open_store(url: str, folder: Path) -> Store:
         return SqliteStore(None)
     if scheme == "sqlite" and name:
         return SqliteStore(folder / name)
-    raise Invalid(f"[store] url {url!r} is not known; use memory: or sqlite:FILE")
+    if scheme == "postgresql" and name:
+        return _postgres(url, password)
+    raise Invalid(
+        f"[store] url {url!r} is not known; use memory:, sqlite:FILE or postgresql://HOST/NAME"
+    )
+
+
+def _postgres(url: str, password: str) -> Store:
+    try:
+        from townsquare.store.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise CannotStart(
+            "the store postgresql: needs a package more: pip install 'townsquare[postgres]'"
+        ) from error
+    return PostgresStore(url, password)

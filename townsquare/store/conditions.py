@@ -4,7 +4,7 @@
 in every store, and the contract tests run against all of them. Names are canonical.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -64,12 +64,26 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One term of `orderBy`. With `reference` (GeoJSON text) by distance from there."""
+    """One term of `orderBy`: by the value at the path, in the order of clause 4.23.2.
+
+    Of the default instance, else the first: numbers, text (by `collation`), objects, lists, truth
+    values (false first), times, dates, moments, JSON null; last what is not there, whichever the
+    direction. With `reference` (GeoJSON text) by the distance from there (great circle, metres):
+    GeoProperties first, then all others by value.
+    """
 
     path: Path
     descending: bool = False
     reference: str | None = None
     collation: Collation = ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A row where `shown` does not hold is sorted as if nothing were at the path."""
+
+    order: Order
+    shown: Sql | None = None
 
 
 class Conditions(Protocol):
@@ -108,16 +122,6 @@ class Conditions(Protocol):
     def linked(self, path: Path, tenant: str, condition: Sql) -> Sql:
         """Some object of the Relationship or ListRelationship at the path is the id of an entity
         of this tenant and of kind context that fulfils `condition`, which is one on e as well.
-        """
-        ...
-
-    def keys(self, order: Order) -> Sequence[Sql]:
-        """Expressions whose order, one after the other, is that of clause 4.23.2.
-
-        Of the default instance, else the first: numbers, text (by `order.collation`), objects,
-        lists, truth values (false first), times, dates, moments, JSON null; null where the path
-        is not there. By distance (great circle, metres): GeoProperties first, then all others
-        by value. The caller says asc or desc for each, and `nulls last`.
         """
         ...
 

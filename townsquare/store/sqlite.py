@@ -74,6 +74,9 @@ class SqliteStore:
         self._committing = False
         self._most = BATCH  # jobs in the next commit
 
+    async def ready(self) -> None:
+        """It is since it was made: a file is opened at once, or CannotStart was raised."""
+
     # --- writing
 
     async def commit(self, job: Job) -> Committed:

@@ -19,6 +19,7 @@ from townsquare.store.conditions import (
     Order,
     Path,
     Range,
+    Sorted,
     Sql,
     Value,
 )
@@ -27,7 +28,7 @@ from townsquare.store.sqlite_functions import tell
 
 FAR_M = 5_000_000
 SLACK = 1e-4  # degrees; more than the R*Tree's 32-bit floats lose
-NEVER = Sql("0")
+NEVER = Sql("false")
 RELATIONSHIPS = "('Relationship', 'ListRelationship')"
 LANGUAGE = "'LanguageProperty'"
 
@@ -79,18 +80,6 @@ class SqliteConditions:
         )
         parameters = (_inner(path), _kind(path), tenant, *condition.parameters)
         return self._some(path, "i, json_each(i.value, ?) v", test, parameters)
-
-    def keys(self, order: Order) -> Sequence[Sql]:
-        value = _default(order.path)
-        keys = _value_keys(value, order)
-        if order.reference is None:
-            return keys
-        kind = f"{_place(order.path.attribute)}[0].type"
-        distance = (
-            "case when json_extract(e.body, ?) = 'GeoProperty'"
-            " then geo_distance(json_extract(e.body, ?), ?) end"
-        )
-        return (Sql(distance, (kind, value, order.reference)), *keys)
 
     def _some(self, path: Path, rows: str, test: str, parameters: tuple[Value, ...]) -> Sql:
         """Some instance of the attribute fulfils `test`."""
@@ -171,6 +160,34 @@ OF_ENTITY = Sql(
     "h.tenant = e.tenant and h.entity = e.id"
     " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
 )
+
+
+def ordering(terms: Sequence[Sorted]) -> Sql:
+    """Terms of an `order by`."""
+    parts = [_directed(key, term) for term in terms for key in _keys(term.order)]
+    return Sql(", ".join(p.text for p in parts), sum((p.parameters for p in parts), ()))
+
+
+def _directed(key: Sql, term: Sorted) -> Sql:
+    direction = f"{'desc' if term.order.descending else 'asc'} nulls last"
+    if term.shown is None:
+        return Sql(f"{key.text} {direction}", key.parameters)
+    text = f"case when {term.shown.text} then {key.text} end {direction}"
+    return Sql(text, term.shown.parameters + key.parameters)
+
+
+def _keys(order: Order) -> Sequence[Sql]:
+    """Expressions whose order, one after the other, is the one that is asked for."""
+    value = _default(order.path)
+    keys = _value_keys(value, order)
+    if order.reference is None:
+        return keys
+    kind = f"{_place(order.path.attribute)}[0].type"
+    distance = (
+        "case when json_extract(e.body, ?) = 'GeoProperty'"
+        " then geo_distance(json_extract(e.body, ?), ?) end"
+    )
+    return (Sql(distance, (kind, value, order.reference)), *keys)
 
 
 def _is_a(kind: type, operand: Literal_ | Range) -> bool:

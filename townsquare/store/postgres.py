@@ -1,0 +1,242 @@
+"""PostgreSQL: one writer with group commit, and readers beside it in their own connections.
+
+Connections are made when they are needed and made again when they were lost. A write that got
+no answer raises Unavailable, and may or may not have been done: a caller that repeats it with
+its idempotency key learns which, and nothing is done twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from townsquare.model.change import Changed
+from townsquare.model.errors import CannotStart, Unavailable
+from townsquare.store import (
+    Committed,
+    Find,
+    Instance,
+    Job,
+    Key,
+    LogEntry,
+    Row,
+    RowKind,
+    at,
+    micros,
+)
+from townsquare.store import postgres_history as history
+from townsquare.store import postgres_tables as tables
+from townsquare.store.conditions import Conditions, PastConditions
+from townsquare.store.past import Past, Span, Tally, Window
+from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
+from townsquare.store.postgres_link import Pool, Pooled, address, reading, refused
+from townsquare.store.postgres_search import Search
+from townsquare.store.postgres_words import numbered
+from townsquare.store.postgres_writer import Outcome, Writer
+
+JOBS, KEYS = 512, 2000  # a commit; more only adds waiting
+READERS, STRANGERS = 8, 2  # connections
+LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0
+FREE_S = 10.0  # how long a read waits for a free connection
+SWEPT = 10_000  # rows that are dropped at a time, so that no commit waits for long
+LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
+READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
+
+Waiting = tuple[Job, "asyncio.Future[Committed]"]
+
+
+class PostgresStore:
+    def __init__(self, url: str, password: str = "") -> None:
+        self.conditions: Conditions = PostgresConditions()
+        self._address = address(url, password)
+        self._writer = Writer(self._address)
+        self._search = Search(self._reading)
+        self._pools: dict[bool, Pool] = {}
+        self._waiting: list[Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def listener(self) -> Callable[[Sequence[Changed]], None]:
+        return self._writer.listener
+
+    @listener.setter
+    def listener(self, listener: Callable[[Sequence[Changed]], None]) -> None:
+        self._writer.listener = listener
+
+    async def ready(self) -> None:
+        """Raises CannotStart, saying what is wrong with the database or who else writes there."""
+        try:
+            await self._writer.ready()
+        except Unavailable as error:
+            raise CannotStart(str(error)) from error
+
+    # --- writing
+
+    async def commit(self, job: Job) -> Committed:
+        """Answers when the job is durable. Raises what `job.decide` raises, or Unavailable."""
+        future: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, future))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="store-writer")
+        return await future
+
+    async def _write(self) -> None:
+        while batch := self._next():
+            outcomes = await self._outcomes([job for job, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                _answer(future, outcome)
+
+    def _next(self) -> list[Waiting]:
+        end = keys = 0
+        while end < min(len(self._waiting), JOBS) and (keys < KEYS or not end):
+            keys += len(self._waiting[end][0].keys)
+            end += 1
+        batch, self._waiting = self._waiting[:end], self._waiting[end:]
+        return batch
+
+    async def _outcomes(self, jobs: list[Job]) -> Sequence[Outcome | BaseException]:
+        attempt = asyncio.ensure_future(self._writer.commit(jobs))
+        await asyncio.wait([attempt])
+        error = attempt.exception()
+        if error is None:
+            return attempt.result()
+        told = refused(error)
+        if len(jobs) == 1 or isinstance(told, Unavailable):
+            return [told] * len(jobs)
+        # One job that breaks must not take the others with it: each is committed alone.
+        return [outcome for job in jobs for outcome in await self._outcomes([job])]
+
+    # --- reading
+
+    async def get(self, key: Key) -> Row | None:
+        text = f"{tables.ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
+        found = await self._fetch(text, key)
+        return tables.to_row(found[0]) if found else None
+
+    async def has_tenant(self, tenant: str) -> bool:
+        return bool(await self._fetch("select 1 from tenant where name = ?", (tenant,)))
+
+    async def find(self, tenant: str, find: Find) -> list[Row]:
+        return await self._search.find(tenant, find)
+
+    async def count(self, tenant: str, find: Find) -> int:
+        return await self._search.count(tenant, find)
+
+    async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
+        text = (
+            f"{tables.ROW} where e.kind = ? and coalesce(e.tenant = ?::text, true) order by e.row"
+        )
+        return [tables.to_row(row) for row in await self._fetch(text, (kind, tenant))]
+
+    async def ending(self, until: datetime, limit: int) -> list[Key]:
+        text = (
+            "select e.tenant, e.kind, e.id from ending n join entity e on e.row = n.row"
+            " where n.at <= ? order by n.at limit ?"
+        )
+        return [Key(*found) for found in await self._fetch(text, (micros(until), limit))]
+
+    async def first_end(self) -> datetime | None:
+        found = await self._fetch("select min(at) from ending", ())
+        return None if found[0][0] is None else at(found[0][0])
+
+    def past_conditions(self, window: Window | None) -> PastConditions:
+        return PostgresPastConditions(window)
+
+    async def instances(self, tenant: str, past: Past) -> list[Instance]:
+        asked = history.instances(tenant, past)
+        return history.oldest_first(await self._fetch(asked.text, asked.parameters), past)
+
+    async def span(self, tenant: str, past: Past) -> Span | None:
+        asked = history.span(tenant, past)
+        return history.to_span((await self._fetch(asked.text, asked.parameters))[0])
+
+    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
+        asked = history.tallies(tenant, past, edges)
+        found = await self._fetch(asked.text, asked.parameters)
+        return [history.to_tally(row) for row in found]
+
+    async def after(self, seq: int, limit: int) -> list[Changed]:
+        text = "select seq, body from outbox where seq > ? order by seq limit ?"
+        return [tables.changed(*row) for row in await self._fetch(text, (seq, limit))]
+
+    async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
+        last = await self.last_seq()
+        oldest = await self._fetch("select coalesce(min(seq), ? + 1) from outbox", (last,))
+        # Values of the moment go earlier: a client may have missed one of those.
+        reaches = max(oldest[0][0] - 1, await self._mark(LIVE_TRIMMED)) <= seq <= last
+        text = "select distinct tenant, id from outbox where seq > ?"
+        return [(r[0], r[1]) for r in await self._fetch(text, (seq,))] if reaches else None
+
+    async def last_seq(self) -> int:
+        return await self._writer.last_seq()
+
+    async def cursor(self, reader: str) -> int | None:
+        found = await self._fetch("select seq from reader where name = ?", (reader,))
+        return int(found[0][0]) if found else None
+
+    async def log(self, after: int, limit: int) -> list[LogEntry]:
+        text = "select salt, coalesce(record, ''), leaf from log where row > ? order by row limit ?"
+        return [LogEntry(*entry) for entry in await self._fetch(text, (after, limit))]
+
+    async def _mark(self, name: str) -> int:
+        found = await self._fetch("select value from mark where name = ?", (name,))
+        return int(found[0][0]) if found else 0
+
+    async def _fetch(self, text: str, parameters: Sequence[Any]) -> list[asyncpg.Record]:
+        async with self._reading(stranger=False) as (db, _):
+            return await db.fetch(*numbered(text, parameters))
+
+    @asynccontextmanager
+    async def _reading(self, *, stranger: bool) -> AsyncIterator[tuple[Pooled, float]]:
+        """A connection for questions, and how long one may take."""
+        longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
+        with reading(longest_s):
+            pool = await self._pool(stranger=stranger)
+            async with pool.acquire(timeout=FREE_S) as db:
+                yield db, longest_s
+
+    async def _pool(self, *, stranger: bool) -> Pool:
+        if stranger not in self._pools:
+            await self._writer.ready()  # it makes the tables
+            longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
+            most = STRANGERS if stranger else READERS
+            settings = {**READ_ONLY, "statement_timeout": f"{longest_s * 1000:.0f}ms"}
+            self._pools.setdefault(stranger, self._address.pool(most, **settings))
+        return await self._pools[stranger]
+
+    # --- keeping house
+
+    async def trim(
+        self, outbox_before: datetime, live_before: datetime, once_before: datetime
+    ) -> None:
+        """Drop news that every reader has seen and that is older; and old idempotency keys."""
+        old, live = micros(outbox_before), micros(live_before)
+        await self._writer.run(tables.TRIM, live, LIVE_TRIMMED, old)
+        await self._writer.run("delete from applied where at < ?", micros(once_before))
+
+    async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
+        """History of types (or of all `others`) whose retention has ended. Number of rows."""
+        text = tables.FORGET.format("<> all" if others else "= any")
+        forgotten = 0
+        while gone := await self._writer.run(text, list(types), micros(before), SWEPT):
+            forgotten += len(gone)
+        return forgotten
+
+    async def close(self) -> None:
+        if self._writing:
+            await self._writing
+        for pool in self._pools.values():
+            await pool.close()
+        await self._writer.close()
+
+
+def _answer(future: "asyncio.Future[Committed]", outcome: Outcome | BaseException) -> None:
+    if future.cancelled():
+        return
+    if isinstance(outcome, Committed):
+        future.set_result(outcome)
+    else:
+        future.set_exception(outcome)

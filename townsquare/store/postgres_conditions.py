@@ -1,0 +1,291 @@
+"""Conditions as PostgreSQL says them: jsonpath on documents, a GiST index for bounds.
+
+A path starts at an instance of the attribute, goes to values, and mostly says the test on them
+too; what it cannot say is SQL on those values. The same words serve what is and what was: a path
+goes on from the document of the entity, or is tried on each instance in history.
+
+Paths are strict: a lax one would step into arrays at every level, where SQLite and clause 4.9
+do so at the value alone. What a strict path does not find is an error, which counts as absent.
+"""
+
+import json
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from townsquare.model.moment import Moment
+from townsquare.store import postgres_history as history
+from townsquare.store.conditions import (
+    EVERY_LANGUAGE,
+    Comparison,
+    Literal_,
+    Near,
+    Path,
+    Range,
+    Sql,
+    Value,
+)
+from townsquare.store.past import Window
+from townsquare.store.postgres_patterns import translated
+from townsquare.store.sqlite_conditions import box
+
+NEVER = Sql("false")
+OPERATORS = {"==": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+LANGUAGE = '"LanguageProperty"'
+GEO = ' ? (@.type == "GeoProperty")'
+BOX = "e.row in (select p.row from place p where p.bounds && box(point(?, ?), point(?, ?)))"
+OF_ENTITY = (
+    "h.tenant = e.tenant and h.entity = e.id"
+    " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
+)
+
+# From a document and the path of instances in it.
+Condition = Callable[[str, str], Sql]
+
+
+class PostgresConditions:
+    def exists(self, path: Path) -> Sql:
+        if not path.attribute:
+            return Sql("jsonb_exists(e.doc, ?)", (path.member,))
+        if path.inside == EVERY_LANGUAGE:
+            return self._some(path, f" ? (@{_sub(path)}.type == {LANGUAGE})")
+        if path.sub or path.inside or path.member:
+            return self._some(path, f" ? (exists (@{_inner(path)}))")
+        return self._there(path.attribute)
+
+    def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
+        test = _test(comparison, operand)
+        if test is None:
+            return NEVER
+        if not path.attribute:
+            return _fulfils("e.doc", f"strict $.{_quoted(path.member)}", test, steps=True)
+        paths = _values(path, comparison, operand)
+
+        def some(document: str, instances: str) -> Sql:
+            steps = comparison == "=="
+            return _either([_fulfils(document, instances + p, test, steps=steps) for p in paths])
+
+        return self._of(path.attribute, some)
+
+    def like(self, column: str, pattern: str) -> Sql:
+        return Sql(f"{column} ~ ?", (translated(pattern),))
+
+    def near(self, near: Near) -> Sql:
+        """A superset: `find` and `count` check what is left."""
+        there = self._some(Path(near.attribute), GEO)
+        if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
+            return there
+        east, west, north, south = box(near)
+        return Sql(f"{BOX} and {there.text}", (east, north, west, south, *there.parameters))
+
+    def places(self, near: Near) -> Sql:
+        """The geometries that `near` is about, as an array."""
+        path = f"{_place(near.attribute)}{GEO}.value"
+        return Sql("jsonb_path_query_array(e.doc, ?::jsonpath, '{}', true)", (path,))
+
+    def linked(self, path: Path, tenant: str, condition: Sql) -> Sql:
+        text = (
+            "exists (select 1 from entity e where e.kind = 'context' and e.tenant = ?"
+            f" and e.id = v.value #>> '{{}}' and ({condition.text}))"
+        )
+        test = Sql(text, (tenant, *condition.parameters))
+        links = f" ? ({_is_link(path)} && exists (@{_inner(path)})){_inner(path)}"
+
+        def leads(document: str, instances: str) -> Sql:
+            return _text_fulfils(document, instances + links, test, steps=True)
+
+        return self._of(path.attribute, leads)
+
+    def _some(self, path: Path, found: str) -> Sql:
+        return self._of(path.attribute, lambda document, i: _finds(document, i + found))
+
+    def _of(self, attribute: str, condition: Condition) -> Sql:
+        """Some instance of the attribute fulfils it."""
+        return condition("e.doc", _place(attribute))
+
+    def _there(self, attribute: str) -> Sql:
+        return Sql("coalesce(jsonb_exists(e.doc -> 'attributes', ?), false)", (attribute,))
+
+
+class PostgresPastConditions(PostgresConditions):
+    """On instances within a window."""
+
+    def __init__(self, window: Window | None) -> None:
+        within = history.within(window) if window else None
+        self._within = Sql(within.text, within.parameters) if within else Sql("true")
+
+    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
+        parts = [self._within]
+        if attributes is not None:
+            parts.append(_among(attributes))
+        if hidden:
+            among = _among(hidden)
+            parts.append(Sql(f"not ({among.text})", among.parameters))
+        text = " and ".join(f"({part.text})" for part in (Sql(OF_ENTITY), *parts))
+        values: tuple[Value, ...] = sum((part.parameters for part in parts), ())
+        return Sql(f"exists (select 1 from history h where {text})", values)
+
+    def near(self, near: Near) -> Sql:
+        return self._some(Path(near.attribute), GEO)
+
+    def places(self, near: Near) -> Sql:
+        instances = self._instances(near.attribute)
+        kind = "i.value ->> 'type' = 'GeoProperty'"
+        text = f"(select jsonb_agg(i.value -> 'value') from {instances.text} where {kind})"
+        return Sql(f"coalesce({text}, '[]')", instances.parameters)
+
+    def _of(self, attribute: str, condition: Condition) -> Sql:
+        instances, test = self._instances(attribute), condition("i.value", "strict $")
+        text = f"exists (select 1 from {instances.text} where {test.text})"
+        return Sql(text, (*instances.parameters, *test.parameters))
+
+    def _instances(self, attribute: str) -> Sql:
+        where = f"{OF_ENTITY} and h.attribute = ? and ({self._within.text})"
+        text = f"(select {history.DOCUMENT} as value from history h where {where}) i"
+        return Sql(text, (attribute, *self._within.parameters))
+
+    def _there(self, attribute: str) -> Sql:
+        return self.recorded({attribute}, ())
+
+
+def default(path: Path) -> str:
+    """The path of the value in the default instance: it comes first."""
+    if path.attribute:
+        return f"strict $.attributes.{_quoted(path.attribute)}[0]{_inner(path)}"
+    first = {"type": "types[0]", "scope": "scope[0]"}
+    return f"strict $.{first.get(path.member) or _quoted(path.member)}"
+
+
+def default_kind(path: Path) -> str:
+    return f"strict $.attributes.{_quoted(path.attribute)}[0].type"
+
+
+# --- which values
+
+
+def _values(path: Path, comparison: Comparison, operand: Literal_ | Range) -> list[str]:
+    """Paths from an instance."""
+    if _is_a(Moment, operand):
+        typed = replace(path, inside=(*path.inside, "@value"))
+        return [_plain(path, comparison), _plain(typed, comparison)]
+    if not _is_a(str, operand):
+        return [_plain(path, comparison)]
+    spoken = f" ? (@{_sub(path)}.type == {LANGUAGE} && exists (@{_inner(path)})){_inner(path)}.**"
+    if path.inside == EVERY_LANGUAGE:
+        return [spoken]
+    return [_plain(path, comparison)] if path.member else [_plain(path, comparison), spoken]
+
+
+def _plain(path: Path, comparison: Comparison) -> str:
+    there = f"exists (@{_inner(path)})"
+    if comparison != "==":
+        there += f" && !({_is_link(path)})"
+    return f" ? ({there}){_inner(path)}"
+
+
+def _is_link(path: Path) -> str:
+    # Not @.type: where there is none, nothing would be known of it.
+    return (
+        f'exists (@{_sub(path)}.keyvalue() ? (@.key == "type"'
+        ' && (@.value == "Relationship" || @.value == "ListRelationship")))'
+    )
+
+
+def _inner(path: Path) -> str:
+    """From one instance of the attribute to the value that is meant."""
+    inside = () if path.inside == EVERY_LANGUAGE else path.inside
+    told = f".{_quoted(path.member)}" if path.member else ".value"
+    return f"{_sub(path)}{told}" + "".join(f".{_quoted(name)}" for name in inside)
+
+
+def _sub(path: Path) -> str:
+    return "".join(f".sub.{_quoted(name)}" for name in path.sub)
+
+
+def _place(attribute: str) -> str:
+    return f"strict $.attributes.{_quoted(attribute)}[*]"
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
+
+
+# --- what they fulfil
+
+
+@dataclass(frozen=True, slots=True)
+class _InPath:
+    """On @."""
+
+    text: str
+
+
+def _test(comparison: Comparison, operand: Literal_ | Range) -> _InPath | Sql | None:
+    """Sql is on a text, `v.value #>> '{}'`. None holds for nothing.
+
+    Values of different kinds are never equal, less or more: jsonpath says unknown.
+    """
+    if comparison == "~=":
+        return Sql("v.value #>> '{}' ~ ?", (translated(str(operand)),))
+    if isinstance(operand, Range):
+        return _between(_test(">=", operand.low), _test("<=", operand.high))
+    if isinstance(operand, Moment):
+        moment = "town_moment(v.value #>> '{}', ?) collate \"C\""
+        return Sql(f"{moment} {OPERATORS[comparison]} ?", (operand.kind, operand.text))
+    if isinstance(operand, bool) and comparison != "==":
+        return None
+    return _InPath(f"@ {comparison} {_literal(operand)}")
+
+
+def _between(low: _InPath | Sql | None, high: _InPath | Sql | None) -> _InPath | Sql | None:
+    if isinstance(low, _InPath) and isinstance(high, _InPath):
+        return _InPath(f"({low.text} && {high.text})")
+    if isinstance(low, Sql) and isinstance(high, Sql):
+        return Sql(f"{low.text} and {high.text}", low.parameters + high.parameters)
+    return None
+
+
+def _literal(operand: str | float) -> str:
+    if isinstance(operand, str):
+        return _quoted(operand)
+    if isinstance(operand, float) and math.isinf(operand):
+        return "1e400" if operand > 0 else "-1e400"  # beyond every number of a document
+    return json.dumps(operand)
+
+
+def _is_a(kind: type, operand: Literal_ | Range) -> bool:
+    return isinstance(operand.low if isinstance(operand, Range) else operand, kind)
+
+
+# --- both together
+
+
+def _fulfils(document: str, values: str, test: _InPath | Sql, *, steps: bool) -> Sql:
+    """Some value does, or where it `steps` into lists some part of one."""
+    if isinstance(test, Sql):
+        return _text_fulfils(document, values, test, steps=steps)
+    part = f" || exists (@[*] ? ({test.text}))" if steps else ""
+    return _finds(document, f"{values} ? ({test.text}{part})")
+
+
+def _text_fulfils(document: str, values: str, test: Sql, *, steps: bool) -> Sql:
+    found = f"jsonb_path_query({document}, ?::jsonpath, '{{}}', true)"
+    parts = f"{found} x(value), jsonb_path_query(x.value, '$[*]')" if steps else found
+    fits = f"jsonb_typeof(v.value) = 'string' and ({test.text})"
+    text = f"exists (select 1 from {parts} v(value) where {fits})"
+    return Sql(text, (values, *test.parameters))
+
+
+def _finds(document: str, path: str) -> Sql:
+    text = f"coalesce(jsonb_path_exists({document}, ?::jsonpath, '{{}}', true), false)"
+    return Sql(text, (path,))
+
+
+def _either(parts: Sequence[Sql]) -> Sql:
+    values: tuple[Value, ...] = sum((part.parameters for part in parts), ())
+    return Sql(f"({' or '.join(part.text for part in parts)})", values)
+
+
+def _among(attributes: Collection[str]) -> Sql:
+    marks = ", ".join("?" * len(attributes)) or "null"
+    return Sql(f"h.attribute in ({marks})", tuple(sorted(attributes)))

@@ -1,0 +1,282 @@
+"""The statements of the PostgreSQL store: how rows become columns and columns rows.
+
+Everything that the jobs of one commit write is gathered in a `Batch` and leaves as a single
+statement, so that a commit is one journey to the server. Its parts see the tables as they were
+before it; so a key is either put or gone in it, never both, and what a later job takes back
+never gets there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from townsquare.model.change import Changed
+from townsquare.model.declaration import LIVE
+from townsquare.store import Find, Job, Key, Place, Row, Writes, micros
+from townsquare.store import postgres_history as history
+from townsquare.store.past import Erase
+from townsquare.store.postgres_words import Part
+
+COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
+ROW = f"select {COLUMNS} from entity e"
+# One look into the index for each key, whatever the planner believes of the table's size.
+LOAD = (
+    f"select {COLUMNS} from unnest(?::text[], ?::text[], ?::text[]) as k(tenant, kind, id)"
+    " cross join lateral (select * from entity e where e.tenant = k.tenant and e.kind = k.kind"
+    " and e.id = k.id limit 1) e"
+)
+ANSWERED = (
+    "select a.tenant, a.key, a.answer from unnest(?::text[], ?::text[]) as k(tenant, key)"
+    " cross join lateral (select * from applied a where a.tenant = k.tenant and a.key = k.key"
+    " limit 1) a"
+)
+SET_MARK = "insert into mark values (?, ?) on conflict (name) do update set value = excluded.value"
+SEEN = "(select coalesce(min(seq), 9223372036854775807) from reader)"
+TRIM = (
+    f"with live as (select max(seq) as seq from outbox where seq <= {SEEN} and live and at < ?),"
+    " marked as (insert into mark select ?, seq from live where seq is not null"
+    " on conflict (name) do update set value = excluded.value)"
+    f" delete from outbox where (live and seq <= (select seq from live)) or"
+    f" (seq <= {SEEN} and at < ?)"
+)
+FORGET = (
+    "delete from history where row in (select row from history where type {}(?::text[])"
+    " and modified_at < ? limit ?) returning row"
+)
+SEQ = "seq"  # mark: the last number of the outbox, which trimming does not take back
+
+
+def found(columns: str, tenant: str, find: Find, beside: Sequence[Part] = ()) -> Part:
+    """From an index that has the order of the answer, so that a page costs what it holds.
+
+    `beside` are joins that bring more columns.
+    """
+    one_type = len(find.types) == 1 and not find.ids
+    source = "entity_type t join entity e on e.row = t.row" if one_type else "entity e"
+    parts = [Part("e.tenant = ? and e.kind = 'context'", (tenant,))]
+    if find.ids:
+        parts.append(Part("e.id = any(?::text[])", (list(find.ids),)))
+    if one_type:
+        parts.append(Part("t.tenant = ? and t.type = ?", (tenant, *find.types)))
+    elif find.types:
+        among = "select row from entity_type where tenant = ? and type = any(?::text[])"
+        parts.append(Part(f"e.row in ({among})", (tenant, list(find.types))))
+    text = " and ".join([part.text for part in parts] + [f"({find.where.text})"])
+    joined = " ".join((source, *(part.text for part in beside)))
+    values = [value for part in (*beside, *parts) for value in part.parameters]
+    return Part(f"select {columns} from {joined} where {text}", (*values, *find.where.parameters))
+
+
+def to_row(found: asyncpg.Record) -> Row:
+    tenant, kind, id, version, body = found[:5]
+    return Row(Key(tenant, kind, id), version, body)
+
+
+def changed(seq: int, body: bytes) -> Changed:
+    return replace(msgspec.json.decode(body, type=Changed), seq=seq)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is to be written, after the outbox's number `seq` and the log's leaf `leaves`."""
+
+    seq: int
+    leaves: int
+    put: dict[Key, Row] = field(default_factory=dict)
+    placed: dict[Key, Place] = field(default_factory=dict)
+    gone: dict[Key, None] = field(default_factory=dict)
+    forgotten: dict[Key, None] = field(default_factory=dict)
+    erased: list[tuple[str, Erase]] = field(default_factory=list)
+    history: list[tuple[Any, ...]] = field(default_factory=list)
+    log: list[tuple[Any, ...]] = field(default_factory=list)
+    outbox: list[tuple[Any, ...]] = field(default_factory=list)
+    applied: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
+    readers: dict[str, int] = field(default_factory=dict)
+    tenants: dict[str, None] = field(default_factory=dict)
+    told: list[Changed] = field(default_factory=list)
+
+    def add(self, job: Job, writes: Writes, rows: dict[Key, Row]) -> None:
+        """And bring `rows` up to date for the jobs that follow in the same commit."""
+        for row in writes.put:
+            self._put(row)
+            rows[row.key] = row
+        for key in writes.delete:
+            self._delete(key)
+            rows.pop(key, None)
+        self._take_back(job.tenant, writes)
+        self.history += [(job.tenant, *history.columns(i)) for i in writes.history]
+        for news in writes.told:
+            self._tell(job.tenant, news)
+        self._note(job, writes)
+
+    def _note(self, job: Job, writes: Writes) -> None:
+        for entry in writes.log:
+            self.leaves += 1
+            self.log.append((self.leaves, entry.salt, entry.record, entry.leaf))
+        if job.tenant and (writes.put or writes.history):
+            self.tenants[job.tenant] = None
+        if job.once:
+            self.applied[job.tenant, job.once] = (micros(job.at), writes.answer)
+        if job.upto:
+            self.readers[job.upto.reader] = job.upto.seq
+
+    def _put(self, row: Row) -> None:
+        self.gone.pop(row.key, None)
+        self.put[row.key] = row
+        if row.place:
+            self.placed[row.key] = row.place
+
+    def _delete(self, key: Key) -> None:
+        self.put.pop(key, None)
+        self.placed.pop(key, None)
+        self.gone[key] = None
+
+    def _take_back(self, tenant: str, writes: Writes) -> None:
+        for key in writes.forget:
+            self.forgotten[key] = None
+            self.history = [row for row in self.history if row[:2] != (key.tenant, key.id)]
+        for what in writes.erase:
+            self.erased.append((tenant, what))
+            self.history = [row for row in self.history if not history.is_erased(row, tenant, what)]
+
+    def _tell(self, tenant: str, news: Changed) -> None:
+        self.seq += 1
+        live = LIVE in news.subject.scope
+        body = msgspec.json.encode(news)
+        self.outbox.append((self.seq, tenant, news.subject.id, micros(news.at), live, body))
+        self.told.append(replace(news, seq=self.seq))
+
+    def statement(self) -> Part | None:
+        """All of it; None where nothing is to be written."""
+        parts = [part for part in self._parts() if part]
+        if not parts:
+            return None
+        text = f"with {', '.join(part.text for part in parts)} select 1"
+        return Part(text, tuple(p for part in parts for p in part.parameters))
+
+    def _parts(self) -> Iterator[Part | None]:
+        yield _rows(PUT, [(*key, row.version, row.body) for key, row in self.put.items()])
+        yield from self._places()
+        yield _rows(GONE, list(self.gone))
+        for number, tenant in enumerate({key.tenant for key in self.forgotten}):
+            entities = [key.id for key in self.forgotten if key.tenant == tenant]
+            yield Part(FORGOTTEN.format(number), (tenant, entities))
+        for number, (tenant, what) in enumerate(self.erased):
+            where = history.erased(tenant, what)
+            yield Part(ERASED.format(number, where.text), where.parameters)
+        yield _rows(KEPT, self.history)
+        yield _rows(LOGGED, self.log)
+        yield _rows(TOLD, self.outbox)
+        yield Part(MARKED, (SEQ, self.seq)) if self.outbox else None
+        yield _rows(APPLIED, [(*key, *answer) for key, answer in self.applied.items()])
+        yield _rows(READ, list(self.readers.items()))
+        yield _rows(TENANTS, [(name,) for name in self.tenants])
+
+    def _places(self) -> Iterator[Part | None]:
+        places = list(enumerate(self.placed.values(), 1))
+        if not places:
+            return
+        yield _rows(PLACED, list(self.placed))
+        types = [(number, type) for number, place in places for type in place.types]
+        scopes = [(number, scope) for number, place in places for scope in place.scopes or ("",)]
+        yield Part(TYPED, _across(types, 2))
+        yield Part(SCOPED, _across(scopes, 2))
+        bounds = [(number, *place.bounds) for number, place in places if place.bounds]
+        yield Part(BOUND, _across(bounds, 5))
+        ends = [(number, micros(place.ends_at)) for number, place in places if place.ends_at]
+        yield Part(ENDING, _across(ends, 2))
+
+
+def _rows(text: str, rows: Sequence[Sequence[Any]]) -> Part | None:
+    return Part(text, _across(rows, len(rows[0]))) if rows else None
+
+
+def _across(rows: Iterable[Sequence[Any]], width: int) -> tuple[Any, ...]:
+    """Rows as one array for each column."""
+    return tuple(map(list, zip(*rows, strict=True))) or ([],) * width
+
+
+PUT = """put as (
+    insert into entity (tenant, kind, id, version, body, doc)
+    select tenant, kind, id, version, body,
+        case when kind = 'context' then town_doc(body) else 'null' end
+    from unnest(?::text[], ?::text[], ?::text[], ?::int8[], ?::bytea[])
+        as n(tenant, kind, id, version, body)
+    on conflict (tenant, kind, id) do update
+        set version = excluded.version, body = excluded.body, doc = excluded.doc
+    returning row, tenant, kind, id)"""
+PLACED = """placed as (
+    select put.row, put.tenant, n.number
+    from unnest(?::text[], ?::text[], ?::text[]) with ordinality as n(tenant, kind, id, number)
+    join put using (tenant, kind, id))"""
+TYPED = """typed as (
+    select p.tenant, n.type, p.row
+    from unnest(?::int8[], ?::text[]) as n(number, type) join placed p using (number)),
+untyped as (
+    delete from entity_type t where t.row = any(array(select row from placed))
+    and (t.row, t.type) not in (select row, type from typed)),
+retyped as (insert into entity_type select * from typed on conflict do nothing)"""
+SCOPED = """scoped as (
+    select p.tenant, n.scope, p.row
+    from unnest(?::int8[], ?::text[]) as n(number, scope) join placed p using (number)),
+unscoped as (
+    delete from entity_scope s where s.row = any(array(select row from placed))
+    and (s.row, s.scope) not in (select row, scope from scoped)),
+rescoped as (insert into entity_scope select * from scoped on conflict do nothing)"""
+BOUND = """bound as (
+    select p.row, box(point(n.east, n.north), point(n.west, n.south)) as bounds
+    from unnest(?::int8[], ?::float8[], ?::float8[], ?::float8[], ?::float8[])
+        as n(number, west, east, south, north) join placed p using (number)),
+unbound as (
+    delete from place p where p.row = any(array(select row from placed))
+    and p.row not in (select row from bound)),
+rebound as (
+    insert into place select * from bound
+    on conflict (row) do update set bounds = excluded.bounds)"""
+ENDING = """ending_now as (
+    select p.row, n.at from unnest(?::int8[], ?::int8[]) as n(number, at)
+    join placed p using (number)),
+unending as (
+    delete from ending e where e.row = any(array(select row from placed))
+    and e.row not in (select row from ending_now)),
+ending_new as (
+    insert into ending select * from ending_now
+    on conflict (row) do update set at = excluded.at)"""
+GONE = """gone as (
+    delete from entity where row = any(array(
+        select e.row from unnest(?::text[], ?::text[], ?::text[]) as k(tenant, kind, id)
+        cross join lateral (select row from entity e where e.tenant = k.tenant
+            and e.kind = k.kind and e.id = k.id limit 1) e)) returning row),
+goners as materialized (select array(select row from gone) as rows),
+gone_type as (delete from entity_type where row = any((select rows from goners)::int8[])),
+gone_scope as (delete from entity_scope where row = any((select rows from goners)::int8[])),
+gone_place as (delete from place where row = any((select rows from goners)::int8[])),
+gone_ending as (delete from ending where row = any((select rows from goners)::int8[]))"""
+FORGOTTEN = """forgotten{} as (
+    delete from history where tenant = ?::text and entity = any(?::text[]))"""
+ERASED = "erased{} as (delete from history h where {})"
+KEPT = """kept as (
+    insert into history (tenant, entity, type, attribute, dataset_id, instance_id, observed_at,
+        created_at, modified_at, deleted_at, number, json)
+    select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+        ?::int8[], ?::int8[], ?::int8[], ?::int8[], ?::float8[], ?::bytea[]))"""
+LOGGED = """logged as (
+    insert into log (row, salt, record, leaf)
+    select * from unnest(?::int8[], ?::bytea[], ?::bytea[], ?::bytea[]))"""
+TOLD = """told as (
+    insert into outbox (seq, tenant, id, at, live, body)
+    select * from unnest(?::int8[], ?::text[], ?::text[], ?::int8[], ?::bool[], ?::bytea[]))"""
+MARKED = """marked as (
+    insert into mark values (?::text, ?::int8)
+    on conflict (name) do update set value = excluded.value)"""
+APPLIED = """once as (
+    insert into applied (tenant, key, at, answer)
+    select * from unnest(?::text[], ?::text[], ?::int8[], ?::bytea[]))"""
+READ = """read_by as (
+    insert into reader select * from unnest(?::text[], ?::int8[])
+    on conflict (name) do update set seq = excluded.seq)"""
+TENANTS = """tenants as (
+    insert into tenant select * from unnest(?::text[]) on conflict do nothing)"""

@@ -1,0 +1,204 @@
+"""The one writer of a PostgreSQL database: what waits together is committed together.
+
+Always holds: the session that writes is the session that holds the advisory lock, so whoever
+has lost the lock cannot write any more; the outbox is numbered without a gap in commit order;
+and the listener is told every commit once and in order, also one whose answer was lost.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from importlib import resources
+from typing import Any
+
+from asyncpg import exceptions
+
+from townsquare.model.change import Changed
+from townsquare.model.errors import CannotStart, TownsquareError, Unavailable
+from townsquare.store import Committed, Job, Key, Row
+from townsquare.store import postgres_tables as tables
+from townsquare.store.postgres_link import LOST, Address, Connection, unavailable
+from townsquare.store.postgres_words import numbered
+
+SCHEMA = 1  # counts changes of postgres.sql that older programs cannot live with
+LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
+LOCK_S = 1  # a server that has just died may hold it for a moment
+BREATH = 50  # rows to decide on before other work of the process gets its turn
+SETTINGS = {
+    "synchronous_commit": "on",
+    "statement_timeout": "60s",
+    "lock_timeout": "10s",
+    "client_min_messages": "warning",
+    # The statements are few and known; a plan must not depend on how full the tables were.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "jit": "off",
+}
+HOLDER = (
+    "select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid)"
+    " where l.locktype = 'advisory' and l.granted and l.objid = $1::int8"
+    " and l.database = (select oid from pg_database where datname = current_database())"
+)
+
+Outcome = Committed | TownsquareError
+
+
+class Writer:
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
+        self._connection: Connection | None = None
+        self._seq: int | None = None
+        self._leaves = 0
+        self._turn = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """Raises Unavailable or CannotStart."""
+        async with self._turn:
+            await self._connected()
+
+    async def last_seq(self) -> int:
+        await self.ready()
+        return self._seq or 0
+
+    async def commit(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """All that are not refused in one commit. Raises what the database does."""
+        async with self._turn:
+            db = await self._connected()
+            batch = tables.Batch(self._seq or 0, self._leaves)
+            outcomes = await _decided(jobs, batch, *await _loaded(db, jobs))
+            if statement := batch.statement():
+                await self._fetch(db, statement.text, statement.parameters)
+            self._seq, self._leaves = batch.seq, batch.leaves
+            self.listener(batch.told)
+            return outcomes
+
+    async def run(self, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """A statement between two commits. Raises Unavailable."""
+        async with self._turn:
+            try:
+                return await self._fetch(await self._connected(), text, parameters)
+            except LOST as error:
+                raise unavailable("write", error) from error
+
+    async def close(self) -> None:
+        async with self._turn:
+            if self._connection:
+                with suppress(*LOST):  # it may be gone already
+                    await self._connection.close()
+
+    async def _fetch(self, db: Connection, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        return [tuple(found) for found in await db.fetch(*numbered(text, parameters))]
+
+    async def _connected(self) -> Connection:
+        """The session that writes; a new one where the last has ended."""
+        if self._connection and not self._connection.is_closed():
+            return self._connection
+        try:
+            db = await self.address.connect(**SETTINGS)
+        except (*LOST, exceptions.PostgresError) as error:
+            raise Unavailable(
+                f"the database {self.address.shown} cannot be reached: {error}"
+            ) from error
+        with ExitStack() as failing:
+            failing.callback(db.terminate)
+            await self._take_over(db)
+            failing.pop_all()
+        self._connection = db
+        return db
+
+    async def _take_over(self, db: Connection) -> None:
+        await _lock(db, self.address)
+        await _prepare(db, self.address)
+        seq = await db.fetchval("select value from mark where name = $1", tables.SEQ) or 0
+        self._leaves = await db.fetchval("select coalesce(max(row), 0) from log")
+        if self._seq is not None and seq > self._seq:
+            text = "select seq, body from outbox where seq > $1 order by seq"
+            missed = await db.fetch(text, self._seq)
+            self.listener([tables.changed(*found) for found in missed])
+        self._seq = seq
+
+
+async def _lock(db: Connection, address: Address) -> None:
+    """The lock of the one server that writes here; it ends with its session."""
+    try:
+        await db.execute(f"set lock_timeout = '{LOCK_S}s'")
+        await db.execute(f"select pg_advisory_lock({LOCK})")
+        await db.execute(f"set lock_timeout = '{SETTINGS['lock_timeout']}'")
+    except exceptions.LockNotAvailableError as error:
+        owner = await db.fetchrow(HOLDER, LOCK)
+        who = f"{owner[0]} since {owner[1]:%Y-%m-%d %H:%M} UTC" if owner else "another program"
+        raise Unavailable(
+            f"the database {address.shown} is in use by {who};"
+            " end that one or choose another database in [store]"
+        ) from error
+
+
+async def _prepare(db: Connection, address: Address) -> None:
+    """Raises CannotStart for a database that a newer program has changed."""
+    schema = resources.files("townsquare.store").joinpath("postgres.sql").read_text()
+    try:
+        async with db.transaction():
+            await db.execute(schema)
+            found = await db.fetchval("select value from mark where name = 'schema'")
+            if (found or 0) > SCHEMA:
+                raise CannotStart(
+                    f"{address.shown} was written by a newer townsquare; start that one"
+                )
+            await db.execute(*numbered(tables.SET_MARK, ("schema", SCHEMA)))
+    except (exceptions.PostgresError, *LOST) as error:
+        raise Unavailable(f"the database {address.shown} cannot be prepared: {error}") from error
+
+
+async def _loaded(
+    db: Connection, jobs: Sequence[Job]
+) -> tuple[dict[Key, Row], dict[tuple[str, str], bytes]]:
+    """The rows that the jobs want to see, and answers that were given before."""
+    rows: dict[Key, Row] = {}
+    if keys := {key for job in jobs for key in job.keys}:
+        found = await db.fetch(*_asked(tables.LOAD, keys))
+        rows = {row.key: row for row in map(tables.to_row, found)}
+    answers: dict[tuple[str, str], bytes] = {}
+    if onces := {(job.tenant, job.once) for job in jobs if job.once}:
+        found = await db.fetch(*_asked(tables.ANSWERED, onces))
+        answers = {(tenant, key): answer for tenant, key, answer in found}
+    return rows, answers
+
+
+def _asked(text: str, keys: set[Any]) -> Iterator[Any]:
+    return numbered(text, tuple(map(list, zip(*keys, strict=True))))
+
+
+async def _decided(
+    jobs: Sequence[Job],
+    batch: tables.Batch,
+    rows: dict[Key, Row],
+    answers: dict[tuple[str, str], bytes],
+) -> list[Outcome]:
+    outcomes, decided = [], 0
+    for job in jobs:
+        outcomes.append(_outcome(job, batch, rows, answers))
+        decided += len(job.keys)
+        if decided >= BREATH:
+            decided = 0
+            await asyncio.sleep(0)
+    return outcomes
+
+
+def _outcome(
+    job: Job,
+    batch: tables.Batch,
+    rows: dict[Key, Row],
+    answers: dict[tuple[str, str], bytes],
+) -> Outcome:
+    once = (job.tenant, job.once or "")
+    if once in answers:
+        return Committed(answers[once], repeated=True)
+    try:
+        writes = job.decide(rows)
+    except TownsquareError as refused:
+        return refused
+    batch.add(job, writes, rows)
+    if job.once:
+        answers[once] = writes.answer
+    return Committed(writes.answer, repeated=False)

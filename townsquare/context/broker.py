@@ -252,7 +252,7 @@ class Broker:
         compiler: sql.Compiler | None = None,
     ) -> Find:
         eyes = self._eyes(by, why, act, tenant)
-        grants = [eyes.of([type] if isinstance(type, str) else type) for type in query.types]
+        grants = [eyes.of(sql.choice_of(type)) for type in query.types]
         if grants and not any(grant.allowed for grant in grants):
             require(grants[0])
         where = (compiler or self._compiler).where(query, eyes)

@@ -242,7 +242,7 @@ def _found_under(entity: Entity) -> tuple[object, ...]:
 
 
 def _bounds(entity: Entity) -> geometry.Bounds | None:
-    location = entity.get("location")
-    if location is None or location.kind != "GeoProperty":
-        return None
-    return geometry.bounds(location.value)
+    """Around all instances of its location: a place fits when one of them does (clause 4.10)."""
+    instances = entity.attributes.get("location", ())
+    places = [geometry.bounds(i.value) for i in instances if i.kind == "GeoProperty"]
+    return geometry.around(places) if places else None

@@ -178,13 +178,18 @@ def decoded(body: bytes) -> Json:
 def answer_json(request: Request, json: Json, terms: Terms, media: str, **headers: str) -> Answer:
     """200 with the @context where the media type wants it (clause 6.3.6)."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    if media == LD:
-        bodies = json if isinstance(json, list) else [json]
-        labelled = [{**body, "@context": terms.source} for body in bodies]
-        return Answer(200, labelled if isinstance(json, list) else labelled[0], named, LD)
+    if media == LD or (media == GEO and "body=json" not in request.headers.get("prefer", "")):
+        return Answer(200, _labelled(json, terms), named, media)
     link = f'<{terms.url or CORE}>; rel="{CONTEXT_REL}"; type="{LD}"'
     named["link"] = f"{link}, {named['link']}" if "link" in named else link
     return Answer(200, json, named, media)
+
+
+def _labelled(json: Json, terms: Terms) -> Json:
+    """A list has it in each of its elements."""
+    if isinstance(json, list):
+        return [{**body, "@context": terms.source} for body in json]
+    return {**json, "@context": terms.source}
 
 
 def problem(error: TownsquareError) -> Answer:

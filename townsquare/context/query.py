@@ -10,7 +10,7 @@ from townsquare.model.errors import Invalid, TooManyResults
 from townsquare.store.conditions import Comparison, Literal_, Near, Order, Path, Range
 
 MOST_TERMS = 64
-DEEPEST_LINK = 5  # entities that are linked from one another, in one query
+DEEPEST_LINK = 10  # entities that are linked from one another, in one query
 LIMIT, MOST = 20, 1000  # entities in an answer: by default, at most
 
 
@@ -59,6 +59,15 @@ def depth(q: Condition) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Selector:
+    """Some entities: by type, and by id or by a pattern of it."""
+
+    types: tuple[str | frozenset[str], ...]
+    ids: tuple[str, ...] = ()
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     types: tuple[str | frozenset[str], ...] = ()  # any of them; all of a set
     ids: tuple[str, ...] = ()
@@ -68,6 +77,7 @@ class Query:
     scope: str = ""  # in the language of scopeQ
     not_scope: str = ""  # not part of the standard: screens leave out what is published
     near: Near | None = None
+    selectors: tuple[Selector, ...] = ()  # entities of one of them; `types` has all their types
     order: tuple[Order, ...] = ()
     limit: int = LIMIT
     offset: int = 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from townsquare.context.choices import read_scopes
-from townsquare.context.query import All, Any, Condition, Linked, Query, Term
+from townsquare.context.query import All, Any, Condition, Linked, Query, Selector, Term
 from townsquare.store.conditions import Conditions, Path, Sorted, Sql
 from townsquare.trust.policy import Grant
 
@@ -66,6 +66,10 @@ def _chosen(choices: Iterable[frozenset[str]]) -> Sql:
     return either(both(*(_has_type("exists", [t]) for t in sorted(c))) for c in choices)
 
 
+def choice_of(type: str | frozenset[str]) -> frozenset[str]:
+    return frozenset({type}) if isinstance(type, str) else type
+
+
 def starts(types: Sequence[str | frozenset[str]]) -> tuple[str, ...]:
     """Of each choice one type, under which its rows are found."""
     return tuple(dict.fromkeys(t if isinstance(t, str) else min(t) for t in types))
@@ -104,7 +108,7 @@ class Compiler:
         if query.types:
             chosen: defaultdict[Grant, list[frozenset[str]]] = defaultdict(list)
             for type in query.types:
-                choice = frozenset({type}) if isinstance(type, str) else type
+                choice = choice_of(type)
                 chosen[eyes.of(choice)].append(choice)
             if len(chosen) == 1 and all(isinstance(type, str) for type in query.types):
                 return {grant: ALWAYS for grant in chosen if grant.allowed}
@@ -137,11 +141,21 @@ class Compiler:
         parts = []
         if query.pattern:
             parts.append(self.conditions.like("e.id", query.pattern))
+        if query.selectors:
+            parts.append(either(map(self._selector, query.selectors)))
         if query.scope:
             parts.append(self._scope_q(query.scope, tenant))
         if query.not_scope:
             text = "select row from entity_scope where tenant = ? and (scope < ? or scope > ?)"
             parts.append(Sql(f"e.row in ({text})", (tenant, query.not_scope, query.not_scope)))
+        return both(*parts)
+
+    def _selector(self, selector: Selector) -> Sql:
+        parts = [_chosen(map(choice_of, selector.types))] if selector.types else []
+        if selector.ids:
+            parts.append(Sql(f"e.id in ({within(selector.ids)})", selector.ids))
+        if selector.pattern:
+            parts.append(self.conditions.like("e.id", selector.pattern))
         return both(*parts)
 
     def _scope_q(self, scope: str, tenant: str) -> Sql:

@@ -4,7 +4,7 @@ Source of the relations: ETSI GS CIM 009, clause 4.10.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import cos, radians
 from typing import Literal, NamedTuple
@@ -57,6 +57,11 @@ def bounds(geojson: Json) -> Bounds:
             return Bounds(lon, lon, lat, lat)
     west, south, east, north = geometry(geojson).bounds
     return Bounds(west, east, south, north)
+
+
+def around(places: Sequence[Bounds]) -> Bounds:
+    west, east, south, north = zip(*places, strict=True)
+    return Bounds(min(west), max(east), min(south), max(north))
 
 
 def _numbers(coordinates: Json) -> tuple[float, float] | None:

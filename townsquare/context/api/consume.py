@@ -1,14 +1,52 @@
-"""Entities out: retrieve and query (clauses 5.7.1, 5.7.2, 6.4.3.2 and 6.5.3.1)."""
+"""Entities out: retrieve and query (clauses 5.7.1, 5.7.2, 6.4.3.2, 6.5.3.1 and 6.23)."""
 
-from townsquare.context.api.select import SELECTORS, names, paging, selector
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from townsquare.context.api.body import MEMBERS, as_parameters, read_selectors
+from townsquare.context.api.select import (
+    SELECTORS,
+    names,
+    narrowed,
+    ordering,
+    selection,
+    selector,
+    types,
+)
+from townsquare.context.api.show import SHOWN, Join, reach, read_join, read_view
 from townsquare.context.broker import Broker
+from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
-from townsquare.context.form.read import read_format
-from townsquare.context.form.write import only, write_entity, write_feature
+from townsquare.context.form.conform import Version, conforming, preferred
+from townsquare.context.form.geojson import collection
+from townsquare.context.form.join import Page, flat, inline, led_to
+from townsquare.context.form.read import read_id
+from townsquare.context.form.view import View
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
+from townsquare.context.ordering import read_order
+from townsquare.context.paging import paging
+from townsquare.context.query import MOST, Query, Selector, depth
 from townsquare.context.routes import Routes
-from townsquare.model.entity import Entity
+from townsquare.context.sql import choice_of
+from townsquare.model.entity import Entity, Json
+from townsquare.model.errors import NotFound, TooComplex
+
+QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
+BY_POST = ("limit", "offset", "count", "options", "format", "local")
+MOST_LINKED = 5_000  # entities that are looked up for one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer is made with."""
+
+    request: Request
+    terms: Terms
+    media: str
+    view: View
+    join: Join
+    version: Version | None
 
 
 class Consumption:
@@ -20,39 +58,127 @@ class Consumption:
         return {
             "entities": {"GET": self.query},
             "entities/*": {"GET": self.retrieve},
+            "entityOperations/query": {"POST": self.query_by_post},
         }
 
     async def retrieve(self, request: Request) -> Answer:
-        request.known("options", "format", "attrs", "local", "type")
-        media = request.accepts(JSON, LD, GEO)
-        terms = await self.contexts.of(request)
-        found = await self.broker.read(
-            request.path[1], request.actor, request.why, tenant=request.tenant
-        )
-        seen = only(found, names(request, terms))
-        return answer_json(request, written(request, [seen], terms, media)[0], terms, media)
+        request.known("type", "local", *SHOWN)
+        id = read_id(request.path[1])
+        asked = await self._asked(request)
+        found = await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
+        wanted = types(request, asked.terms)
+        if wanted and not chosen(tuple(map(choice_of, wanted)), found.types):
+            raise NotFound(f"{id} is not of type {request.parameters['type']}")
+        attributes = names(request, asked.terms)
+        projection = asked.view.projection
+        if not projection.shows_some(found) or (
+            attributes and found.attributes.keys().isdisjoint(attributes)
+        ):
+            raise NotFound(f"{id} has nothing of what is asked for")
+        written, altered = await self._written(asked, [found])
+        # Alone it is no list, also where join=flat found nothing to put beside it.
+        several = collection(written) if asked.media == GEO else written
+        body = several if len(written) > 1 else written[0]
+        return await self._answered(asked, body, altered)
 
     async def query(self, request: Request) -> Answer:
-        request.known(*SELECTORS)
+        request.known(*QUERY)
+        asked = await self._asked(request)
+        return await self._found(asked, selector(request, asked.terms))
+
+    async def query_by_post(self, request: Request) -> Answer:
+        request.known(*BY_POST)
+        body = request.json()
+        terms = await self.contexts.of(request, body)
+        told = as_parameters(request, body, MEMBERS.keys())
+        query = selection(told, terms)
+        if "entities" in body:
+            query = of_selectors(query, read_selectors(body["entities"], terms))
+        asked = await self._asked(told, terms)
+        return await self._found(asked, narrowed(told, query))
+
+    async def _asked(self, request: Request, terms: Terms | None = None) -> Asked:
         media = request.accepts(JSON, LD, GEO)
-        terms = await self.contexts.of(request)
-        query = selector(request, terms)
+        terms = terms or await self.contexts.of(request)
+        for name in ("entityMap", "splitEntities"):
+            request.flag(name)
+        view = read_view(request, terms, media)
+        version = preferred(request.headers.get("prefer", ""))
+        return Asked(request, terms, media, view, read_join(request, view), version)
+
+    async def _found(self, asked: Asked, query: Query) -> Answer:
+        request = asked.request
+        if query.q:
+            reach(depth(query.q), asked.join)
+        query = replace(
+            query,
+            order=read_order(ordering(request), asked.terms),
+            attributes=query.attributes or asked.view.projection.needs(),
+        )
         page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
-        wanted = names(request, terms)
-        found = written(request, [only(e, wanted) for e in page.entities], terms, media)
-        headers = paging(request, query, len(page.entities))
+        written, altered = await self._written(asked, page.entities)
+        headers = paging(request, query, asked.media, more=page.more)
         if page.count is not None:
             headers["NGSILD_Results_Count"] = str(page.count)
-        body = {"type": "FeatureCollection", "features": found} if media == GEO else found
-        return answer_json(request, body, terms, media, **headers)
+        body = collection(written) if asked.media == GEO else written
+        return await self._answered(asked, body, altered, **headers)
+
+    async def _written(
+        self, asked: Asked, entities: Sequence[Entity]
+    ) -> tuple[list[dict[str, Json]], bool]:
+        """And whether an earlier version made us tell it otherwise (clause 4.3.6.8)."""
+        told, linked = list(entities), await self._linked(asked, entities)
+        if asked.version:
+            told = [conforming(entity, asked.version) for entity in entities]
+            linked = {id: conforming(entity, asked.version) for id, entity in linked.items()}
+        join = asked.join
+        page = Page(asked.view, asked.terms, linked, join.level, join.contained, asked.media == GEO)
+        altered = any(a is not b for a, b in zip(told, entities, strict=True))
+        return (flat if join.form == "flat" else inline)(page, told), altered
+
+    async def _linked(self, asked: Asked, entities: Sequence[Entity]) -> dict[str, Entity]:
+        """Everything that the entities lead to, level by level, as the asker may see it."""
+        found = {entity.id: entity for entity in entities} if asked.join.level else {}
+        level = [(entity, asked.view.projection) for entity in entities]
+        for _ in range(asked.join.level):
+            wanted = {
+                target: below
+                for entity, projection in level
+                for target, below in led_to(entity, asked.view, projection)
+                if target not in asked.join.contained
+            }
+            found |= await self._by_id(asked, [id for id in wanted if id not in found])
+            level = [(found[id], below) for id, below in wanted.items() if id in found]
+            if len(found) > MOST_LINKED:
+                raise TooComplex(f"this leads to more than {MOST_LINKED} entities; join less")
+        return found
+
+    async def _by_id(self, asked: Asked, ids: Sequence[str]) -> dict[str, Entity]:
+        if len(ids) > MOST_LINKED:
+            raise TooComplex(f"this leads to more than {MOST_LINKED} entities; join less")
+        request = asked.request
+        found: dict[str, Entity] = {}
+        for start in range(0, len(ids), MOST):
+            part = tuple(ids[start : start + MOST])
+            query = Query(ids=part, limit=len(part))
+            page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
+            found |= {entity.id: entity for entity in page.entities}
+        return found
+
+    async def _answered(self, asked: Asked, body: Json, altered: bool, **headers: str) -> Answer:
+        terms = await self.contexts.addressed(asked.terms, asked.request.tenant)
+        answer = answer_json(asked.request, body, terms, asked.media, **headers)
+        if asked.version is None:
+            return answer
+        told = {**answer.headers, "preference-applied": f"ngsi-ld={asked.version}"}
+        return replace(answer, status=203 if altered else 200, headers=told)
 
 
-def written(
-    request: Request, entities: list[Entity], terms: Terms, media: str
-) -> list[dict[str, object]]:
-    options = (request.parameters.get("format", ""), *request.listed("options"))
-    shape = read_format(options)
-    if media == GEO:
-        return [write_feature(e, terms, shape) for e in entities]
-    sys = "sysAttrs" in options
-    return [write_entity(e, terms, shape, sys=sys) for e in entities]
+def of_selectors(query: Query, selectors: Sequence[Selector]) -> Query:
+    """Entities that one of the selectors chooses."""
+    if len(selectors) == 1:
+        one = selectors[0]
+        return replace(query, types=one.types, ids=one.ids, pattern=one.pattern)
+    every = any(not selector.types for selector in selectors)
+    types = () if every else tuple(dict.fromkeys(t for s in selectors for t in s.types))
+    return replace(query, types=types, selectors=tuple(selectors))

@@ -1,14 +1,15 @@
-"""What a request selects: its parameters as a query (clauses 4.9, 4.10 and 6.3.10)."""
+"""What a request selects: its parameters as a query (clauses 4.9, 4.10, 4.23 and 5.7.2.4)."""
 
-import json
-from urllib.parse import urlencode
+from collections.abc import Collection, Sequence
 
-from townsquare.context.form.read import read_name
-from townsquare.context.http import GEO, JSON, LD, ROOT, Request
+from townsquare.context.form.read import read_name, read_types
+from townsquare.context.geoquery import Geo, read_near
+from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
-from townsquare.context.query import LIMIT, Query, read_pattern
-from townsquare.model import geometry
+from townsquare.context.ordering import MEMBERS, Ordering
+from townsquare.context.query import LIMIT, Condition, Query, leaves, read_pattern
+from townsquare.context.values import is_uri
 from townsquare.model.errors import Invalid
 from townsquare.store.conditions import Near
 
@@ -17,8 +18,11 @@ SELECTORS = (
     "id",
     "idPattern",
     "q",
+    "expandValues",
+    "jsonKeys",
     "attrs",
     "scopeQ",
+    "csf",
     "georel",
     "geometry",
     "coordinates",
@@ -30,77 +34,95 @@ SELECTORS = (
     "format",
     "local",
 )
+SYSTEM = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt", "observedAt"})
 
 
 def names(request: Request, terms: Terms) -> tuple[str, ...]:
-    return tuple(terms.expand(read_name(name)) for name in request.listed("attrs"))
+    """Of `attrs`: attributes only, no members of the entity."""
+    return attribute_names("attrs", request.listed("attrs"), terms)
+
+
+def attribute_names(what: str, given: Sequence[str], terms: Terms) -> tuple[str, ...]:
+    for name in given:
+        if name in MEMBERS:
+            raise Invalid(f"{what}: {name!r} is no attribute but a member of the entity; use pick")
+    return tuple(terms.expand(read_name(name)) for name in given)
 
 
 def selector(request: Request, terms: Terms) -> Query:
     """Raises Invalid where nothing narrows the query (clause 5.7.2.4)."""
-    q = request.parameters.get("q", "")
-    query = Query(
-        types=tuple(terms.expand(t) for t in request.listed("type")),
-        ids=request.listed("id"),
-        pattern=read_pattern(request.parameters.get("idPattern", "")),
+    return narrowed(request, selection(request, terms))
+
+
+def selection(request: Request, terms: Terms) -> Query:
+    said = request.parameters
+    condition(said.get("csf", ""), terms)  # there is no other source to choose among
+    return Query(
+        types=types(request, terms),
+        ids=uris(request.listed("id")),
+        pattern=read_pattern(said.get("idPattern", "")),
         attributes=names(request, terms),
-        q=parse(q, terms.expand) if q else None,
-        scope=request.parameters.get("scopeQ", ""),
+        q=condition(said.get("q", ""), terms, request.listed("expandValues")),
+        scope=said.get("scopeQ", ""),
         near=near(request, terms),
         limit=request.number("limit", LIMIT),
         offset=request.number("offset", 0),
-        count=request.flag("count") or request.option("count"),
+        count=request.flag("count"),
     )
-    narrowed = query.types or query.attributes or query.q or query.near
-    if not narrowed and not request.flag("local"):
-        raise Invalid("the query is too wide; give type, attrs, q or georel")
+
+
+def types(request: Request, terms: Terms) -> tuple[str | frozenset[str], ...]:
+    """`*` is every type, and local at that (table 6.4.3.2-1)."""
+    text = request.parameters.get("type", "")
+    if text == "*" and request.parameters.get("local", "true").lower() == "false":
+        raise Invalid("type=* is local; it cannot stand beside local=false")
+    return choices(text, terms) if text and text != "*" else ()
+
+
+def choices(text: str, terms: Terms) -> tuple[str | frozenset[str], ...]:
+    found = read_types(text, terms)
+    return tuple(next(iter(choice)) if len(choice) == 1 else choice for choice in found)
+
+
+def uris(given: Sequence[str]) -> tuple[str, ...]:
+    for id in given:
+        if not is_uri(id):
+            raise Invalid(f"id {id[:200]!r} is no URI")
+    return tuple(given)
+
+
+def condition(q: str, terms: Terms, expand_values: Collection[str] = ()) -> Condition | None:
+    if not q:
+        return None
+    return parse(q, terms.expand, [terms.expand(name) for name in expand_values])
+
+
+def narrowed(request: Request, query: Query) -> Query:
+    """Raises Invalid for what would ask for everything everywhere (clause 5.7.2.4)."""
+    local = request.flag("local") or request.parameters.get("type") == "*"
+    attributes = [name for name in query.attributes if name not in SYSTEM]
+    of_q = [leaf for leaf in leaves(query.q) if leaf.path.attribute] if query.q else []
+    if not (query.types or attributes or of_q or query.near or local):
+        raise Invalid("the query is too wide; give type, attrs, q or georel, or local=true")
     return query
 
 
 def near(request: Request, terms: Terms) -> Near | None:
-    """`georel=near;maxDistance==100` and its kin (clause 4.10)."""
-    given = request.parameters.get("georel")
-    if given is None:
+    said = request.parameters
+    given = [name for name in ("georel", "geometry", "coordinates") if name in said]
+    if not given:
         return None
-    relation, _, modifier = given.partition(";")
-    kind, coordinates = (request.parameters.get(n, "") for n in ("geometry", "coordinates"))
-    try:
-        reference = {"type": kind, "coordinates": json.loads(coordinates)}
-    except ValueError as error:
-        raise Invalid(f"coordinates must be a JSON list, is {coordinates[:80]!r}") from error
-    geometry.geometry(reference)
-    name = terms.expand(read_name(request.parameters.get("geoproperty", "location")))
-    if relation == "near":
-        bound, distance_m = distance(modifier)
-        return Near(bound, json.dumps(reference), distance_m, name)
-    if modifier or relation not in geometry.RELATIONS:
-        raise Invalid(f"georel {given!r} is not known")
-    return Near(geometry.RELATIONS[relation], json.dumps(reference), 0, name)
+    if len(given) < 3:
+        raise Invalid("a geoquery needs georel, geometry and coordinates, all three")
+    place = said.get("geoproperty", "location")
+    return read_near(Geo(said["georel"], said["geometry"], said["coordinates"], place), terms)
 
 
-def distance(modifier: str) -> tuple[geometry.Relation, float]:
-    bound, _, text = modifier.partition("==")
-    if bound not in ("maxDistance", "minDistance"):
-        raise Invalid("georel=near needs ;maxDistance==METRES or ;minDistance==METRES")
-    try:
-        distance_m = float(text)
-    except ValueError as error:
-        raise Invalid(f"{bound} must be metres, is {text!r}") from error
-    if not 0 <= distance_m <= geometry.LONGEST_M:
-        raise Invalid(f"{bound} must be from 0 to {geometry.LONGEST_M} m, is {text}")
-    return ("near" if bound == "maxDistance" else "beyond"), distance_m
-
-
-def paging(request: Request, query: Query, found: int) -> dict[str, str]:
-    """Link to the page before and the page behind (clause 6.3.10)."""
-    links = []
-    if found == query.limit and query.limit:
-        links.append((query.offset + query.limit, "next"))
-    if query.offset:
-        links.append((max(0, query.offset - query.limit), "prev"))
-    media = LD if request.accepts(JSON, LD, GEO) == LD else JSON
-    parts = []
-    for offset, relation in links:
-        parameters = urlencode({**request.parameters, "offset": offset, "limit": query.limit})
-        parts.append(f'<{ROOT}/entities?{parameters}>; rel="{relation}"; type="{media}"')
-    return {"link": ", ".join(parts)} if parts else {}
+def ordering(request: Request) -> Ordering:
+    said = request.parameters
+    return Ordering(
+        request.listed("orderBy"),
+        said.get("orderFrom"),
+        said.get("orderGeometry", "Point"),
+        said.get("collation", ""),
+    )

@@ -4,13 +4,13 @@
 member that is wrong.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 import re2
 
+from townsquare.context.choices import read_choices
 from townsquare.context.form.attribute import (
     NOT_REIFIED,
     VALUE_MEMBER,
@@ -27,6 +27,12 @@ from townsquare.model.errors import Invalid
 __all__ = ["VALUE_MEMBER", "Format", "read_entity", "read_format", "read_name", "read_time"]
 
 Format = Literal["normalized", "concise", "simplified"]
+FORMATS: Mapping[str, Format] = {
+    "normalized": "normalized",
+    "concise": "concise",
+    "simplified": "simplified",
+    "keyValues": "simplified",
+}
 ENTITY_MEMBERS = frozenset(
     {
         "id",
@@ -83,19 +89,15 @@ def read_id(text: Json) -> str:
 
 
 def read_types(text: str, terms: Terms) -> tuple[frozenset[str], ...]:
-    """Alternatives of types, as `A|(B;C)` says them (clause 4.17). Raises Invalid."""
-    parts = [part.strip() for part in re.split(r"[|,]", text)]
-    groups = [part[1:-1] if part[:1] + part[-1:] == "()" else part for part in parts]
+    """Alternatives of types, as `A|(B;C)` says them (clause 4.17). Raises Invalid, TooComplex."""
     return tuple(
-        frozenset(terms.expand(read_name(name.strip())) for name in group.split(";"))
-        for group in groups
+        frozenset(terms.expand(read_name(name)) for name in choice) for choice in read_choices(text)
     )
 
 
-def read_format(options: Collection[str]) -> Format:
-    if "keyValues" in options or "simplified" in options:
-        return "simplified"
-    return "concise" if "concise" in options else "normalized"
+def read_format(options: Sequence[str]) -> Format:
+    """The first that is one: `format` comes before `options` (table 6.3.7-1)."""
+    return next((FORMATS[option] for option in options if option in FORMATS), "normalized")
 
 
 def _id(json: Mapping[str, Json], id: str) -> str:

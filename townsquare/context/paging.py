@@ -1,0 +1,22 @@
+"""Links to the page before and the page behind (ETSI GS CIM 009, clauses 5.5.9 and 6.3.10)."""
+
+from urllib.parse import quote, urlencode
+
+from townsquare.context.http import ROOT, Request
+from townsquare.context.query import Query
+
+
+def paging(request: Request, query: Query, media: str, *, more: bool) -> dict[str, str]:
+    """The header Link, where there is another page. What was asked stays as it was asked."""
+    offsets = []
+    if query.offset and query.limit:
+        offsets.append((max(0, query.offset - query.limit), "prev"))
+    if more and query.limit:
+        offsets.append((query.offset + query.limit, "next"))
+    path = "/".join(quote(part) for part in request.path)
+    links = []
+    for offset, relation in offsets:
+        said = {**request.parameters, "offset": str(offset), "limit": str(query.limit)}
+        parameters = urlencode(sorted(said.items()), safe=":*", quote_via=quote)
+        links.append(f'<{ROOT}/{path}?{parameters}>; rel="{relation}"; type="{media}"')
+    return {"link": ", ".join(links)} if links else {}

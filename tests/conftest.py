@@ -75,7 +75,7 @@ def client(app: App) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def api(open_broker: OpenBroker) -> AsyncIterator[Api]:
-    async with outgoing.client(outgoing.LOOPBACK_ONLY) as to_others:
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others:
         yield Api(open_broker(), to_others)
 
 

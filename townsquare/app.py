@@ -120,7 +120,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(broker.store.close)
         await broker.store.ready()
-        client = await ending.enter_async_context(out.client(allowed))
+        client = await ending.enter_async_context(out.Client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)

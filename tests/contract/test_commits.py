@@ -86,7 +86,7 @@ async def everything(broker: Broker) -> list[Any]:
         (n.seq, plain(n.before), plain(n.after), n.attributes)
         for n in await broker.store.after(0, 1000)
     ]
-    async with outgoing.client(outgoing.LOOPBACK_ONLY) as client:
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as client:
         transport = httpx.ASGITransport(app=visited(Api(broker, client)))
         async with httpx.AsyncClient(transport=transport, base_url="http://t/ngsi-ld/v1") as http:
             asked = {"type": "Bin,Lamp", "timerel": "after", "timeAt": "2000-01-01T00:00:00Z"}

@@ -7,12 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import OpenBroker
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.contexts import Contexts
 from townsquare.context.shelf import Shelf
-from townsquare.model.actor import ANYONE, Why
 from townsquare.model.errors import ContextNotAvailable, Denied
 
 BIN = {
@@ -212,39 +210,6 @@ async def test_the_past_of_an_attribute(http: httpx.AsyncClient) -> None:
     }
 
 
-async def test_a_subscriber_is_told_once_of_what_matches(http: httpx.AsyncClient, api: Api) -> None:
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    async def receive(request: httpx.Request) -> httpx.Response:
-        told.put_nowait(httpx.Response(200, content=request.content).json())
-        return httpx.Response(200)
-
-    subscription = {
-        "type": "Subscription",
-        "entities": [{"type": "WasteContainer"}],
-        "watchedAttributes": ["fillingLevel"],
-        "q": "fillingLevel>0.6",
-        "notification": {"endpoint": {"uri": "http://127.0.0.1:1/n"}, "format": "keyValues"},
-    }
-    answer = await http.post("/subscriptions", json=subscription)
-    assert answer.status_code == 201
-    receiver = httpx.AsyncClient(transport=httpx.MockTransport(receive))
-    api.subscriptions.client = receiver
-    telling = asyncio.create_task(api.subscriptions.run())
-    await asyncio.sleep(0.05)
-    id = await created(http)
-    await http.patch(f"/entities/{id}", json={"fillingLevel": 0.9})
-    notification = await asyncio.wait_for(told.get(), 5)
-    assert notification["data"][0]["fillingLevel"] == 0.9
-    assert notification["subscriptionId"] in answer.headers["location"].replace("%3A", ":")
-    assert told.empty()
-    telling.cancel()
-    path = "/subscriptions/" + answer.headers["location"].rsplit("/", 1)[1]
-    assert (await http.get(path)).json()["notification"]["timesSent"] == 1
-    assert (await http.delete(path)).status_code == 204
-    assert (await http.get(path)).status_code == 404
-
-
 async def test_an_id_may_be_an_address(http: httpx.AsyncClient) -> None:
     await created(http, id="http://example.org/bin/7")
     path = "/entities/http%3A%2F%2Fexample.org%2Fbin%2F7"
@@ -270,65 +235,6 @@ async def test_a_past_that_is_not_there_is_not_found(http: httpx.AsyncClient) ->
     assert answer.status_code == 404
 
 
-SUBSCRIPTION = {
-    "type": "Subscription",
-    "entities": [{"type": "WasteContainer"}],
-    "notification": {"endpoint": {"uri": "http://127.0.0.1:1/n"}},
-}
-
-
-@pytest.mark.parametrize(
-    ("changes", "part"),
-    [
-        ({"timeInterval": 5}, "timeInterval"),
-        ({"expiresAt": "2020-01-01T00:00:00Z"}, "past"),
-        ({"expiresAt": "2040-01-01T00:00:00"}, "expiresAt"),
-        ({"q": "a>"}, "character 3"),
-        ({"entities": []}, "entities or watchedAttributes"),
-        ({"notification": {"endpoint": {"uri": "http://[::1"}}}, "no address"),
-        ({"notification": {"endpoint": {"uri": "http://u:p@h/"}}}, "without a login"),
-        ({"notification": {"endpoint": {"uri": "mqtt://h/t"}}}, "http"),
-        ({"notification": {"endpoint": {"uri": "http://h/", "accept": "text/x"}}}, "accept"),
-    ],
-)
-async def test_a_wrong_subscription_is_refused_with_the_reason(
-    http: httpx.AsyncClient, changes: dict[str, Any], part: str
-) -> None:
-    answer = await http.post("/subscriptions", json={**SUBSCRIPTION, **changes})
-    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
-    assert part in answer.json()["detail"]
-
-
-async def test_a_stranger_may_not_subscribe(open_broker: OpenBroker) -> None:
-    async with outgoing.client(outgoing.LOOPBACK_ONLY) as client:
-        api = Api(open_broker(), client)
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            scope["state"] = {"actor": ANYONE, "why": Why("public information")}
-            await api(scope, receive, send)
-
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://t") as stranger:
-            answer = await stranger.post("/ngsi-ld/v1/subscriptions", json=SUBSCRIPTION)
-    assert answer.status_code == 403
-
-
-async def test_an_endpoint_that_is_down_holds_up_nobody(http: httpx.AsyncClient, api: Api) -> None:
-    down = await http.post("/subscriptions", json=SUBSCRIPTION)
-    telling = asyncio.create_task(api.subscriptions.run())
-    await asyncio.sleep(0.05)
-    await created(http)
-    path = "/subscriptions/" + down.headers["location"].rsplit("/", 1)[1]
-    for _ in range(100):
-        if (await http.get(path)).json()["notification"].get("timesFailed"):
-            break
-        await asyncio.sleep(0.05)
-    told = (await http.get(path)).json()["notification"]
-    assert (told["timesSent"], told["timesFailed"]) == (1, 1)
-    assert max(lag.total_seconds() for lag in api.broker.lags().values()) < 1
-    telling.cancel()
-
-
 async def test_a_context_is_loaded_whole_or_tried_again(api: Api) -> None:
     inner = {"up": False}
 
@@ -338,7 +244,7 @@ async def test_a_context_is_loaded_whole_or_tried_again(api: Api) -> None:
         terms = {"@context": {"Road": "https://m.example/Road"}}
         return httpx.Response(200, json=terms) if inner["up"] else httpx.Response(503)
 
-    to_others = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    to_others = outgoing.Client(outgoing.LOOPBACK_ONLY, httpx.MockTransport(serve))
     contexts = Contexts(Shelf(api.broker, to_others, "http://t"))
     with pytest.raises(ContextNotAvailable):
         await contexts.terms("http://c.example/outer")
@@ -355,7 +261,7 @@ async def test_no_look_up_leaves_for_a_host_that_is_not_declared(
         raise AssertionError("a name was looked up")
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", looked_up)
-    async with outgoing.client(outgoing.declared(outgoing.Settings(("ours.example",)))) as client:
+    async with outgoing.Client(outgoing.declared(outgoing.Settings(("ours.example",)))) as client:
         with pytest.raises(Denied, match=r"stolen\.example are not declared"):
             await client.get("http://stolen.example/")
 

@@ -91,7 +91,7 @@ kinds = st.sampled_from(["application/json", "application/ld+json", "application
 @contextlib.asynccontextmanager
 async def town() -> AsyncIterator[httpx.AsyncClient]:
     broker = Broker(open_store("memory:", Path()), open_bus("memory:"), policy(()))
-    async with outgoing.client(outgoing.declared(outgoing.Settings())) as client:
+    async with outgoing.Client(outgoing.declared(outgoing.Settings())) as client:
         api = Api(broker, client)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -358,6 +358,25 @@ class Broker:
 
         await self._document(key, by, why, writes)
 
+    async def amend(self, key: Key, change: Callable[[bytes], bytes], by: Actor, why: Why) -> bytes:
+        """The document after a change of what it is at that moment. Raises NotFound."""
+        made: list[bytes] = []
+
+        def writes(row: Row | None) -> Writes:
+            assert row is not None  # noqa: S101 - the document must exist
+            made[:] = [change(row.body)]
+            return Writes(put=[Row(key, row.version + 1, made[0])])
+
+        await self._document(key, by, why, writes, must_exist=True)
+        return made[0]
+
+    async def note(self, rows: Mapping[Key, bytes | None], upto: Cursor) -> None:
+        """What a durable reader keeps for itself, with its cursor; None drops a row."""
+        put = [Row(key, 1, body) for key, body in rows.items() if body is not None]
+        delete = [key for key, body in rows.items() if body is None]
+        kept = Writes(put=put, delete=delete)
+        await self.store.commit(Job(self.clock(), "", tuple(rows), lambda _: kept, upto=upto))
+
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
         await self._document(key, by, why, lambda _: Writes(delete=[key]), must_exist=True)

@@ -8,7 +8,7 @@ rebinding) gains nothing. Redirects come back here and are checked again.
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -18,6 +18,8 @@ from townsquare.model.errors import Denied
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 TIMEOUT = httpx.Timeout(5.0)  # s, between two parts of an answer
 LONGEST_S = 10.0  # for a whole one
+# Those who call see to it that no host takes all connections.
+LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,51 +75,56 @@ LOOPBACK_ONLY = Allowed(
 )
 
 
+async def checked(allowed: Allowed, host: str, port: int) -> Address:
+    """The address to connect to. Raises Denied for what is not declared, httpx.ConnectError."""
+    undeclared = Denied(f"calls to {host} are not declared; list the host in [outgoing] hosts")
+    if not allowed.host(host):
+        raise undeclared
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(f"{host} has no address: {error}") from error
+    addresses = [ipaddress.ip_address(str(f[4][0]).split("%")[0]) for f in found]
+    if not addresses or not all(map(allowed.address, addresses)):
+        raise undeclared
+    return addresses[0]
+
+
 class CheckedTransport(httpx.AsyncBaseTransport):
     def __init__(self, allowed: Allowed) -> None:
         self.allowed = allowed
-        self.inner = httpx.AsyncHTTPTransport(retries=0)
+        self.inner = httpx.AsyncHTTPTransport(retries=0, limits=LIMITS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
-        address = await self._checked(host, request.url.port or 443)
+        address = await checked(self.allowed, host, request.url.port or 443)
         # A copy: redirects are relative to the address that was asked for.
-        checked = httpx.Request(
+        to_address = httpx.Request(
             request.method,
             request.url.copy_with(host=str(address)),
             headers=request.headers,  # `Host` among them names the host
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": host},
         )
-        return await self.inner.handle_async_request(checked)
-
-    async def _checked(self, host: str, port: int) -> Address:
-        undeclared = Denied(f"calls to {host} are not declared; list the host in [outgoing] hosts")
-        if not self.allowed.host(host):
-            raise undeclared
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{host} has no address: {error}") from error
-        addresses = [ipaddress.ip_address(str(f[4][0]).split("%")[0]) for f in found]
-        if not addresses or not all(map(self.allowed.address, addresses)):
-            raise undeclared
-        return addresses[0]
+        return await self.inner.handle_async_request(to_address)
 
     async def aclose(self) -> None:
         await self.inner.aclose()
 
 
-def client(allowed: Allowed) -> httpx.AsyncClient:
+class Client(httpx.AsyncClient):
     """Neither proxies nor credentials of the environment are used."""
-    return httpx.AsyncClient(
-        transport=CheckedTransport(allowed),
-        timeout=TIMEOUT,
-        follow_redirects=True,
-        max_redirects=3,
-        trust_env=False,
-    )
+
+    def __init__(self, allowed: Allowed, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.allowed = allowed  # for calls by other protocols
+        super().__init__(
+            transport=transport or CheckedTransport(allowed),
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            max_redirects=3,
+            trust_env=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +152,20 @@ async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: st
         raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error
 
 
-async def post(client: httpx.AsyncClient, url: str, body: bytes, media: str) -> int:
-    """The status of the answer; its body is not read. Raises httpx.HTTPError."""
-    headers = {"content-type": media}
+async def post(
+    client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str], longest_s: float
+) -> int:
+    """The status of the answer; its body is not read. Raises httpx.HTTPError.
+
+    A redirect is not followed, since most of them make a GET of a POST.
+    """
     try:
         async with (
-            asyncio.timeout(LONGEST_S),
-            client.stream("POST", url, content=body, headers=headers) as answer,
+            asyncio.timeout(longest_s),
+            client.stream(
+                "POST", url, content=body, headers=headers, follow_redirects=False
+            ) as answer,
         ):
             return answer.status_code
     except TimeoutError as error:
-        raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error
+        raise httpx.ReadTimeout(f"not within {longest_s:.0f} s") from error

@@ -43,14 +43,13 @@ class Router:
         }
 
     def chosen(self, request: Request) -> Run | Guarded:
-        """Raises Refused 404 or 405, Invalid where the id is left out."""
+        """Raises Refused 404 or 405, Invalid where an entity's id is left out (clause 5.6.17)."""
         pattern = self._pattern(request.path)
         methods = self._methods.get(pattern)
         if methods is None:
             raise Refused(404, f"there is nothing at {'/'.join(request.path)[:200]!r}")
         if request.method not in methods:
-            changes = {"PATCH", "PUT"} & self._methods.get((*pattern, "*"), {}).keys()
-            if request.method in changes and len(pattern) == 1:
+            if pattern == ("entities",) and request.method in ("PATCH", "PUT"):
                 raise Invalid(f"the id is missing: {request.method} changes one of a collection")
             refuse_method(request.method, list(methods))
         return methods[request.method]

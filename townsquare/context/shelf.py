@@ -57,7 +57,7 @@ class Use:
 
 
 class Shelf:
-    def __init__(self, broker: Broker, client: httpx.AsyncClient, origin: str) -> None:
+    def __init__(self, broker: Broker, client: outgoing.Client, origin: str) -> None:
         self.broker = broker
         self.client = client
         self.home = f"{origin}{ROOT}/jsonldContexts/"  # where this server serves them

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import OpenBroker, client, visited
+from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.core import CORE
 from townsquare.context.shelf import MOST, lifetime
@@ -48,7 +49,8 @@ def elsewhere() -> Elsewhere:
 
 @pytest.fixture
 async def api(open_broker: OpenBroker, elsewhere: Elsewhere) -> AsyncIterator[Api]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(elsewhere)) as to_others:
+    mock = httpx.MockTransport(elsewhere)
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
         yield Api(open_broker(), to_others, "http://town.example")
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.conftest import OpenBroker, client, visited
+from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.model.actor import Actor
 from townsquare.model.declaration import EntityType
@@ -366,7 +367,10 @@ async def test_who_may_not_write_registers_nothing_and_sees_no_keys(
 
 async def test_a_type_of_the_house_is_no_sources(open_broker: OpenBroker) -> None:
     broker = open_broker(EntityType("Alert", owner="alerts", readers=frozenset()))
-    async with httpx.AsyncClient() as to_others, client(visited(Api(broker, to_others))) as http:
+    async with (
+        outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others,
+        client(visited(Api(broker, to_others))) as http,
+    ):
         for mode in ("inclusive", "redirect"):
             body = {**BASE, "mode": mode, "information": about({"type": "Alert"})}
             answer = await http.post("/csourceRegistrations", json=body)

@@ -6,7 +6,6 @@ the request, asks the broker and answers. Every answer comes from here, errors t
 
 from urllib.parse import urlsplit
 
-import httpx
 from starlette.types import Receive, Scope, Send
 
 from townsquare.context.api.attributes import AttributeProvision
@@ -30,10 +29,15 @@ from townsquare.context.http import (
     refusal,
     send_answer,
 )
+from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.sources.registry import Registry
-from townsquare.context.subscriptions.run import Subscriptions
+from townsquare.context.subscriptions.book import Book
+from townsquare.context.subscriptions.delivery import Courier
+from townsquare.context.subscriptions.desk import Desk
+from townsquare.context.subscriptions.doors import Doors
+from townsquare.context.subscriptions.writer import Writer
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
 
@@ -55,13 +59,15 @@ class Api:
     """Needs `actor` and `why` in the scope's state."""
 
     def __init__(
-        self, broker: Broker, client: httpx.AsyncClient, origin: str = "http://localhost:8400"
+        self, broker: Broker, client: Client, origin: str = "http://localhost:8400"
     ) -> None:
         """`origin` is where others reach this server: what it hosts is named so."""
         self.broker = broker
         self.contexts = Contexts(Shelf(broker, client, origin))
         self.registry = Registry(broker, urlsplit(origin).netloc)
-        self.subscriptions = Subscriptions(broker, self.contexts, client)
+        self.courier = Courier(client)
+        book = Book(broker)
+        self.subscriptions = Desk(book, Writer(broker, self.contexts), self.courier)
         self.router = Router(
             Provision(broker, self.contexts).routes(),
             AttributeProvision(broker, self.contexts).routes(),
@@ -70,7 +76,7 @@ class Api:
             Consumption(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             Record(broker, self.contexts).routes(),
-            self.subscriptions.routes(),
+            Doors(book, self.contexts).routes(),
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),
         )

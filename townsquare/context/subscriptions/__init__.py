@@ -1,1 +1,1 @@
-"""Subscriptions: news of entities for programs outside (clause 5.8)."""
+"""Programs outside ask to be told of changes, and are told (clauses 5.8 and 7)."""

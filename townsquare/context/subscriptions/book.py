@@ -1,0 +1,133 @@
+"""All subscriptions, compiled and in memory, and how each has been told.
+
+What is kept in the store comes first: a subscription is put here once it is durable, and read
+from there when the server starts.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import uuid4
+
+import msgspec
+
+from townsquare.context.broker import Broker
+from townsquare.context.subscriptions.kept import Kept, Tally, tally_key
+from townsquare.context.subscriptions.matching import Compiled, Index, compiled
+from townsquare.model.actor import Actor, Why
+from townsquare.model.errors import NotFound, TooComplex
+from townsquare.store import Cursor, Key
+
+READER = "subscriptions"
+MOST_EACH = 1000  # subscriptions of one actor
+
+
+class Book:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.index = Index()
+        self.altered = asyncio.Event()  # set when a subscription comes, changes or goes
+        self._all: dict[Key, Compiled] = {}
+        self._tallies: dict[Key, Tally] = {}
+        self._unsaved: set[Key] = set()
+        self._loading = asyncio.Lock()
+        self._loaded = False
+
+    async def load(self) -> None:
+        """Once; everything else here expects it."""
+        async with self._loading:
+            if self._loaded:
+                return
+            for row in await self.broker.documents("subscription", None):
+                self._put(compiled(msgspec.json.decode(row.body, type=Kept)))
+            tallies = {tally_key(key): key for key in self._all}
+            for row in await self.broker.documents("private", None):
+                if row.key in tallies:
+                    self._tallies[tallies[row.key]] = msgspec.json.decode(row.body, type=Tally)
+            self._loaded = True
+
+    def _put(self, one: Compiled) -> None:
+        if before := self._all.get(one.key):
+            self.index.drop(before)
+        self._all[one.key] = one
+        self.index.put(one)
+        self.altered.set()
+
+    # --- reading
+
+    def get(self, key: Key) -> Compiled | None:
+        return self._all.get(key)
+
+    def own(self, key: Key, by: Actor) -> Compiled:
+        """Raises NotFound, also for the subscription of somebody else."""
+        one = self._all.get(key)
+        if one is None or one.kept.by != by:
+            raise NotFound(f"{key.id} does not exist")
+        return one
+
+    def of(self, by: Actor, tenant: str) -> list[Compiled]:
+        """Oldest first."""
+        return [c for c in self._all.values() if c.kept.by == by and c.kept.tenant == tenant]
+
+    def periodic(self) -> Iterable[Compiled]:
+        return (one for one in self._all.values() if one.subscription.time_interval)
+
+    def tally(self, key: Key) -> Tally:
+        return self._tallies.get(key) or Tally()
+
+    # --- changing
+
+    async def create(self, kept: Kept) -> str:
+        """Raises AlreadyExists, or TooComplex for one too many."""
+        if len(self.of(kept.by, kept.tenant)) >= MOST_EACH:
+            raise TooComplex(f"you have {MOST_EACH} subscriptions; delete one first")
+        await self.broker.keep(kept.key, msgspec.json.encode(kept), kept.by, kept.why, new=True)
+        # What happened before it was there is not its business.
+        self._tallies[kept.key] = Tally(told=await self.broker.last_seq())
+        self._unsaved.add(kept.key)
+        self._put(compiled(kept))
+        return kept.id
+
+    async def amend(self, key: Key, by: Actor, why: Why, change: Callable[[Kept], Kept]) -> None:
+        """Raises NotFound, and what `change` raises."""
+
+        def changed(body: bytes) -> bytes:
+            kept = msgspec.json.decode(body, type=Kept)
+            if kept.by != by:
+                raise NotFound(f"{key.id} does not exist")
+            return msgspec.json.encode(change(kept))
+
+        body = await self.broker.amend(key, changed, by, why)
+        self._put(compiled(msgspec.json.decode(body, type=Kept)))
+
+    async def drop(self, key: Key, by: Actor, why: Why) -> None:
+        """Raises NotFound."""
+        one = self.own(key, by)
+        await self.broker.drop(key, by, why)
+        self._all.pop(key, None)
+        self.index.drop(one)
+        self._tallies.pop(key, None)
+        self._unsaved.add(key)
+        self.altered.set()
+
+    def tallied(self, key: Key) -> Tally:
+        """To change; it is saved soon."""
+        self._unsaved.add(key)
+        return self._tallies.setdefault(key, Tally())
+
+    async def save(self, upto: int) -> None:
+        """Tallies, and how far the reader has come, in one transaction."""
+        unsaved, self._unsaved = self._unsaved, set()
+        rows = {
+            tally_key(key): msgspec.json.encode(self._tallies[key]) if key in self._all else None
+            for key in unsaved
+        }
+        await self.broker.note(rows, Cursor(READER, upto))
+
+
+def fresh_id() -> str:
+    return f"urn:ngsi-ld:Subscription:{uuid4()}"
+
+
+def is_active(one: Compiled, now: datetime) -> bool:
+    return one.kept.status(now) == "active"

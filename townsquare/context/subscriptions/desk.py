@@ -1,0 +1,209 @@
+"""The desk that tells subscribers (clause 5.8.6): a durable reader of the outbox.
+
+A notification is sent at least once, after its change is committed, also when the server was
+ended in between: tallies and the reader's cursor are saved together. Reading never waits for a
+program outside. An endpoint that is slow or down delays only its own subscription, for which
+changes gather meanwhile, are tried again at growing intervals and given up after a while.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+from townsquare.context.subscriptions.book import READER, Book, is_active
+from townsquare.context.subscriptions.delivery import Courier, Outcome
+from townsquare.context.subscriptions.kept import Tally
+from townsquare.context.subscriptions.matching import Compiled, concerns, difference
+from townsquare.context.subscriptions.pending import Items, Pending
+from townsquare.context.subscriptions.writer import Writer
+from townsquare.model.actor import Actor, Why
+from townsquare.model.change import Changed
+from townsquare.model.errors import TownsquareError
+from townsquare.store import Key
+
+SAVE_S = 1.0
+AGAIN_S, LONGEST_AGAIN_S = 5.0, 60.0  # before a failed notification is tried again: first, most
+GIVEN_UP_AFTER = timedelta(minutes=10)
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Of one subscription: what it has not been told, and how often that failed."""
+
+    pending: Pending = field(default_factory=Pending)
+    failures: int = 0
+    failing_since: float = 0.0  # monotonic
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Desk:
+    def __init__(self, book: Book, writer: Writer, courier: Courier) -> None:
+        self.book = book
+        self.broker = book.broker
+        self.writer = writer
+        self.courier = courier
+        self._waiting: dict[Key, Waiting] = {}
+        self._ticks: dict[Key, float] = {}
+        self._read = 0
+
+    async def run(self) -> None:
+        """Never returns."""
+        self._waiting, self._ticks = {}, {}
+        await self.book.load()
+        self._read = await self.broker.cursor(READER) or 0
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._save_now_and_then())
+                tasks.create_task(self._tick(tasks))
+                async for news in self.broker.follow(READER):
+                    for changed in news:
+                        self._hand_out(changed, tasks)
+                    self._read = news[-1].seq
+                    await asyncio.sleep(0)
+        finally:
+            await self.courier.lines.close()
+            await self._save()
+
+    # --- what changes
+
+    def _hand_out(self, news: Changed, tasks: asyncio.TaskGroup) -> None:
+        """To whom it concerns, as they may see it: what is hidden changes nothing for them."""
+        now = self.broker.clock()
+        seen: dict[tuple[Actor, Why], Changed | None] = {}
+        for one in self.book.index.candidates(news):
+            if one.subscription.time_interval or not is_active(one, now):
+                continue
+            if news.seq <= self.book.tally(one.key).told:
+                continue
+            viewer = (one.kept.by, one.kept.why)
+            if viewer not in seen:
+                seen[viewer] = self.broker.shown(news, *viewer)
+            shown = seen[viewer]
+            if shown is not None and concerns(one, shown, difference(shown)):
+                self._pend(one.key, shown, tasks)
+
+    def _pend(self, key: Key, news: Changed, tasks: asyncio.TaskGroup) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = Waiting()
+            tasks.create_task(self._tell(key, waiting))
+        waiting.pending.add(news)
+
+    async def _tell(self, key: Key, waiting: Waiting) -> None:
+        """All that waits for one subscription; what comes meanwhile makes the next round."""
+        while waiting.pending:
+            one = self.book.get(key)
+            if one is None:
+                break
+            await asyncio.sleep(self._wait_s(one, waiting))
+            one = self.book.get(key)
+            if one is None or not is_active(one, self.broker.clock()):
+                break
+            await self._round(one, waiting)
+        del self._waiting[key]
+
+    async def _round(self, one: Compiled, waiting: Waiting) -> None:
+        items, upto = waiting.pending.take()
+        outcome = await self._notify(one, items)
+        if outcome.again and not self._is_hopeless(waiting):
+            waiting.failures += 1
+            waiting.pending.put_back(items)
+            return
+        waiting.failures = 0
+        waiting.pending.told()
+        if self.book.get(one.key):
+            self.book.tallied(one.key).told = upto
+
+    def _is_hopeless(self, waiting: Waiting) -> bool:
+        if not waiting.failures:
+            waiting.failing_since = monotonic()
+        return monotonic() - waiting.failing_since > GIVEN_UP_AFTER.total_seconds()
+
+    def _wait_s(self, one: Compiled, waiting: Waiting) -> float:
+        """Seconds until it may be told: for `throttling`, and `cooldown` after a failure."""
+        tally, now = self.book.tally(one.key), self.broker.clock()
+        throttled = one.subscription.throttling or 0
+        last = tally.last_notification
+        wait_s = throttled - (now - last).total_seconds() if last and throttled else 0.0
+        if waiting.failures:
+            cooldown_s = (one.subscription.notification.endpoint.cooldown or 0) / 1000
+            growing_s = AGAIN_S * 2.0 ** min(waiting.failures - 1, 10)
+            wait_s = max(wait_s, cooldown_s, min(growing_s, LONGEST_AGAIN_S))
+        return max(0.0, wait_s)
+
+    # --- what is told from time to time
+
+    async def _tick(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            self.book.altered.clear()
+            due = self._due()
+            for key in [key for key, at in due.items() if at <= monotonic()]:
+                one = self.book.get(key)
+                if one and one.subscription.time_interval:
+                    self._ticks[key] = monotonic() + one.subscription.time_interval
+                    tasks.create_task(self._tell_all(one))
+            wait_s = min(self._due().values(), default=3600.0) - monotonic()
+            try:
+                async with asyncio.timeout(max(0.0, wait_s)):
+                    await self.book.altered.wait()
+            except TimeoutError:
+                continue
+
+    def _due(self) -> Mapping[Key, float]:
+        """When each is told next, by the monotonic clock."""
+        there = {one.key: one for one in self.book.periodic()}
+        self._ticks = {key: at for key, at in self._ticks.items() if key in there}
+        for key, one in there.items():
+            if key not in self._ticks:
+                interval_s = float(one.subscription.time_interval or 0)
+                last = self.book.tally(key).last_notification or one.kept.created_at
+                past_s = (self.broker.clock() - last).total_seconds()
+                self._ticks[key] = monotonic() + min(max(0.0, interval_s - past_s), interval_s)
+        return self._ticks
+
+    async def _tell_all(self, one: Compiled) -> None:
+        if is_active(one, self.broker.clock()):
+            await self._notify(one, None)
+
+    # --- telling
+
+    async def _notify(self, one: Compiled, items: Items | None) -> Outcome:
+        """What fails is this subscription's own failure: the others are told all the same."""
+        try:
+            message = await self.writer.message(one, items)
+        except TownsquareError as error:
+            return self._count(one, Outcome(False, True, str(error)))
+        if message is None:
+            return Outcome(True)
+        self._tally(one).sent(self.broker.clock())
+        return self._count(one, await self.courier.deliver(message))
+
+    def _count(self, one: Compiled, outcome: Outcome) -> Outcome:
+        now, tally = self.broker.clock(), self._tally(one)
+        if outcome.delivered:
+            tally.succeeded(now)
+        else:
+            tally.failed(now)
+            log.warning("%s was not told: %s", one.kept.id, outcome.reason)
+        return outcome
+
+    def _tally(self, one: Compiled) -> Tally:
+        """Of a subscription that was deleted meanwhile nothing is kept."""
+        return self.book.tallied(one.key) if self.book.get(one.key) else Tally()
+
+    # --- keeping
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_S)
+            await self._save()
+            await self.courier.lines.end_idle()
+
+    async def _save(self) -> None:
+        oldest = [w.pending.since for w in self._waiting.values() if w.pending.since]
+        await self.book.save(min(oldest, default=self._read + 1) - 1)

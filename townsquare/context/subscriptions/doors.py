@@ -1,0 +1,160 @@
+"""The doors of subscriptions (clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+import msgspec
+
+from townsquare.context.contexts import Contexts
+from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
+from townsquare.context.jsonld import Terms
+from townsquare.context.pages import part_of
+from townsquare.context.routes import Routes, watch
+from townsquare.context.subscriptions.book import Book, fresh_id
+from townsquare.context.subscriptions.kept import Kept, Tally
+from townsquare.context.subscriptions.matching import Compiled
+from townsquare.context.subscriptions.naming import read_types
+from townsquare.context.subscriptions.read import amended, names_in, read
+from townsquare.context.subscriptions.wire import Subscription, renamed
+from townsquare.context.values import is_uri
+from townsquare.model.entity import Json
+from townsquare.model.errors import Invalid
+from townsquare.store import Key
+from townsquare.trust.policy import require
+
+
+class Doors:
+    def __init__(self, book: Book, contexts: Contexts) -> None:
+        self.book = book
+        self.broker = book.broker
+        self.contexts = contexts
+
+    def routes(self) -> Routes:
+        return {
+            "subscriptions": {"GET": self.listed, "POST": watch(self.create)},
+            "subscriptions/*": {
+                "GET": self.retrieve,
+                "PATCH": watch(self.amend),
+                "DELETE": watch(self.delete),
+            },
+        }
+
+    async def create(self, request: Request) -> Answer:
+        body = request.json()
+        terms = await self.contexts.of(request, body)
+        now = self.broker.clock()
+        given = read(body, terms, now)
+        self._require(request, given)
+        await self.book.load()
+        kept = Kept(
+            msgspec.structs.replace(given, id=given.id or fresh_id()),
+            names_in(given.q, terms),
+            await self._context(request, given, terms),
+            request.actor,
+            request.why,
+            created_at=now,
+            modified_at=now,
+            tenant=request.tenant,
+        )
+        id = await self.book.create(kept)
+        return Answer(201, headers={"location": f"{ROOT}/subscriptions/{quote(id, safe=':')}"})
+
+    def _require(self, request: Request, given: Subscription) -> None:
+        """Raises Denied for who may not watch what it selects."""
+        selections = [read_types(s.type) for s in given.entities or ()]
+        types = {type for choices in selections for choice in choices for type in choice or {""}}
+        for type in sorted(types or {""}):
+            require(self.broker.grant(request.actor, request.why, "watch", type))
+
+    async def _context(self, request: Request, given: Subscription, terms: Terms) -> str:
+        """Address of what notifications are written in. Raises Invalid, ContextNotAvailable."""
+        if given.jsonld_context is not None:
+            if not is_uri(given.jsonld_context):
+                raise Invalid(f"jsonldContext must be a URI, is {given.jsonld_context[:200]!r}")
+            terms = await self.contexts.terms(given.jsonld_context, request.tenant)
+        return (await self.contexts.addressed(terms, request.tenant)).url
+
+    async def listed(self, request: Request) -> Answer:
+        request.known("limit", "offset", "count", "options")
+        media = request.accepts(JSON, LD)
+        terms = await self.contexts.of(request)
+        await self.book.load()
+        mine = self.book.of(request.actor, request.tenant)
+        part, headers = part_of(request, mine, media)
+        shown = [self._shown(request, one, terms) for one in part]
+        return answer_json(request, shown, terms, media, **headers)
+
+    async def retrieve(self, request: Request) -> Answer:
+        request.known("options")
+        media = request.accepts(JSON, LD)
+        terms = await self.contexts.of(request)
+        await self.book.load()
+        one = self.book.own(self._key(request), request.actor)
+        return answer_json(request, self._shown(request, one, terms), terms, media)
+
+    async def amend(self, request: Request) -> Answer:
+        key, fragment = self._key(request), request.json()
+        terms = await self.contexts.of(request, fragment)
+        await self.book.load()
+        now = self.broker.clock()
+        before = self.book.own(key, request.actor).kept
+        # Looked at before it is decided in the store, since contexts are loaded and rights asked.
+        wanted = amended(before.subscription, _members(fragment), terms, now)
+        self._require(request, wanted)
+        moved = wanted.jsonld_context != before.subscription.jsonld_context
+        context = await self._context(request, wanted, terms) if moved else before.context
+
+        def change(kept: Kept) -> Kept:
+            return msgspec.structs.replace(
+                kept,
+                subscription=amended(kept.subscription, _members(fragment), terms, now),
+                names=names_in(fragment["q"], terms) if fragment.get("q") else kept.names,
+                context=context,
+                modified_at=now,
+            )
+
+        await self.book.amend(key, request.actor, request.why, change)
+        return Answer(204)
+
+    async def delete(self, request: Request) -> Answer:
+        await self.book.load()
+        await self.book.drop(self._key(request), request.actor, request.why)
+        return Answer(204)
+
+    def _key(self, request: Request) -> Key:
+        """Raises Invalid."""
+        id = request.path[1]
+        if not is_uri(id):
+            raise Invalid(f"the id of a subscription is a URI, not {id[:200]!r}")
+        return Key(request.tenant, "subscription", id)
+
+    def _shown(self, request: Request, one: Compiled, terms: Terms) -> dict[str, Json]:
+        """With the members that only the broker sets (clauses 5.2.12 and 5.2.14.2)."""
+        kept, tally = one.kept, self.book.tally(one.key)
+        shown: dict[str, Json] = msgspec.to_builtins(renamed(kept.subscription, terms.compact))
+        shown["notificationTrigger"] = list(kept.subscription.triggers)
+        shown["notification"] |= _told(tally)
+        shown["status"] = kept.status(self.broker.clock())
+        shown.setdefault("jsonldContext", kept.context)
+        if request.option("sysAttrs"):
+            shown |= {"createdAt": kept.created_at, "modifiedAt": kept.modified_at}
+        return shown
+
+
+def _members(fragment: Json) -> Json:
+    if not isinstance(fragment, dict):
+        return fragment
+    return {name: value for name, value in fragment.items() if name != "@context"}
+
+
+def _told(tally: Tally) -> Mapping[str, int | str | datetime]:
+    found = {
+        "status": tally.status,
+        "timesSent": tally.times_sent or None,
+        "timesFailed": tally.times_failed or None,
+        "lastNotification": tally.last_notification,
+        "lastSuccess": tally.last_success,
+        "lastFailure": tally.last_failure,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -189,10 +189,12 @@ def _understood(name: str, old: Attribute, given: Attribute, defaults: Defaults)
     if not isinstance(given, Fragment) or not given.kinds:
         return given
     value = given.value
-    if old.kind == "LanguageProperty" and defaults.lang and isinstance(value, str | list):
-        value = {defaults.lang: value}
-    elif old.kind not in given.kinds or (old.kind == "LanguageProperty" and value is not UNSET):
+    if old.kind not in given.kinds:
         raise Invalid(f"{name} is a {old.kind}; to make it another, say its type")
+    if old.kind == "LanguageProperty" and isinstance(value, str | list):
+        if defaults.lang is None:
+            raise Invalid(f"{name} is in several languages; say which one with lang")
+        value = {defaults.lang: value}
     if value is not UNSET:
         value = fitted(name, old.kind, value, merging=True)
     return msgspec.structs.replace(given, kind=old.kind, value=value)

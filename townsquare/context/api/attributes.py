@@ -118,7 +118,10 @@ def bare(body: Json) -> Json:
     """An attribute without the @context that the media type wanted in the body."""
     if not isinstance(body, dict):
         return body
-    return {name: part for name, part in body.items() if name != "@context"}
+    part = {name: part for name, part in body.items() if name != "@context"}
+    if not part:
+        raise Invalid("the fragment of an attribute is empty")
+    return part
 
 
 def updated(given: Entity, outcome: Outcome) -> Answer:

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 
 from townsquare.context.api.batch import answer
 from townsquare.context.api.select import selector
-from townsquare.context.broker import Broker
+from townsquare.context.broker import Broker, Page
 from townsquare.context.commit import Outcome
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
 from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms
-from townsquare.context.query import MOST, Query
+from townsquare.context.query import Query
 from townsquare.context.routes import Routes, write
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid
 
+PAGE = 1_000  # entities found, then changed in one transaction
 PARAMETERS = (
     *("type", "id", "idPattern", "q", "attrs", "scopeQ", "csf", "local", "keep", "drop"),
     *("georel", "geometry", "coordinates", "geoproperty", "geometryProperty"),
@@ -55,7 +56,7 @@ class Purge:
         request.known(*PARAMETERS)
         terms = await self.contexts.of(request)
         reduction = reduced(request, terms)
-        query = replace(selector(request, terms), limit=MOST)
+        query = replace(selector(request, terms), limit=PAGE)
         if reduction is None:
             return answer(await self._delete(request, query))
         return answer(await self._reduce(request, query, reduction))
@@ -63,26 +64,30 @@ class Purge:
     async def _delete(self, request: Request, query: Query) -> list[Outcome]:
         """Page by page: what was deleted is no longer found, what was refused is passed over."""
         outcomes: list[Outcome] = []
-        refused = 0
-        while found := await self._page(request, replace(query, offset=refused)):
-            outcomes += await self._apply(request, found, deletion)
+        refused, more = 0, True
+        while more:
+            page = await self._page(request, replace(query, offset=refused))
+            outcomes += await self._apply(request, page.entities, deletion)
             refused = sum(1 for outcome in outcomes if outcome.error)
+            more = page.more
         return outcomes
 
     async def _reduce(self, request: Request, query: Query, reduction: Reduction) -> list[Outcome]:
         """All are found before the first loses what it was found by."""
         found: list[Entity] = []
-        while page := await self._page(request, replace(query, offset=len(found))):
-            found += [Entity(e.id, e.types, version=e.version) for e in page]
+        more = True
+        while more:
+            page = await self._page(request, replace(query, offset=len(found)))
+            found += [Entity(e.id, e.types, version=e.version) for e in page.entities]
+            more = page.more
         outcomes: list[Outcome] = []
-        for start in range(0, len(found), MOST):
-            part = found[start : start + MOST]
+        for start in range(0, len(found), PAGE):
+            part = found[start : start + PAGE]
             outcomes += await self._apply(request, part, reduction.change)
         return outcomes
 
-    async def _page(self, request: Request, query: Query) -> list[Entity]:
-        page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
-        return page.entities
+    async def _page(self, request: Request, query: Query) -> Page:
+        return await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
 
     async def _apply(
         self, request: Request, found: list[Entity], change: Callable[[Entity], Change]

@@ -112,8 +112,12 @@ def _simplified(name: str, json: Json, terms: Terms, rules: Rules) -> Instances:
 
 
 def _simple(name: str, json: Json, terms: Terms, rules: Rules) -> Attribute:
-    reified = isinstance(json, dict) and len(json) == 1 and json.keys() <= SIMPLE_MEMBERS
-    return _reified(name, json, terms, rules) if reified else _bare(name, json, rules)
+    if not (isinstance(json, dict) and len(json) == 1 and json.keys() <= SIMPLE_MEMBERS):
+        return _bare(name, json, rules)
+    found = _reified(name, json, terms, rules)
+    if found.value == NULL:
+        return found
+    return structs.replace(found, kinds=frozenset({found.kind}))  # the type stays what it is
 
 
 def _of_dataset(attribute: Attribute, dataset: str) -> Attribute:
@@ -147,8 +151,6 @@ def read_attribute(
 
 def read_patch(name: str, json: Json, terms: Terms) -> Attribute:
     """The fragment of a partial update (clause 5.6.4). Raises Invalid."""
-    if json == {}:
-        raise Invalid(f"{name}: the fragment is empty and changes nothing")
     if not isinstance(json, dict) or json.get("type") in GEOMETRIES:
         return _bare(name, json, PATCH)
     return _reified(name, json, terms, PATCH)

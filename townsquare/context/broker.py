@@ -4,7 +4,6 @@ Always holds: nothing is written or read without an actor and a purpose; what is
 durable; news leaves in commit order, after the commit.
 """
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +15,10 @@ import msgspec
 from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
 from townsquare.context.aggregate import Duration
-from townsquare.context.commit import Order, Outcome, each, entity_of, writes
+from townsquare.context.commit import Order, Outcome, each, writes
+from townsquare.context.decoded import Decoded
 from townsquare.context.expiry import Expiry
+from townsquare.context.grants import Grants
 from townsquare.context.query import Query
 from townsquare.context.recent import Recent
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
@@ -30,14 +31,13 @@ from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
 from townsquare.trust import audit
-from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, decide, require, visible
+from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, require, visible
 
 LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
-MOST_GRANTS = 10_000
 MOST_NEWS = 500  # that a durable reader gets at once
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
@@ -77,7 +77,8 @@ class Broker:
         self.clock = clock
         self.expiry = Expiry(store, policy)
         self._compiler = sql.Compiler(store.conditions)
-        self._grants: OrderedDict[tuple[Actor, str, Act, str], Grant] = OrderedDict()
+        self._grants = Grants(policy)
+        self._decoded = Decoded()
         self._unread_since: dict[str, datetime | None] = {}
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
@@ -123,7 +124,8 @@ class Broker:
         return await self._commit(order, each, key)
 
     def _order(self, changes: Sequence[Change], by: Actor, why: Why, tenant: str) -> Order:
-        return Order(changes, by, why, tenant, self.clock(), self.policy)
+        rights = self._grants.of(by, why)
+        return Order(changes, by, why, tenant, self.clock(), self.policy, rights, self._decoded)
 
     async def _commit(
         self, order: Order, decided: Decided, key: str | None = None, upto: Cursor | None = None
@@ -150,6 +152,7 @@ class Broker:
         for reader, since in self._unread_since.items():
             if since is None and news:
                 self._unread_since[reader] = news[0].at
+        self._recent.add(news)
         self.expiry.expect(news)
         self.bus.tell(news)
 
@@ -166,18 +169,13 @@ class Broker:
     def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
         if why.purpose not in PURPOSES:
             return Grant(False, f"{why.purpose[:60]!r} is no purpose; known: {', '.join(PURPOSES)}")
-        key = (by, why.purpose, act, type)
-        if key not in self._grants:
-            self._grants[key] = decide(self.policy, by, why, act, type)
-            if len(self._grants) > MOST_GRANTS:
-                self._grants.popitem(last=False)
-        return self._grants[key]
+        return self._grants.of(by, why).grant(act, type)
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
         await self.expiry.due(self.clock)
         row = await self.store.get(Key(tenant, "context", id))
-        seen = self._seen(entity_of(row), by, why, "read") if row else None
+        seen = self._seen(self._decoded.of(row), by, why, "read") if row else None
         if seen is None:
             raise NotFound(f"{id} does not exist, or is not open to you")
         return seen
@@ -194,7 +192,7 @@ class Broker:
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
-        seen = (self._seen(entity_of(row), by, why, act) for row in rows[: find.limit])
+        seen = (self._seen(self._decoded.of(row), by, why, act) for row in rows[: find.limit])
         return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
@@ -236,7 +234,7 @@ class Broker:
 
         find = self._found(ask.query, by, why, "temporal", tenant, sql.Compiler(then, recorded))
         count = await self.store.count(tenant, find) if ask.query.count else None
-        entities = [entity_of(row) for row in await self.store.find(tenant, find)]
+        entities = [self._decoded.of(row) for row in await self.store.find(tenant, find)]
         seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)

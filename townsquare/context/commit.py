@@ -5,13 +5,15 @@ leaves no trace of itself, and with it none of the changes it came with; an acco
 and its log entry are in the same `Writes`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from townsquare.context import history, merge, past, transient
+from townsquare.context.decoded import Decoded
+from townsquare.context.grants import Rights
 from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -20,7 +22,7 @@ from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
 from townsquare.store import Key, LogEntry, Place, Row, Writes
 from townsquare.trust import audit
-from townsquare.trust.policy import Act, Grant, Policy, decide, require
+from townsquare.trust.policy import Grant, Policy, require
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -48,29 +50,23 @@ class Order:
     tenant: str
     now: datetime
     policy: Policy
-    grants: dict[tuple[Act, str], Grant] = field(default_factory=dict)
+    rights: Rights
+    decoded: Decoded
 
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key(self.tenant, "context", c.entity.id) for c in self.changes)
 
-    def grant(self, act: Act, type: str) -> Grant:
-        found = self.grants.get((act, type))
-        if found is None:
-            found = decide(self.policy, self.by, self.why, act, type)
-            self.grants[(act, type)] = found
-        return found
-
 
 def writes(order: Order, rows: Mapping[Key, Row]) -> Writes:
     """All changes. Raises Denied, Conflict, NotFound or Invalid; then nothing is written."""
-    state = State.of(order.tenant, rows, order.keys())
+    state = State.of(order, rows)
     outcomes = [_outcome(order, change, state) for change in order.changes]
     return _written(order, state, outcomes)
 
 
 def each(order: Order, rows: Mapping[Key, Row]) -> Writes:
     """The changes that can be made, in their order; the others are told with the reason."""
-    state = State.of(order.tenant, rows, order.keys())
+    state = State.of(order, rows)
     outcomes = []
     for change in order.changes:
         try:
@@ -86,7 +82,7 @@ def ended(order: Order, rows: Mapping[Key, Row]) -> Writes:
 
     No policy is asked: it was when the end was set.
     """
-    state = State.of(order.tenant, rows, order.keys())
+    state = State.of(order, rows)
     for change in order.changes:
         before = state.present.get(change.entity.id)
         after = transient.left(before, order.now) if before else None
@@ -106,8 +102,9 @@ class State:
     steps: list[tuple[Change | None, Changed]]
 
     @classmethod
-    def of(cls, tenant: str, rows: Mapping[Key, Row], keys: Iterable[Key]) -> "State":
-        old = {key.id: entity_of(rows[key]) for key in set(keys) if key in rows}
+    def of(cls, order: Order, rows: Mapping[Key, Row]) -> "State":
+        keys = set(order.keys())
+        old = {key.id: order.decoded.of(rows[key]) for key in keys if key in rows}
         return cls(old, dict(old), [])
 
 
@@ -118,7 +115,7 @@ def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
     there = [s for place, s in enumerate(state.steps) if place > ends.get(s[1].subject.id, -1)]
     kept = [(change, n) for change, n in there if n.after and _kept(order, n.after)]
     return Writes(
-        put=[_row(order.tenant, state.old.get(id), n.after) for id, n in last.items() if n.after],
+        put=[_row(order, state.old.get(id), n.after) for id, n in last.items() if n.after],
         delete=[Key(order.tenant, "context", id) for id, n in last.items() if n.after is None],
         erase=[erase for change, _ in kept if change for erase in history.erased(change)],
         history=[instance for change, n in kept for instance in history.rows(change, n)],
@@ -127,10 +124,6 @@ def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
         told=[n for change, n in state.steps if change is None or _told(change, n)],
         answer=msgspec.json.encode(outcomes),
     )
-
-
-def entity_of(row: Row) -> Entity:
-    return msgspec.json.decode(row.body, type=Entity)
 
 
 def _outcome(order: Order, change: Change, state: State) -> Outcome:
@@ -167,16 +160,16 @@ def _changed(order: Order, before: Entity | None, after: Entity | None) -> Chang
 def _admitted_at_all(order: Order, before: Entity | None, change: Change) -> None:
     """Before anything is said of what there is: who may not know of it learns nothing here."""
     if not order.by.room:
-        require(order.grant("write", ""))
+        require(order.rights.grant("write", ""))
     types = before.types if before and change.operation != "create" else ()
-    if not all(order.grant("read", type).allowed for type in types):
+    if not all(order.rights.grant("read", type).allowed for type in types):
         raise NotFound(f"{change.entity.id} does not exist")
 
 
 def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
     for entity in (before, after):
         for type in entity.types if entity else ():
-            _admitted(require(order.grant("write", type)), order.by, entity)
+            _admitted(require(order.rights.grant("write", type)), order.by, entity)
     subject = after or before
     types = subject.types if subject else ()
     declared = [order.policy.types[t] for t in types if t in order.policy.types]
@@ -222,13 +215,17 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
     return [audit.entry(msgspec.structs.replace(record, policy=order.policy.hash))]
 
 
-def _row(tenant: str, before: Entity | None, after: Entity) -> Row:
-    key = Key(tenant, "context", after.id)
+def _row(order: Order, before: Entity | None, after: Entity) -> Row:
+    key = Key(order.tenant, "context", after.id)
     moved = before is None or _found_under(before) != _found_under(after)
     place = (
         Place(after.types, after.scope, _bounds(after), transient.ends_at(after)) if moved else None
     )
-    return Row(key, after.version, msgspec.json.encode(after), place)
+    row = Row(key, after.version, msgspec.json.encode(after), place)
+    if not order.by.room:
+        # What came in as JSON goes out the same; a room may have put in other things, like tuples.
+        order.decoded.know(row, after)
+    return row
 
 
 def _found_under(entity: Entity) -> tuple[object, ...]:

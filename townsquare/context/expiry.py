@@ -6,11 +6,13 @@ the changes that are told.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from townsquare.context.commit import Order, ended
+from townsquare.context.decoded import Decoded
+from townsquare.context.grants import Rights
 from townsquare.context.transient import ends_at
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Change, Changed
@@ -59,6 +61,10 @@ class Expiry:
         for key in keys:
             due[key.tenant].append(Change("delete", Entity(key.id, ())))
         for tenant, changes in due.items():
-            order = Order(changes, ROOM, OPERATIONS, tenant, now, self.policy)
+            order = self._order(changes, tenant, now)
             await self.store.commit(Job(now, tenant, order.keys(), partial(ended, order)))
         return len(keys)
+
+    def _order(self, changes: Sequence[Change], tenant: str, now: datetime) -> Order:
+        rights = Rights(self.policy, ROOM, OPERATIONS)
+        return Order(changes, ROOM, OPERATIONS, tenant, now, self.policy, rights, Decoded())

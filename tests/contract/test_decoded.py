@@ -52,7 +52,7 @@ CHANGES: list[tuple[str, str, Any]] = [
 
 @pytest.fixture
 async def cold(open_broker: OpenBroker) -> AsyncIterator[tuple[httpx.AsyncClient, Broker]]:
-    async with outgoing.client(outgoing.LOOPBACK_ONLY) as others:
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as others:
         broker = open_broker()
         async with client(visited(Api(broker, others))) as http:
             yield http, broker
@@ -92,7 +92,7 @@ def fresh(broker: Broker) -> Broker:
 
 async def read(broker: Broker) -> str:
     async with (
-        outgoing.client(outgoing.LOOPBACK_ONLY) as others,
+        outgoing.Client(outgoing.LOOPBACK_ONLY) as others,
         client(visited(Api(broker, others))) as http,
     ):
         options = ("sysAttrs", "sysAttrs,concise", "keyValues")

@@ -28,6 +28,7 @@ from townsquare.model.entity import Entity
 from townsquare.model.errors import AlreadyExists, NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
+from townsquare.store.census import Census, Counted
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
 from townsquare.trust import audit
@@ -278,6 +279,19 @@ class Broker:
                 return None
             entity = shown
         return entity
+
+    async def census(self, by: Actor, why: Why, *, tenant: str = "") -> Census:
+        """How many entities there are of what, as far as the policy shows it."""
+        found = await self.store.census(tenant)
+        return {what: n for what, n in found.items() if self._may_know(what, by, why)}
+
+    def _may_know(self, what: Counted, by: Actor, why: Why) -> bool:
+        grants = [self.grant(by, why, "read", type) for type in what.types.split()]
+        marks = tuple(what.marks.split())
+        return all(
+            g.allowed and g.admits(marks) and (not what.attribute or g.shows(what.attribute))
+            for g in grants
+        )
 
     # --- following
 

@@ -21,6 +21,7 @@ from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
 from townsquare.store import Key, LogEntry, Place, Row, Writes
+from townsquare.store.census import difference, together
 from townsquare.trust import audit
 from townsquare.trust.policy import Grant, Policy, require
 
@@ -122,6 +123,7 @@ def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
         forget=[Key(order.tenant, "context", id) for id in ends],
         log=[entry for n in news for entry in _log(order, n)],
         told=[n for change, n in state.steps if change is None or _told(change, n)],
+        census=together(*(difference(state.old.get(id), n.after) for id, n in last.items())),
         answer=msgspec.json.encode(outcomes),
     )
 

@@ -178,7 +178,7 @@ class _Parser:
         if several and comparison not in ("==", "!="):
             self.at -= 1
             raise self.wrong(f"a single value behind {comparison}")
-        return Term(path, comparison, tuple(operands))
+        return Term(path, comparison, tuple(operands), path.attribute in self.expand_values)
 
     def comparison(self) -> Comparison | None:
         token = self.peek()

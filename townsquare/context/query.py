@@ -21,6 +21,7 @@ class Term:
     path: Path
     comparison: Comparison | None = None
     operands: tuple[Literal_ | Range, ...] = ()
+    words: bool = False  # the operands are names of a vocabulary, and canonical
 
 
 @dataclass(frozen=True, slots=True)

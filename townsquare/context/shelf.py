@@ -25,7 +25,14 @@ from townsquare.context.broker import Broker
 from townsquare.context.http import JSON, LD, ROOT, decoded
 from townsquare.context.jsonld import checked
 from townsquare.model.entity import Json
-from townsquare.model.errors import ContextNotAvailable, Denied, Invalid, NotFound, TooComplex
+from townsquare.model.errors import (
+    ContextNotAvailable,
+    Denied,
+    Invalid,
+    InvalidRequest,
+    NotFound,
+    TooComplex,
+)
 from townsquare.store import Job, Key, Row, Writes
 
 Kind = Literal["Hosted", "Cached", "ImplicitlyCreated"]
@@ -150,7 +157,7 @@ class Shelf:
                 got = await outgoing.fetch(self.client, url, BIGGEST, f"{LD}, {JSON}")
         except (httpx.HTTPError, httpx.InvalidURL, Denied) as error:
             raise ContextNotAvailable(f"the context {url} cannot be loaded: {error}") from error
-        found, now = decoded(got.body), self.broker.clock()
+        found, now = _read(url, got.body), self.broker.clock()
         if not isinstance(found, dict) or "@context" not in found:
             raise Invalid(f"the document {url} has no @context")
         context = checked(found["@context"], url)
@@ -167,6 +174,14 @@ class Shelf:
         for gone in outdated:
             self.uses.pop(gone, None)
         return document
+
+
+def _read(url: str, body: bytes) -> Json:
+    """Raises Invalid: the request was readable, what it refers to is not (clause 5.5.6)."""
+    try:
+        return decoded(body)
+    except InvalidRequest as error:
+        raise Invalid(f"the context {url}: {error}") from error
 
 
 def lifetime(headers: httpx.Headers, now: datetime) -> timedelta:

@@ -9,11 +9,12 @@ declared type with others, so every row is in one group.)
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from townsquare.context.choices import read_scopes
+from townsquare.context.jsonld import canonical
 from townsquare.context.query import All, Any, Condition, Linked, Query, Selector, Term
-from townsquare.store.conditions import Conditions, Path, Sorted, Sql
+from townsquare.store.conditions import Conditions, Literal_, Path, Range, Sorted, Sql
 from townsquare.trust.policy import Grant
 
 NEVER, ALWAYS = Sql("false"), Sql("true")
@@ -196,13 +197,31 @@ class Compiler:
             return self.conditions.exists(term.path)
         if term.comparison == "!=":
             # The attribute is there, and no instance of it is equal.
-            equal = self._compared(Term(term.path, "==", term.operands))
+            equal = self._equal(term)
             return both(self.conditions.exists(term.path), _not(equal))
+        if term.comparison == "==":
+            return self._equal(term)
         if term.comparison == "!~=":
             # There is text, and none of it fits: what is no text does not match (clause 4.9).
             fits = self._compared(Term(term.path, "~=", term.operands))
             return both(self.conditions.holds(term.path, "~=", ""), _not(fits))
         return either(self.conditions.holds(term.path, term.comparison, o) for o in term.operands)
+
+    def _equal(self, term: Term) -> Sql:
+        return either(self._is(term, operand) for operand in term.operands)
+
+    def _is(self, term: Term, operand: Literal_ | Range) -> Sql:
+        """A VocabProperty holds IRIs: text is none, and may be another name of one (clause 4.9)."""
+        found = self.conditions.holds(term.path, "==", operand)
+        if not isinstance(operand, str) or term.words or term.path.inside or term.path.member:
+            return found
+        kind = replace(term.path, member="type")
+        vocabulary = self.conditions.holds(kind, "==", "VocabProperty")
+        if ":" not in operand:
+            return both(found, _not(vocabulary))
+        if (name := canonical(operand)) == operand:
+            return found
+        return either([found, both(vocabulary, self.conditions.holds(term.path, "==", name))])
 
     def order(self, query: Query, eyes: Eyes) -> tuple[Sorted, ...]:
         """What a grant hides is sorted as what is not there."""

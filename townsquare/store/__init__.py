@@ -6,7 +6,7 @@ no change is ever computed from an earlier read. Jobs that wait together are com
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.geometry import Bounds
+from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, Near, PastConditions, Sorted, Sql
 from townsquare.store.past import Erase, Past, Span, Tally, Window
 
@@ -98,6 +99,7 @@ class Writes:
     forget: Sequence[Key] = ()  # entities whose history goes too
     log: Sequence[LogEntry] = ()
     told: Sequence[Changed] = ()
+    census: Census = field(default_factory=dict)  # what it adds to the count of entities
     answer: bytes = b""
 
 
@@ -163,6 +165,10 @@ class Store(Protocol):
 
     async def has_tenant(self, tenant: str) -> bool:
         """Whether anything was ever kept in it."""
+        ...
+
+    async def census(self, tenant: str) -> Census:
+        """How many entities there are of what. Small, whatever the number of entities."""
         ...
 
     async def find(self, tenant: str, find: Find) -> list[Row]: ...

@@ -5,7 +5,7 @@ what those before it wrote; and `write` leaves the database as if each had been 
 """
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,6 +30,7 @@ class Pending:
         self._put: dict[Key, Row] = {}
         self._tenants: set[str] = set()
         self._history: defaultdict[str, list[Instance]] = defaultdict(list)
+        self._census: Counter[tuple[str, ...]] = Counter()
         self._log: list[Columns] = []
         self._outbox: list[Columns] = []
         self._seq = tables.last_seq(db)
@@ -44,6 +45,7 @@ class Pending:
         for row in writes.put:
             self._place(row)
         self._history[tenant] += writes.history
+        self._census.update({(tenant, *what): n for what, n in writes.census.items()})
         self._log += [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log]
 
     def write(self) -> None:
@@ -56,9 +58,11 @@ class Pending:
             tables.put(db, row)
         for tenant, instances in self._history.items():
             sqlite_history.add(db, tenant, instances)
+        db.executemany(tables.COUNT, [(*what, n) for what, n in self._census.items() if n])
         db.executemany("insert into log (salt, record, leaf) values (?, ?, ?)", self._log)
         db.executemany(TELL, self._outbox)
         self._kept |= self._put.keys()
+        self._census.clear()
         for written in (self._tenants, self._put, self._history, self._log, self._outbox):
             written.clear()
 

@@ -29,6 +29,7 @@ from townsquare.store import (
 )
 from townsquare.store import postgres_history as history
 from townsquare.store import postgres_tables as tables
+from townsquare.store.census import Census, Counted
 from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
@@ -118,6 +119,14 @@ class PostgresStore:
 
     async def has_tenant(self, tenant: str) -> bool:
         return bool(await self._fetch("select 1 from tenant where name = ?", (tenant,)))
+
+    async def census(self, tenant: str) -> Census:
+        text = (
+            "select types, marks, attribute, kind, number from census"
+            " where tenant = ? and number > 0"
+        )
+        found = await self._fetch(text, (tenant,))
+        return {Counted(*what): number for *what, number in found}
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
         return await self._search.find(tenant, find)
@@ -216,6 +225,7 @@ class PostgresStore:
         old, live = micros(outbox_before), micros(live_before)
         await self._writer.run(tables.TRIM, live, LIVE_TRIMMED, old)
         await self._writer.run("delete from applied where at < ?", micros(once_before))
+        await self._writer.run("delete from census where number = 0")
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         """History of types (or of all `others`) whose retention has ended. Number of rows."""

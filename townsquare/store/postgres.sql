@@ -54,6 +54,12 @@ create index if not exists ending_at on ending (at);
 create table if not exists place (row bigint primary key, bounds box not null);
 create index if not exists place_bounds on place using gist (bounds);
 create table if not exists tenant (name text collate "C" primary key);  -- but the default one
+create table if not exists census (      -- how many entities there are of what (census.py)
+    tenant text collate "C" not null, types text collate "C" not null,
+    marks text collate "C" not null, attribute text collate "C" not null,
+    kind text collate "C" not null, number bigint not null,
+    primary key (tenant, types, marks, attribute, kind)
+);
 create table if not exists outbox (
     seq bigint primary key, tenant text collate "C" not null, id text collate "C" not null,
     at bigint not null, live boolean not null, body bytea not null

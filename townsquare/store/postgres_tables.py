@@ -6,6 +6,7 @@ before it; so a key is either put or gone in it, never both, and what a later jo
 never gets there.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -91,6 +92,7 @@ class Batch:
     forgotten: dict[Key, None] = field(default_factory=dict)
     erased: list[tuple[str, Erase]] = field(default_factory=list)
     history: list[tuple[Any, ...]] = field(default_factory=list)
+    census: Counter[tuple[str, ...]] = field(default_factory=Counter)
     log: list[tuple[Any, ...]] = field(default_factory=list)
     outbox: list[tuple[Any, ...]] = field(default_factory=list)
     applied: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
@@ -110,6 +112,7 @@ class Batch:
         self.history += [(job.tenant, *history.columns(i)) for i in writes.history]
         for news in writes.told:
             self._tell(job.tenant, news)
+        self.census.update({(job.tenant, *what): n for what, n in writes.census.items()})
         self._note(job, writes)
 
     def _note(self, job: Job, writes: Writes) -> None:
@@ -168,6 +171,7 @@ class Batch:
             where = history.erased(tenant, what)
             yield Part(ERASED.format(number, where.text), where.parameters)
         yield _rows(KEPT, self.history)
+        yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
         yield _rows(TOLD, self.outbox)
         yield Part(MARKED, (SEQ, self.seq)) if self.outbox else None
@@ -263,6 +267,11 @@ KEPT = """kept as (
         created_at, modified_at, deleted_at, number, json)
     select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
         ?::int8[], ?::int8[], ?::int8[], ?::int8[], ?::float8[], ?::bytea[]))"""
+COUNTED = """counted as (
+    insert into census
+    select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::int8[])
+    on conflict (tenant, types, marks, attribute, kind) do update
+        set number = census.number + excluded.number)"""
 LOGGED = """logged as (
     insert into log (row, salt, record, leaf)
     select * from unnest(?::int8[], ?::bytea[], ?::bytea[], ?::bytea[]))"""

@@ -53,6 +53,11 @@ create table if not exists ending (        -- when a row or the first of its att
 create index if not exists ending_at on ending (at);
 create virtual table if not exists place using rtree(row, west, east, south, north);
 create table if not exists tenant (name text primary key) without rowid;  -- but the default one
+create table if not exists census (        -- how many entities there are of what (census.py)
+    tenant text not null, types text not null, marks text not null,
+    attribute text not null, kind text not null, number integer not null,
+    primary key (tenant, types, marks, attribute, kind)
+) without rowid;
 create table if not exists outbox (
     seq integer primary key autoincrement, tenant text not null, id text not null,
     at integer not null, live integer not null, body text not null

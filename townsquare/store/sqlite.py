@@ -38,6 +38,7 @@ from townsquare.store import (
     sqlite_history,
     tables,
 )
+from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.pending import Pending
@@ -50,6 +51,7 @@ LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being f
 
 LONGEST_STRANGER_S = 1.0
 SCHEMA = 1  # counts changes of schema.sql that older programs cannot live with
+CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 
 Outcome = Committed | TownsquareError
@@ -155,6 +157,9 @@ class SqliteStore:
     async def has_tenant(self, tenant: str) -> bool:
         with self._reading() as db:
             return bool(db.execute("select 1 from tenant where name = ?", (tenant,)).fetchone())
+
+    async def census(self, tenant: str) -> Census:
+        return await self._read(lambda db: tables.census(db, tenant))
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
         sql = tables.rows(tenant, find)
@@ -282,6 +287,7 @@ class SqliteStore:
                 db.execute(f"delete {gone}", (seen, live))
                 db.execute("delete from outbox where seq <= ? and at < ?", (seen, old))
                 db.execute("delete from applied where at < ?", (micros(once_before),))
+                db.execute("delete from census where number = 0")
 
         await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
@@ -326,6 +332,10 @@ def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
     if tables.mark(db, "schema") > SCHEMA:
         raise CannotStart(f"{path} was written by a newer townsquare; start that one")
     tables.set_mark(db, "schema", SCHEMA)
+    if not tables.mark(db, CENSUS):
+        with _transaction(db):
+            tables.count_anew(db)
+            tables.set_mark(db, CENSUS, 1)
 
 
 @contextmanager

@@ -1,18 +1,43 @@
 """The statements of the SQLite store: how rows become columns and columns rows."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from townsquare.model.change import Changed
+from townsquare.model.entity import Entity
 from townsquare.store import Find, Key, Place, Row, micros
+from townsquare.store.census import Census, Counted, difference
 from townsquare.store.conditions import Sql, Value
 from townsquare.store.sqlite_conditions import ordering
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
+
+COUNT = (
+    "insert into census values (?, ?, ?, ?, ?, ?) on conflict (tenant, types, marks, attribute,"
+    " kind) do update set number = number + excluded.number"
+)
+
+
+def census(db: sqlite3.Connection, tenant: str) -> Census:
+    text = (
+        "select types, marks, attribute, kind, number from census where tenant = ? and number > 0"
+    )
+    return {Counted(*what): number for *what, number in db.execute(text, (tenant,))}
+
+
+def count_anew(db: sqlite3.Connection) -> None:
+    """Of a database from before there was a census."""
+    bodies = db.execute("select tenant, body from entity where kind = 'context'")
+    found: Counter[tuple[str, ...]] = Counter()
+    for tenant, body in bodies:
+        entity = msgspec.json.decode(body, type=Entity)
+        found.update({(tenant, *what): n for what, n in difference(None, entity).items()})
+    db.executemany(COUNT, [(*what, number) for what, number in found.items()])
 
 
 def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:

@@ -39,7 +39,10 @@ class Elsewhere:
             raise httpx.ConnectError("the line is cut")
         if str(request.url) not in self.documents:
             return httpx.Response(404)
-        return httpx.Response(200, json=self.documents[str(request.url)], headers=self.headers)
+        document = self.documents[str(request.url)]
+        if isinstance(document, bytes):
+            return httpx.Response(200, content=document)
+        return httpx.Response(200, json=document, headers=self.headers)
 
 
 @pytest.fixture
@@ -247,6 +250,15 @@ async def test_a_context_that_is_not_there_is_told_as_such(
 ) -> None:
     answer = await bench(http, url)
     assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
+
+
+@pytest.mark.parametrize("document", [b"{ no json", {"note": "no context"}, [1]])
+async def test_what_is_there_and_no_context_is_bad_data(
+    http: httpx.AsyncClient, elsewhere: Elsewhere, document: Any
+) -> None:
+    elsewhere.documents["https://words.example/odd"] = document
+    answer = await bench(http, "https://words.example/odd")
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
 
 
 @pytest.mark.parametrize("version", ["-v1.3", "-v1.6", "-v1.9", ""])

@@ -79,7 +79,7 @@ def test_a_q_that_asks_too_much_is_refused(q: str) -> None:
 def test_values_are_expanded_where_that_is_asked() -> None:
     names = {"a": "A", "b": "B", "red": "RED"}
     assert parse("a==red;b==red", lambda n: names[n], {"A"}) == All(
-        (Term(Path("A"), "==", ("RED",)), Term(Path("B"), "==", ("red",)))
+        (Term(Path("A"), "==", ("RED",), words=True), Term(Path("B"), "==", ("red",)))
     )
 
 

@@ -12,6 +12,7 @@ from townsquare.context.api.attributes import AttributeProvision
 from townsquare.context.api.batch import Batch
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
+from townsquare.context.api.discover import Discovery
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.purge import Purge
 from townsquare.context.api.record import Record
@@ -74,6 +75,7 @@ class Api:
             Batch(broker, self.contexts).routes(),
             Purge(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
+            Discovery(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             Record(broker, self.contexts).routes(),
             Doors(book, self.contexts).routes(),

@@ -1,0 +1,71 @@
+"""How many entities there are of what: kept by the writer, so that discovery reads no entity.
+
+One row counts what a combination of types and an attribute of one kind have in common; the row
+without an attribute counts the entities. Always holds: the rows of a tenant are what counting
+its entities would give, since each commit writes the difference that it makes.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from townsquare.model.declaration import LIVE, PUBLISHED
+from townsquare.model.entity import Entity, Instances
+
+MARKS = frozenset({LIVE, PUBLISHED})  # scopes that decide who may see an entity
+
+
+class Counted(NamedTuple):
+    """Types and marks are told with spaces between; names have none."""
+
+    types: str
+    marks: str
+    attribute: str = ""
+    kind: str = ""
+
+
+Census = Mapping[Counted, int]
+
+
+def difference(before: Entity | None, after: Entity | None) -> Census:
+    """What a change of an entity adds; empty for nearly every one."""
+    if before and after and _alike(before, after):
+        return {}
+    found = Counter(_counted(after) if after else {})
+    found.subtract(_counted(before) if before else {})
+    return {what: number for what, number in found.items() if number}
+
+
+def together(*differences: Census) -> Census:
+    found: Counter[Counted] = Counter()
+    for one in differences:
+        found.update(one)
+    return found
+
+
+def _alike(before: Entity, after: Entity) -> bool:
+    if before.types != after.types or len(before.attributes) != len(after.attributes):
+        return False
+    if before.scope is not after.scope and _marks(before) != _marks(after):
+        return False
+    old = before.attributes
+    return all(
+        new is old.get(name) or _kinds(new) == _kinds(old.get(name, ()))
+        for name, new in after.attributes.items()
+    )
+
+
+def _kinds(instances: Instances) -> list[str]:
+    return [i.kind for i in instances]
+
+
+def _marks(entity: Entity) -> str:
+    return " ".join(sorted(MARKS.intersection(entity.scope)))
+
+
+def _counted(entity: Entity) -> Counter[Counted]:
+    types, marks = " ".join(sorted(entity.types)), _marks(entity)
+    found = Counter({Counted(types, marks): 1})
+    for name, instances in entity.attributes.items():
+        found.update(Counted(types, marks, name, i.kind) for i in instances)
+    return found

@@ -181,6 +181,11 @@ class Broker:
             raise NotFound(f"{id} does not exist, or is not open to you")
         return seen
 
+    async def types_of(self, id: str, *, tenant: str = "") -> tuple[str, ...]:
+        """To decide by, not to tell: also of what the policy hides. Empty where nothing is."""
+        row = await self.store.get(Key(tenant, "context", id))
+        return self._decoded.of(row).types if row else ()
+
     async def find(
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:

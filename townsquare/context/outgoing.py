@@ -20,6 +20,7 @@ TIMEOUT = httpx.Timeout(5.0)  # s, between two parts of an answer
 LONGEST_S = 10.0  # for a whole one
 # Those who call see to it that no host takes all connections.
 LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=100)
+NOT_PACKED = {"accept-encoding": "identity"}  # a small body cannot become a huge one
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +130,53 @@ class Client(httpx.AsyncClient):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    body: bytes
+    status: int
     headers: httpx.Headers
+    body: bytes
+
+
+class TooLong(httpx.ReadError):
+    """The body has more bytes than anybody wants to read."""
 
 
 async def fetch(client: httpx.AsyncClient, url: str, most_bytes: int, accept: str) -> Fetched:
     """What is behind `url`. Raises httpx.HTTPError, also for one that is too long or too slow."""
+    headers = {"accept": accept, **NOT_PACKED}
     try:
         async with (
             asyncio.timeout(LONGEST_S),
-            client.stream("GET", url, headers={"accept": accept}) as answer,
+            client.stream("GET", url, headers=headers) as answer,
         ):
             answer.raise_for_status()
-            parts, size = [], 0
-            async for part in answer.aiter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > most_bytes:
-                    raise httpx.ReadError(f"over {most_bytes} bytes")
-            return Fetched(b"".join(parts), answer.headers)
+            return await _read(answer, most_bytes)
     except TimeoutError as error:
         raise httpx.ReadTimeout(f"not within {LONGEST_S:.0f} s") from error
+
+
+async def ask(
+    client: httpx.AsyncClient, request: httpx.Request, most_bytes: int, longest_s: float
+) -> Fetched:
+    """Whatever the other side answers; a redirect is an answer too. Raises httpx.HTTPError."""
+    request.headers.update(NOT_PACKED)
+    try:
+        async with asyncio.timeout(longest_s):
+            answer = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                return await _read(answer, most_bytes)
+            finally:
+                await answer.aclose()
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"not within {longest_s:.1f} s") from error
+
+
+async def _read(answer: httpx.Response, most_bytes: int) -> Fetched:
+    parts, size = [], 0
+    async for part in answer.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > most_bytes:
+            raise TooLong(f"over {most_bytes} bytes")
+    return Fetched(answer.status_code, answer.headers, b"".join(parts))
 
 
 async def post(

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from townsquare.context.api.attributes import AttributeProvision
 from townsquare.context.api.batch import Batch
+from townsquare.context.api.change import EntityWriter
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.discover import Discovery
@@ -33,6 +34,9 @@ from townsquare.context.http import (
 from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
+from townsquare.context.sources.batches import SharedBatch
+from townsquare.context.sources.calling import Caller
+from townsquare.context.sources.provision import SharedWriting
 from townsquare.context.sources.registry import Registry
 from townsquare.context.subscriptions.book import Book
 from townsquare.context.subscriptions.delivery import Courier
@@ -69,10 +73,12 @@ class Api:
         self.courier = Courier(client)
         book = Book(broker)
         self.subscriptions = Desk(book, Writer(broker, self.contexts), self.courier)
+        sharing = SharedWriting(Caller(client, self.contexts, self.registry))
+        writer = EntityWriter(sharing)
         self.router = Router(
-            Provision(broker, self.contexts).routes(),
-            AttributeProvision(broker, self.contexts).routes(),
-            Batch(broker, self.contexts).routes(),
+            Provision(writer, self.contexts).routes(),
+            AttributeProvision(writer, self.contexts).routes(),
+            Batch(SharedBatch(sharing), self.contexts).routes(),
             Purge(broker, self.contexts).routes(),
             Consumption(broker, self.contexts).routes(),
             Discovery(broker, self.contexts).routes(),

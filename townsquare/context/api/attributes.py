@@ -1,7 +1,6 @@
 """Attributes in: append, update, partial update, replace, delete (clauses 5.6.2 to 5.6.5, 6.6)."""
 
-from townsquare.context.api.change import applied, types
-from townsquare.context.broker import Broker
+from townsquare.context.api.change import EntityWriter, types
 from townsquare.context.commit import Outcome
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import (
@@ -16,14 +15,15 @@ from townsquare.context.form.read import read_entity, read_id, read_removed
 from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms, iri
 from townsquare.context.routes import Routes, write
+from townsquare.context.sources.provision import Deed
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import NULL, Attribute, Entity, Json
 from townsquare.model.errors import Invalid, InvalidRequest
 
 
 class AttributeProvision:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, writer: EntityWriter, contexts: Contexts) -> None:
+        self.writer = writer
         self.contexts = contexts
 
     def routes(self) -> Routes:
@@ -47,7 +47,8 @@ class AttributeProvision:
         terms = await self.contexts.of(request, body)
         given = read_entity(body, terms, id=id, need_type=False)
         change = Change("append", given, overwrite=overwrite, types=types(request, terms))
-        return updated(given, await applied(self.broker, request, change))
+        deed = Deed(request, terms, change, body)
+        return await self.writer.write(deed, lambda outcome: updated(given, outcome))
 
     async def update(self, request: Request) -> Answer:
         request.known("type", "local")
@@ -57,7 +58,8 @@ class AttributeProvision:
         given = read_entity(body, terms, id=id, need_type=False, rules=UPDATE)
         removed = read_removed(body)
         change = Change("update", given, removed=removed, types=types(request, terms))
-        return updated(given, await applied(self.broker, request, change))
+        deed = Deed(request, terms, change, body)
+        return await self.writer.write(deed, lambda outcome: updated(given, outcome))
 
     async def patch(self, request: Request) -> Answer:
         """Partial update (clause 5.6.4)."""
@@ -65,16 +67,16 @@ class AttributeProvision:
         body = request.json()
         terms = await self.contexts.of(request, body)
         name = attribute(request)
-        return await self._one(request, terms, "patch", read_patch(name, bare(body), terms))
+        given = read_patch(name, bare(body), terms)
+        return await self._one(request, terms, "patch", given, body)
 
     async def replace(self, request: Request) -> Answer:
         request.known("type", "local")
         body = request.json()
         terms = await self.contexts.of(request, body)
         name = attribute(request)
-        return await self._one(
-            request, terms, "put", read_attribute(name, bare(body), terms, WHOLE)
-        )
+        given = read_attribute(name, bare(body), terms, WHOLE)
+        return await self._one(request, terms, "put", given, body)
 
     async def delete(self, request: Request) -> Answer:
         request.known("datasetId", "deleteAll", "type", "local")
@@ -89,7 +91,12 @@ class AttributeProvision:
         return await self._one(request, terms, "remove", gone)
 
     async def _one(
-        self, request: Request, terms: Terms, operation: Operation, given: Attribute | None
+        self,
+        request: Request,
+        terms: Terms,
+        operation: Operation,
+        given: Attribute | None,
+        body: Json = None,
     ) -> Answer:
         """A change of one attribute; without `given` of all its instances."""
         id, name = read_id(request.path[1]), read_name(request.path[3])
@@ -101,8 +108,7 @@ class AttributeProvision:
             removed=frozenset({"scope"} if scope else ()),
             types=types(request, terms),
         )
-        await applied(self.broker, request, change)
-        return Answer(204)
+        return await self.writer.write(Deed(request, terms, change, body))
 
 
 def attribute(request: Request) -> str:

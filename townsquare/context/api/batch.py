@@ -7,7 +7,6 @@ entity by entity, as if each had come alone.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from townsquare.context.broker import Broker
 from townsquare.context.commit import Outcome
 from townsquare.context.contexts import Contexts, linked
 from townsquare.context.form.attribute import MERGE, UPDATE, WHOLE, Rules
@@ -15,6 +14,9 @@ from townsquare.context.form.read import read_entity, read_id, read_removed
 from townsquare.context.http import LD, Answer, Request, problem
 from townsquare.context.jsonld import Terms, iri
 from townsquare.context.routes import Routes, Run, write
+from townsquare.context.sources import batches
+from townsquare.context.sources.batches import SharedBatch, Told
+from townsquare.context.sources.provision import Deed
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import AlreadyExists, Invalid, TownsquareError
@@ -27,6 +29,7 @@ class Kind:
     """What one batch operation does with each of its entities."""
 
     operation: Operation
+    shared: batches.Kind  # how sources are asked for it
     rules: Rules = WHOLE
     upsert: bool = False
     overwrite: bool = True
@@ -40,17 +43,18 @@ class Kind:
         )
 
 
-CREATE = Kind("create", need_type=True)
-REPLACE = Kind("replace", upsert=True, need_type=True)
-UPSERT = Kind("update", UPDATE, upsert=True, need_type=True)
-APPEND = Kind("append")
-APPEND_NEW = Kind("append", overwrite=False)
-MERGED = Kind("merge", MERGE)
+CREATE = Kind("create", batches.CREATE, need_type=True)
+REPLACE = Kind("replace", batches.UPSERT_REPLACE, upsert=True, need_type=True)
+UPSERT = Kind("update", batches.UPSERT_UPDATE, UPDATE, upsert=True, need_type=True)
+APPEND = Kind("append", batches.UPDATE)
+APPEND_NEW = Kind("append", batches.APPEND_NEW, overwrite=False)
+MERGED = Kind("merge", batches.MERGE, MERGE)
 
 
 class Batch:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, sharing: SharedBatch, contexts: Contexts) -> None:
+        self.sharing = sharing
+        self.broker = sharing.sharing.broker
         self.contexts = contexts
 
     def routes(self) -> Routes:
@@ -66,44 +70,54 @@ class Batch:
         async def run(request: Request) -> Answer:
             request.known("options", "local")
             kind = chosen(request)
-            changes = await self._changes(request, kind)
-            outcomes = await self._applied(request, changes)
-            return answer(outcomes, creating=kind.operation == "create" or kind.upsert)
+            deeds = await self._deeds(request, kind)
+            outcomes, told = await self._applied(request, deeds, kind.shared)
+            creating = kind.operation == "create" or kind.upsert
+            return answer(outcomes, told, creating=creating)
 
         return run
 
     async def delete(self, request: Request) -> Answer:
         request.known("options", "local")
+        terms = await self.contexts.terms(linked(request), request.tenant)
         changes = [deletion(id) for id in parts(request.json())]
-        return answer(await self._applied(request, changes))
+        deeds = [Deed(request, terms, c) if isinstance(c, Change) else c for c in changes]
+        return answer(*await self._applied(request, deeds, batches.DELETE))
 
-    async def _changes(self, request: Request, kind: Kind) -> list[Change | Outcome]:
+    async def _deeds(self, request: Request, kind: Kind) -> list[Deed | Outcome]:
         """Each entity with its own @context (clause 6.3.5)."""
         given = parts(request.json())
         if request.media_type() == LD and linked(request):
             raise Invalid("application/ld+json has its @context in the body, not in Link")
-        changes: list[Change | Outcome] = []
+        deeds: list[Deed | Outcome] = []
         for json in given:
             try:
-                changes.append(kind.change(json, await self.contexts.of(request, json)))
+                terms = await self.contexts.of(request, json)
+                deeds.append(Deed(request, terms, kind.change(json, terms), json))
             except TownsquareError as refused:
-                changes.append(failed(json, refused))
-        return changes
+                deeds.append(failed(json, refused))
+        return deeds
 
     async def _applied(
-        self, request: Request, changes: Sequence[Change | Outcome]
-    ) -> list[Outcome]:
+        self, request: Request, deeds: Sequence[Deed | Outcome], kind: batches.Kind
+    ) -> tuple[list[Outcome], list[Told]]:
         """In the order of the array, with those that could not be read."""
-        good = [change for change in changes if isinstance(change, Change)]
-        done = await self.broker.apply_each(
-            good,
-            request.actor,
-            request.why,
-            request.headers.get("idempotency-key"),
-            tenant=request.tenant,
-        )
-        outcomes = iter(done.outcomes)
-        return [next(outcomes) if isinstance(c, Change) else c for c in changes]
+
+        async def local(changes: Sequence[Change]) -> Sequence[Outcome]:
+            done = await self.broker.apply_each(
+                changes,
+                request.actor,
+                request.why,
+                request.headers.get("idempotency-key"),
+                tenant=request.tenant,
+            )
+            return done.outcomes
+
+        good = [deed for deed in deeds if isinstance(deed, Deed)]
+        done, told = await self.sharing.provide(good, kind, local)
+        here = iter(done)
+        outcomes = [deed if isinstance(deed, Outcome) else next(here) for deed in deeds]
+        return [outcome for outcome in outcomes if outcome], told
 
 
 def upserting(request: Request) -> Kind:
@@ -137,17 +151,26 @@ def failed(json: Json, refused: TownsquareError) -> Outcome:
     return Outcome(str(id)[:200], error=type(refused).__name__, reason=str(refused))
 
 
-def answer(outcomes: Sequence[Outcome], *, creating: bool = False) -> Answer:
+def answer(
+    outcomes: Sequence[Outcome], told: Sequence[Told] = (), *, creating: bool = False
+) -> Answer:
     """201 with the ids of new entities, 204, or 207 where not all was done (clause 5.2.16)."""
-    errors = [
+    errors: list[Json] = [
         {"entityId": outcome.id, "error": problem(error).json}
         for outcome in outcomes
         if (error := undone(outcome))
     ]
+    errors += [
+        {"entityId": one.id, "error": one.problem, "registrationId": one.source}
+        for one in told
+        if one.problem
+    ]
     if errors:
         done = [o.id for o in outcomes if undone(o) is None]
+        done += [one.id for one in told if not one.problem]
         return Answer(207, {"success": list(dict.fromkeys(done)), "errors": errors})
-    new = list(dict.fromkeys(o.id for o in outcomes if o.created))
+    made = [o.id for o in outcomes if o.created] + [one.id for one in told if one.created]
+    new = list(dict.fromkeys(made))
     return Answer(201, new) if creating and new else Answer(204)
 
 

@@ -1,11 +1,32 @@
 """What the doors that change entities have in common."""
 
+from collections.abc import Callable
+
 from townsquare.context.broker import Broker
 from townsquare.context.commit import Outcome
 from townsquare.context.form.read import read_types
-from townsquare.context.http import Request
+from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms
+from townsquare.context.sources.provision import Deed, SharedWriting
 from townsquare.model.change import Change
+
+
+class EntityWriter:
+    """Changes as requests ask for them, here and where sources have a part in them."""
+
+    def __init__(self, sharing: SharedWriting) -> None:
+        self.sharing = sharing
+        self.broker = sharing.broker
+
+    async def write(
+        self, deed: Deed, answered: Callable[[Outcome], Answer] = lambda _: Answer(204)
+    ) -> Answer:
+        """`answered` says what is told when all went well."""
+
+        async def local(change: Change) -> Outcome:
+            return await applied(self.broker, deed.request, change)
+
+        return await self.sharing.provide(deed, local, answered)
 
 
 async def applied(broker: Broker, request: Request, change: Change) -> Outcome:

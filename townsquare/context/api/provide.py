@@ -2,13 +2,13 @@
 
 from urllib.parse import quote
 
-from townsquare.context.api.change import applied, types
-from townsquare.context.broker import Broker
+from townsquare.context.api.change import EntityWriter, types
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import MERGE, SIMPLIFIED_MERGE
 from townsquare.context.form.read import read_entity, read_id, read_removed
 from townsquare.context.http import ROOT, Answer, Request
 from townsquare.context.routes import Routes, write
+from townsquare.context.sources.provision import Deed
 from townsquare.context.values import LANGUAGE, read_time
 from townsquare.model.change import Change, Defaults
 from townsquare.model.entity import Entity
@@ -16,8 +16,8 @@ from townsquare.model.errors import InvalidRequest
 
 
 class Provision:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, writer: EntityWriter, contexts: Contexts) -> None:
+        self.writer = writer
         self.contexts = contexts
 
     def routes(self) -> Routes:
@@ -37,8 +37,9 @@ class Provision:
             raise InvalidRequest("the body is empty; it must be an entity")
         terms = await self.contexts.of(request, body)
         made = read_entity(body, terms)
-        await applied(self.broker, request, Change("create", made))
-        return Answer(201, headers={"location": f"{ROOT}/entities/{quote(made.id)}"})
+        where = {"location": f"{ROOT}/entities/{quote(made.id)}"}
+        deed = Deed(request, terms, Change("create", made), body)
+        return await self.writer.write(deed, lambda _: Answer(201, headers=where))
 
     async def merge(self, request: Request) -> Answer:
         request.known("options", "format", "lang", "observedAt", "type", "local")
@@ -54,8 +55,7 @@ class Provision:
             types=types(request, terms),
             defaults=defaults(request),
         )
-        await applied(self.broker, request, change)
-        return Answer(204)
+        return await self.writer.write(Deed(request, terms, change, body))
 
     async def replace(self, request: Request) -> Answer:
         request.known("type", "local")
@@ -64,16 +64,14 @@ class Provision:
         terms = await self.contexts.of(request, body)
         given = read_entity(body, terms, id=id)
         change = Change("replace", given, types=types(request, terms))
-        await applied(self.broker, request, change)
-        return Answer(204)
+        return await self.writer.write(Deed(request, terms, change, body))
 
     async def delete(self, request: Request) -> Answer:
         request.known("type", "local")
         id = read_id(request.path[1])
         terms = await self.contexts.of(request)
         change = Change("delete", Entity(id, ()), types=types(request, terms))
-        await applied(self.broker, request, change)
-        return Answer(204)
+        return await self.writer.write(Deed(request, terms, change))
 
 
 def defaults(request: Request) -> Defaults:

@@ -103,7 +103,7 @@ class SourceDoors:
         """What a source is told may be a key to it: only who may register sees that."""
         if not self.registry.broker.grant(request.actor, request.why, "write", "").allowed:
             one = msgspec.structs.replace(one, context_source_info=None)
-        return written(one, terms)
+        return {**written(one, terms), **self.registry.tally(request.tenant, one).told()}
 
     async def identity(self, request: Request) -> Answer:
         request.known()

@@ -117,6 +117,11 @@ class Registration(Struct, frozen=True, omit_defaults=True, rename="camel", kw_o
         return self.mode in ("exclusive", "redirect")
 
     @property
+    def local_only(self) -> bool:
+        """Up to V1.6.1 the member stood in the registration itself."""
+        return self.management.local_only if self.management else self.own.get("localOnly") is True
+
+    @property
     def temporal(self) -> bool:
         return self.observation_interval is not None or self.management_interval is not None
 

@@ -17,6 +17,7 @@ from townsquare.context.query import Query
 from townsquare.context.sources.identity import alias
 from townsquare.context.sources.matching import Wanted, matches
 from townsquare.context.sources.registration import Group, Information, Registration
+from townsquare.context.sources.tally import Tally
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.errors import AlreadyExists, Conflict, Denied, NotFound, TooComplex
 from townsquare.store import Key
@@ -32,6 +33,7 @@ class Registry:
         """`name` is this broker's own in the chain of brokers that pass a request on."""
         self.broker = broker
         self.name = name
+        self.tallies: defaultdict[Key, Tally] = defaultdict(Tally)
         self.listeners: list[Listener] = []  # told tenant, before, after
         self._known: defaultdict[str, dict[str, Registration]] = defaultdict(dict)
         self._loaded = False
@@ -43,6 +45,9 @@ class Registry:
         for row in await self.broker.documents("registration", None):
             self._known[row.key.tenant][row.key.id] = _decoded(row.body)
         self._loaded = True
+
+    def tally(self, tenant: str, one: Registration) -> Tally:
+        return self.tallies[Key(tenant, "registration", one.id)]
 
     def alias(self, tenant: str) -> str:
         return alias(self.name, tenant)
@@ -91,6 +96,7 @@ class Registry:
             before = await self.get(tenant, id)
             await self.broker.drop(Key(tenant, "registration", id), by, why)
             del self._known[tenant][id]
+            self.tallies.pop(Key(tenant, "registration", id), None)
         self._tell(tenant, before, None)
 
     async def sweep(self) -> None:

@@ -169,10 +169,11 @@ def _admitted_at_all(order: Order, before: Entity | None, change: Change) -> Non
 
 
 def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
-    for entity in (before, after):
+    subject = after or before
+    moved = before and after and (before.types, before.scope) != (after.types, after.scope)
+    for entity in (before, after) if moved else (subject,):
         for type in entity.types if entity else ():
             _admitted(require(order.rights.grant("write", type)), order.by, entity)
-    subject = after or before
     types = subject.types if subject else ()
     declared = [order.policy.types[t] for t in types if t in order.policy.types]
     if declared and len(types) > 1:
@@ -219,29 +220,24 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
 
 def _row(order: Order, before: Entity | None, after: Entity) -> Row:
     key = Key(order.tenant, "context", after.id)
-    moved = before is None or _found_under(before) != _found_under(after)
-    place = (
-        Place(after.types, after.scope, _bounds(after), transient.ends_at(after)) if moved else None
-    )
-    row = Row(key, after.version, msgspec.json.encode(after), place)
+    place = _place(after)
+    # A place that is the same costs nothing in the store, and most that are told are.
+    moved = before is None or _place(before) != place
+    row = Row(key, after.version, msgspec.json.encode(after), place if moved else None)
     if not order.by.room:
         # What came in as JSON goes out the same; a room may have put in other things, like tuples.
         order.decoded.know(row, after)
     return row
 
 
-def _found_under(entity: Entity) -> tuple[object, ...]:
-    location = entity.attributes.get("location")
-    return (
-        entity.types,
-        entity.scope,
-        id(location) if location else None,
-        transient.ends_at(entity),
-    )
+def _place(entity: Entity) -> Place:
+    return Place(entity.types, entity.scope, _bounds(entity), transient.ends_at(entity))
 
 
 def _bounds(entity: Entity) -> geometry.Bounds | None:
     """Around all instances of its location: a place fits when one of them does (clause 4.10)."""
-    instances = entity.attributes.get("location", ())
+    instances = entity.attributes.get("location")
+    if not instances:
+        return None
     places = [geometry.bounds(i.value) for i in instances if i.kind == "GeoProperty"]
     return geometry.around(places) if places else None

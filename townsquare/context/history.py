@@ -5,7 +5,6 @@ What is removed leaves an instance that says when; what the past itself loses (c
 """
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -65,16 +64,17 @@ def end(news: Changed, name: str, old: Attribute) -> Instance:
         dataset_id=old.dataset_id,
         instance_id=instance_id(),
     )
-    return replace(row(news, name, gone, news.at), deleted_at=news.at)
+    return msgspec.structs.replace(row(news, name, gone, news.at), deleted_at=news.at)
 
 
 def row(news: Changed, name: str, a: Attribute, created_at: datetime) -> Instance:
     plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
     plain = plain and abs(a.value) < EXACT
     plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
+    subject = news.subject
     return Instance(
-        entity=news.subject.id,
-        type=news.subject.types[0],
+        entity=subject.id,
+        type=subject.types[0],
         attribute=name,
         dataset_id=a.dataset_id,
         instance_id=a.instance_id or "",

@@ -6,8 +6,8 @@ plain attributes leave here, never fragments.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from os import urandom
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from msgspec import UNSET
@@ -88,7 +88,7 @@ def merged_value(old: Json, new: Json) -> Json:
 
 
 def _placed(present: Instances, old: Attribute | None, new: Attribute | None) -> Instances:
-    others = tuple(i for i in present if i is not old)
+    others = () if present == (old,) else tuple(i for i in present if i is not old)
     if new is None:
         return others
     # The default instance comes first, so that the usual read finds it at once.
@@ -104,11 +104,13 @@ def _stamped(new: Attribute, old: Attribute | None, now: datetime) -> Attribute:
         dataset_id=new.dataset_id,
         created_at=old.created_at if old else now,
         modified_at=now,
-        instance_id=f"urn:ngsi-ld:Instance:{uuid4()}",
+        instance_id=f"urn:ngsi-ld:Instance:{urandom(16).hex()}",
         expires_at=new.expires_at,
         value_type=new.value_type,
         object_type=new.object_type,
         sub=new.sub,
+        entity_id_sealed=new.entity_id_sealed,
+        entity_type_sealed=new.entity_type_sealed,
     )
 
 
@@ -181,6 +183,8 @@ def _with_members(
         value_type=left("valueType", given.value_type, old.value_type),
         object_type=left("objectType", given.object_type, old.object_type) or (),
         sub=sub,
+        entity_id_sealed=given.entity_id_sealed or old.entity_id_sealed,
+        entity_type_sealed=given.entity_type_sealed or old.entity_type_sealed,
     )
 
 

@@ -174,4 +174,5 @@ def differing(before: Entity | None, after: Entity | None) -> frozenset[str]:
     """Names of attributes that are not the same object in both."""
     old: Attributes = before.attributes if before else {}
     new: Attributes = after.attributes if after else {}
-    return frozenset(n for n in old.keys() | new.keys() if old.get(n) is not new.get(n))
+    gone = old.keys() - new.keys()
+    return frozenset([n for n, instances in new.items() if old.get(n) is not instances]) | gone

@@ -5,7 +5,7 @@ and every state was recorded.
 """
 
 from datetime import datetime
-from uuid import uuid4
+from os import urandom
 
 import msgspec
 
@@ -26,7 +26,7 @@ def recording(entity: Entity, *, upsert: bool = False) -> Change:
 
 
 def instance_id() -> str:
-    return f"urn:ngsi-ld:Instance:{uuid4()}"
+    return f"urn:ngsi-ld:Instance:{urandom(16).hex()}"
 
 
 def recorded(before: Entity | None, given: Entity, now: datetime) -> Entity:

@@ -31,7 +31,9 @@ def fitted(name: str, kind: Kind, value: Json, *, merging: bool = False) -> Json
     """The value as it is kept; in a merge there may be nulls in objects. Raises Invalid."""
     if value is None:
         raise Invalid(f"{name}: null is no value; to remove use {NULL!r} in a PATCH")
-    if isinstance(value, str | list | dict):
+    if isinstance(value, str):
+        _harmless_text(name, value, null=False)
+    elif isinstance(value, (list, dict)):
         _harmless(name, value, merging=merging)
     check = CHECKS.get(kind)
     return check(name, value) if check else value
@@ -67,8 +69,6 @@ def read_time(text: Json) -> datetime | None:
 
 def _harmless(name: str, value: Json, *, merging: bool) -> None:
     """No address with a login in it, no null where none has a meaning, no bottomless nesting."""
-    if isinstance(value, str):
-        return _harmless_text(name, value, null=False)
     level: list[Json] = [value]
     for _ in range(DEEPEST):
         below: list[Json] = []
@@ -77,10 +77,10 @@ def _harmless(name: str, value: Json, *, merging: bool) -> None:
             for each in inside:
                 if isinstance(each, str):
                     _harmless_text(name, each, null=null)
-                elif isinstance(each, list | dict):
+                elif isinstance(each, (list, dict)):
                     below.append(each)
         if not below:
-            return None
+            return
         level = below
     raise Invalid(f"{name}: the value nests deeper than {DEEPEST}")
 

@@ -52,6 +52,8 @@ class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
     value_type: str | None = None  # what the client says its value is; kept, not checked
     object_type: tuple[str, ...] = ()  # types of what a Relationship points to
     sub: Mapping[str, "Attribute"] = {}
+    entity_id_sealed: str | None = None  # these two: of ngsildproof (clause 4.5.2)
+    entity_type_sealed: str | None = None
     lang: str | None = None  # of a LanguageProperty that is shown in one language; never kept
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.geometry import Bounds
@@ -52,8 +54,7 @@ class Row:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """One instance of an attribute at one time. `number` or `json`, never both."""
 
     entity: str

@@ -108,7 +108,7 @@ async def test_an_attribute_is_kept_in_full(http: httpx.AsyncClient, given: Any,
         ({"value": 1, "object": "urn:a:b"}, "object is not for this"),
         ({"type": "Property", "value": 1, "languageMap": {}}, "languageMap is not for this"),
         ({"type": "Property", "value": 1, "previousValue": 0}, "previousValue is not for this"),
-        ({"type": "Property", "value": 1, "entityIdSealed": "urn:a:b"}, "entityIdSealed is not"),
+        ({"type": "Property", "value": 1, "entityIdSealed": "urn:a:b"}, "has no entityIdSealed"),
         ({"type": "Property", "value": 1, "@context": {}}, "@context is not for this"),
         ({"type": "ListProperty", "valueList": [1], "value": 1}, "value is not for this"),
         ({"type": "Relationship", "object": "urn:a:b", "unitCode": "C62"}, "has no unitCode"),
@@ -212,3 +212,22 @@ async def test_id_and_type_may_come_as_json_ld_writes_them(http: httpx.AsyncClie
     assert answer.status_code == 201
     found = (await http.get(f"/entities/{ID}")).json()
     assert (found["id"], found["type"], "@id" in found) == (ID, "Lamp", False)
+
+
+async def test_a_proof_says_what_it_seals(http: httpx.AsyncClient) -> None:
+    proof = {
+        "type": "Property",
+        "value": {"type": "DataIntegrityProof", "proofValue": "z1"},
+        "entityIdSealed": ID,
+        "entityTypeSealed": "Lamp",
+    }
+    assert (await create(http, ngsildproof=proof)).status_code == 201
+    assert (await http.get(f"/entities/{ID}")).json()["ngsildproof"] == proof
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [{"value": "none"}, {"value": {}, "entityTypeSealed": 42}, {"value": {}, "entityIdSealed": {}}],
+)
+async def test_a_proof_that_proves_nothing_is_refused(http: httpx.AsyncClient, proof: Any) -> None:
+    assert (await create(http, ngsildproof=proof)).status_code == 400

@@ -60,7 +60,9 @@ OUTPUT_ONLY = frozenset(
         "previousObjectList",
     }
 )
-FOREIGN = OUTPUT_ONLY | IMPLIED.keys() | {"@context", "entityIdSealed", "entityTypeSealed"}
+FOREIGN = OUTPUT_ONLY | IMPLIED.keys() | {"@context"}
+PROOF = "ngsildproof"  # of who sealed an entity, and which one (clause 4.5.2.2)
+SEALED = frozenset({"entityIdSealed", "entityTypeSealed"})
 # Letters, numbers and _; a prefix may stand before (clause 4.6.2).
 NAME = re2.compile(r"(\pL[\pL\pN_]*:)?\pL[\pL\pN_]*")
 LONGEST_NAME = 500
@@ -174,9 +176,11 @@ def _reified(
     kind, stated = _kind(name, json, rules)
     member = VALUE_MEMBER[kind]
     value = _value(name, kind, json, terms, rules)
-    given = {key: part for key, part in json.items() if key != member and key not in SKIPPED}
-    fields, removed = _fields(name, kind, given, terms, rules)
-    sub = _subs(name, given, terms, rules, depth)
+    others = {key: part for key, part in json.items() if key != member and key not in SKIPPED}
+    if not others and not rules.partial:
+        return Attribute(value, kind)
+    fields, removed = _fields(name, kind, others, terms, rules)
+    sub = _subs(name, others, terms, rules, depth) if len(others) > len(fields) else {}
     if not rules.partial:
         return Attribute(value, kind, sub=sub, **fields)
     kinds = frozenset[Kind]() if stated else OF_VALUE if member in json else KINDS
@@ -210,9 +214,15 @@ def _value(name: str, kind: Kind, json: Mapping[str, Json], terms: Terms, rules:
     if is_null(kind, value):
         return _null(name, rules)
     value = fitted(name, kind, value, merging=rules.inside)
+    if _is_proof(name) and not isinstance(value, dict):
+        raise Invalid(f"{name}: the value must be an object, the proof (clause 4.5.2)")
     if kind != "VocabProperty":
         return value
     return [terms.expand(v) for v in value] if isinstance(value, list) else terms.expand(value)
+
+
+def _is_proof(name: str) -> bool:
+    return name == PROOF or name.endswith("." + PROOF)
 
 
 def _null(name: str, rules: Rules) -> str:
@@ -230,7 +240,7 @@ def _fields(
     for member, part in json.items():
         if member not in NOT_REIFIED:
             continue
-        if kind in WITHOUT.get(member, ()):
+        if kind in WITHOUT.get(member, ()) or (member in SEALED and not _is_proof(name)):
             raise Invalid(f"{name}: a {kind} has no {member}")
         if part == NULL and rules.partial and member != "datasetId":
             removed.add(member)
@@ -294,6 +304,10 @@ def _dataset_id(what: str, json: Json, terms: Terms | None = None) -> str | None
     return str(json)
 
 
+def _type(what: str, json: Json, terms: Terms) -> str:
+    return terms.expand(read_name(_text(what, json, terms)))
+
+
 def _types(what: str, json: Json, terms: Terms) -> tuple[str, ...]:
     names = json if isinstance(json, list) else [json]
     if not names or not all(isinstance(n, str) for n in names):
@@ -310,5 +324,9 @@ NOT_REIFIED: Mapping[str, tuple[str, Read]] = {
     "valueType": ("value_type", _text),
     "datasetId": ("dataset_id", _dataset_id),
     "objectType": ("object_type", _types),
+    "entityIdSealed": ("entity_id_sealed", _text),
+    "entityTypeSealed": ("entity_type_sealed", _type),
 }
-REIFYING = IMPLIED.keys() | NOT_REIFIED.keys()  # an object with one of them is no bare value
+REIFYING = frozenset(
+    IMPLIED.keys() | NOT_REIFIED.keys()
+)  # an object with one of them is no bare value

@@ -110,14 +110,19 @@ def _id(json: Mapping[str, Json], id: str) -> str:
 
 
 def _types(id: str, json: Mapping[str, Json], terms: Terms, *, need: bool) -> tuple[str, ...]:
-    names = _strings(json.get("type", json.get("@type", [])), "type")
+    given = json.get("type", json.get("@type", []))
+    if isinstance(given, str) and given:
+        return (terms.expand(read_name(given)),)
+    names = _strings(given, "type")
     if need and not names:
         raise Invalid(f"{id}: type is missing")
     return tuple(dict.fromkeys(terms.expand(read_name(name)) for name in names))
 
 
 def _scope(id: str, json: Mapping[str, Json]) -> tuple[str, ...]:
-    scopes = _strings(json.get("scope", []), "scope")
+    if "scope" not in json:
+        return ()
+    scopes = _strings(json["scope"], "scope")
     if len(scopes) > MOST_SCOPES:
         raise Invalid(f"{id} has more than {MOST_SCOPES} scopes")
     for scope in scopes:

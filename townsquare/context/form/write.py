@@ -89,11 +89,20 @@ def full(a: Attribute, terms: Terms, format: Format, sys: bool) -> Json:
     return json
 
 
+NO_RARE = (None, (), None, None, None)
+
+
 def rare(a: Attribute, terms: Terms) -> Mapping[str, Json]:
-    if a.value_type is None and not a.object_type and a.lang is None:
+    if (a.value_type, a.object_type, a.lang, a.entity_id_sealed, a.entity_type_sealed) == NO_RARE:
         return {}
-    types = one_or_all(a.object_type, terms.compact) if a.object_type else None
-    found = {"valueType": a.value_type, "objectType": types, "lang": a.lang}
+    sealed = a.entity_type_sealed
+    found = {
+        "valueType": a.value_type,
+        "objectType": one_or_all(a.object_type, terms.compact) if a.object_type else None,
+        "lang": a.lang,
+        "entityIdSealed": a.entity_id_sealed,
+        "entityTypeSealed": terms.compact(sealed) if sealed else None,
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -47,6 +47,10 @@ FORGET = (
     "delete from history where row in (select row from history where type {}(?::text[])"
     " and modified_at < ? limit ?) returning row"
 )
+HISTORY = (
+    *("tenant", "entity", "type", "attribute", "dataset_id", "instance_id", "observed_at"),
+    *("created_at", "modified_at", "deleted_at", "number", "json"),
+)
 SEQ = "seq"  # mark: the last number of the outbox, which trimming does not take back
 
 
@@ -152,15 +156,15 @@ class Batch:
         self.outbox.append((self.seq, tenant, news.subject.id, micros(news.at), live, body))
         self.told.append(replace(news, seq=self.seq))
 
-    def statement(self) -> Part | None:
-        """All of it; None where nothing is to be written."""
-        parts = [part for part in self._parts() if part]
+    def statement(self, *, copied: bool) -> Part | None:
+        """All of it, but history if that is copied; None where nothing is to be written."""
+        parts = [part for part in self._parts(copied=copied) if part]
         if not parts:
             return None
         text = f"with {', '.join(part.text for part in parts)} select 1"
         return Part(text, tuple(p for part in parts for p in part.parameters))
 
-    def _parts(self) -> Iterator[Part | None]:
+    def _parts(self, *, copied: bool) -> Iterator[Part | None]:
         yield _rows(PUT, [(*key, row.version, row.body) for key, row in self.put.items()])
         yield from self._places()
         yield _rows(GONE, list(self.gone))
@@ -170,7 +174,7 @@ class Batch:
         for number, (tenant, what) in enumerate(self.erased):
             where = history.erased(tenant, what)
             yield Part(ERASED.format(number, where.text), where.parameters)
-        yield _rows(KEPT, self.history)
+        yield None if copied else _rows(KEPT, self.history)
         yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
         yield _rows(TOLD, self.outbox)
@@ -239,7 +243,8 @@ unbound as (
     and p.row not in (select row from bound)),
 rebound as (
     insert into place select * from bound
-    on conflict (row) do update set bounds = excluded.bounds)"""
+    on conflict (row) do update set bounds = excluded.bounds
+    where not place.bounds ~= excluded.bounds)"""
 ENDING = """ending_now as (
     select p.row, n.at from unnest(?::int8[], ?::int8[]) as n(number, at)
     join placed p using (number)),
@@ -248,7 +253,7 @@ unending as (
     and e.row not in (select row from ending_now)),
 ending_new as (
     insert into ending select * from ending_now
-    on conflict (row) do update set at = excluded.at)"""
+    on conflict (row) do update set at = excluded.at where ending.at <> excluded.at)"""
 GONE = """gone as (
     delete from entity where row = any(array(
         select e.row from unnest(?::text[], ?::text[], ?::text[]) as k(tenant, kind, id)
@@ -262,9 +267,8 @@ gone_ending as (delete from ending where row = any((select rows from goners)::in
 FORGOTTEN = """forgotten{} as (
     delete from history where tenant = ?::text and entity = any(?::text[]))"""
 ERASED = "erased{} as (delete from history h where {})"
-KEPT = """kept as (
-    insert into history (tenant, entity, type, attribute, dataset_id, instance_id, observed_at,
-        created_at, modified_at, deleted_at, number, json)
+KEPT = f"""kept as (
+    insert into history ({", ".join(HISTORY)})
     select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
         ?::int8[], ?::int8[], ?::int8[], ?::int8[], ?::float8[], ?::bytea[]))"""
 COUNTED = """counted as (

@@ -76,16 +76,19 @@ class Server:
 
     def emptied(self) -> str:
         """The URL of a database without a row. Its tables stay: making them takes 50 ms."""
-        asyncio.run_coroutine_threadsafe(self._empty(), self._loop).result(60)
+        self.execute(EMPTY)
         return self.url
 
-    async def _empty(self) -> None:
+    def execute(self, statement: str) -> None:
         """In a loop of its own, so that tests may ask for it whether they run in one or not."""
+        asyncio.run_coroutine_threadsafe(self._execute(statement), self._loop).result(60)
+
+    async def _execute(self, statement: str) -> None:
         import asyncpg
 
         if self._connection is None:
             self._connection = await asyncpg.connect(self.url)
-        await self._connection.execute(EMPTY)
+        await self._connection.execute(statement)
 
 
 @contextmanager

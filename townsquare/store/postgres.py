@@ -87,7 +87,8 @@ class PostgresStore:
     async def _write(self) -> None:
         while batch := self._next():
             outcomes = await self._outcomes([job for job, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            self._waiting[:0] = batch[len(outcomes) :]
+            for (_, future), outcome in zip(batch, outcomes, strict=False):
                 _answer(future, outcome)
 
     def _next(self) -> list[Waiting]:

@@ -130,8 +130,11 @@ class Batch:
         if job.upto:
             self.readers[job.upto.reader] = job.upto.seq
 
+    def revives(self, writes: Writes) -> bool:
+        """Puts what is gone in it: a new row in the order of creation, so not in one statement."""
+        return any(row.key in self.gone for row in writes.put)
+
     def _put(self, row: Row) -> None:
-        self.gone.pop(row.key, None)
         self.put[row.key] = row
         if row.place:
             self.placed[row.key] = row.place

@@ -47,6 +47,8 @@ HOLDER = (
 )
 
 Outcome = Committed | TownsquareError
+Rows = dict[Key, Row]
+Answers = dict[tuple[str, str], bytes]  # by tenant and idempotency key
 
 
 class Writer:
@@ -68,11 +70,14 @@ class Writer:
         return self._seq or 0
 
     async def commit(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """All that are not refused in one commit. Raises what the database does."""
+        """All that are not refused in one commit. Raises what the database does.
+
+        There may be fewer outcomes than jobs: the others want a commit after this one.
+        """
         async with self._turn:
-            db = await self._connected()
+            db, rows, answers = await self._loaded(jobs)
             batch = tables.Batch(self._seq or 0, self._leaves)
-            outcomes = await _decided(jobs, batch, *await _loaded(db, jobs))
+            outcomes = await _decided(jobs, batch, rows, answers)
             await self._write(db, batch)
             self._seq, self._leaves = batch.seq, batch.leaves
             self.listener(batch.told)
@@ -91,6 +96,17 @@ class Writer:
             if self._connection:
                 with suppress(*LOST):  # it may be gone already
                     await self._connection.close()
+
+    async def _loaded(self, jobs: Sequence[Job]) -> tuple[Connection, Rows, Answers]:
+        db = await self._connected()
+        try:
+            return db, *await _loaded(db, jobs)
+        except LOST:
+            if not db.is_closed():
+                raise
+        # It had ended unseen. Nothing was written yet, so this is no reason to bother anybody.
+        db = await self._connected()
+        return db, *await _loaded(db, jobs)
 
     async def _write(self, db: Connection, batch: tables.Batch) -> None:
         copied = len(batch.history) >= COPIED
@@ -168,15 +184,13 @@ async def _prepare(db: Connection, address: Address) -> None:
         raise Unavailable(f"the database {address.shown} cannot be prepared: {error}") from error
 
 
-async def _loaded(
-    db: Connection, jobs: Sequence[Job]
-) -> tuple[dict[Key, Row], dict[tuple[str, str], bytes]]:
+async def _loaded(db: Connection, jobs: Sequence[Job]) -> tuple[Rows, Answers]:
     """The rows that the jobs want to see, and answers that were given before."""
-    rows: dict[Key, Row] = {}
+    rows: Rows = {}
     if keys := {key for job in jobs for key in job.keys}:
         found = await db.fetch(*_asked(tables.LOAD, keys))
         rows = {row.key: row for row in map(tables.to_row, found)}
-    answers: dict[tuple[str, str], bytes] = {}
+    answers: Answers = {}
     if onces := {(job.tenant, job.once) for job in jobs if job.once}:
         found = await db.fetch(*_asked(tables.ANSWERED, onces))
         answers = {(tenant, key): answer for tenant, key, answer in found}
@@ -188,14 +202,15 @@ def _asked(text: str, keys: set[Any]) -> Iterator[Any]:
 
 
 async def _decided(
-    jobs: Sequence[Job],
-    batch: tables.Batch,
-    rows: dict[Key, Row],
-    answers: dict[tuple[str, str], bytes],
+    jobs: Sequence[Job], batch: tables.Batch, rows: Rows, answers: Answers
 ) -> list[Outcome]:
-    outcomes, decided = [], 0
+    outcomes: list[Outcome] = []
+    decided = 0
     for job in jobs:
-        outcomes.append(_outcome(job, batch, rows, answers))
+        outcome = _outcome(job, batch, rows, answers)
+        if outcome is None:
+            break
+        outcomes.append(outcome)
         decided += len(job.keys)
         if decided >= BREATH:
             decided = 0
@@ -203,12 +218,8 @@ async def _decided(
     return outcomes
 
 
-def _outcome(
-    job: Job,
-    batch: tables.Batch,
-    rows: dict[Key, Row],
-    answers: dict[tuple[str, str], bytes],
-) -> Outcome:
+def _outcome(job: Job, batch: tables.Batch, rows: Rows, answers: Answers) -> Outcome | None:
+    """None where it cannot be in this batch."""
     once = (job.tenant, job.once or "")
     if once in answers:
         return Committed(answers[once], repeated=True)
@@ -216,6 +227,8 @@ def _outcome(
         writes = job.decide(rows)
     except TownsquareError as refused:
         return refused
+    if batch.revives(writes):
+        return None
     batch.add(job, writes, rows)
     if job.once:
         answers[once] = writes.answer

@@ -18,7 +18,8 @@ from townsquare.context.aggregate import Duration
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.decoded import Decoded
 from townsquare.context.expiry import Expiry
-from townsquare.context.grants import Grants
+from townsquare.context.grants import Grants, Rights
+from townsquare.context.memory import Memory
 from townsquare.context.query import Query
 from townsquare.context.recent import Recent
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
@@ -32,13 +33,14 @@ from townsquare.store.census import Census, Counted
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
 from townsquare.trust import audit
-from townsquare.trust.policy import PURPOSES, Act, Grant, Policy, require, visible
+from townsquare.trust.policy import Act, Grant, Policy, require
 
 LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
+MOST_FINDS = 1000  # questions whose conditions are remembered, some 3 kB each
 MOST_NEWS = 500  # that a durable reader gets at once
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
@@ -80,6 +82,7 @@ class Broker:
         self._compiler = sql.Compiler(store.conditions)
         self._grants = Grants(policy)
         self._decoded = Decoded()
+        self._finds: Memory[tuple[Query, Rights, Act, str], Find] = Memory(MOST_FINDS)
         self._unread_since: dict[str, datetime | None] = {}
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
@@ -168,8 +171,6 @@ class Broker:
         self._tenants.add(tenant)
 
     def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
-        if why.purpose not in PURPOSES:
-            return Grant(False, f"{why.purpose[:60]!r} is no purpose; known: {', '.join(PURPOSES)}")
         return self._grants.of(by, why).grant(act, type)
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
@@ -190,7 +191,7 @@ class Broker:
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
         await self.expiry.due(self.clock)
-        find = self._found(query, by, why, act, tenant)
+        find = self._find(query, by, why, act, tenant)
         count = await self.store.count(tenant, find) if query.count else None
         # One more than is asked for tells whether there is a next page.
         rows = (
@@ -246,6 +247,12 @@ class Broker:
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
         return Page(entities, count), past
 
+    def _find(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
+        """The same question is often asked again."""
+        key = (query, self._grants.of(by, why), act, tenant)
+        known = self._finds.get(key)
+        return known or self._finds.put(key, self._found(query, by, why, act, tenant))
+
     def _found(
         self,
         query: Query,
@@ -274,12 +281,14 @@ class Broker:
         )
 
     def _eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:
-        grants = {type: self.grant(by, why, act, type) for type in self.policy.types}
-        return sql.Eyes(tenant, grants, self.grant(by, why, act, ""))
+        rights = self._grants.of(by, why)
+        grants = {type: rights.grant(act, type) for type in self.policy.types}
+        return sql.Eyes(tenant, grants, rights.grant(act, ""))
 
     def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
+        rights = self._grants.of(by, why)
         for type in entity.types:
-            shown = visible(entity, self.grant(by, why, act, type))
+            shown = self._decoded.shown(entity, rights.grant(act, type))
             if shown is None:
                 return None
             entity = shown

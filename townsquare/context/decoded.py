@@ -2,15 +2,17 @@
 
 Always holds: what is answered is what the row's JSON says, because that JSON is compared and not
 a version number, which begins anew when an entity is made again. Nobody may change what is inside
-an entity. Safe for the writer and readers at once: a lost race costs one more decoding.
+an entity. The same row and grant give the same object, so that what is made of it can be kept too.
 """
 
 import msgspec
 
+from townsquare.context.memory import Memory
 from townsquare.model.entity import Entity
 from townsquare.store import Key, Row
+from townsquare.trust.policy import Grant, visible
 
-MOST = 4096  # entities of each of two generations, some 4 kB each with their JSON
+MOST = 4096  # entities, some 4 kB each with their JSON
 BIGGEST = 8192  # bytes; larger ones would push out too many others
 
 _DECODER = msgspec.json.Decoder(Entity)
@@ -18,24 +20,29 @@ _DECODER = msgspec.json.Decoder(Entity)
 
 class Decoded:
     def __init__(self) -> None:
-        # The older generation goes as a whole: no list of who was last is kept on every look.
-        self._young: dict[Key, tuple[bytes, Entity]] = {}
-        self._old: dict[Key, tuple[bytes, Entity]] = {}
+        self._entities: Memory[Key, tuple[bytes, Entity]] = Memory(MOST)
+        self._shown: Memory[tuple[int, Grant], tuple[Entity, Entity | None]] = Memory(MOST)
 
     def of(self, row: Row) -> Entity:
-        known = self._young.get(row.key)
+        known = self._entities.get(row.key)
         if known and known[0] == row.body:
             return known[1]
-        known = self._old.get(row.key)
-        current = known and known[0] == row.body
-        entity = known[1] if known and current else _DECODER.decode(row.body)
+        entity = _DECODER.decode(row.body)
         self.know(row, entity)
         return entity
 
     def know(self, row: Row, entity: Entity) -> None:
         """`row` says the same as `entity`."""
-        if len(row.body) > BIGGEST:
-            return
-        self._young[row.key] = (row.body, entity)
-        if len(self._young) > MOST:
-            self._old, self._young = self._young, {}
+        if len(row.body) <= BIGGEST:
+            self._entities.put(row.key, (row.body, entity))
+
+    def shown(self, entity: Entity, grant: Grant) -> Entity | None:
+        """What the grant shows of it."""
+        if not grant.hides:
+            return visible(entity, grant)
+        key = (id(entity), grant)
+        known = self._shown.get(key)
+        # An entity is held with what is shown of it, so no other one can have its id meanwhile.
+        if known is None or known[0] is not entity:
+            known = self._shown.put(key, (entity, visible(entity, grant)))
+        return known[1]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+import msgspec
+
 from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Entity
@@ -69,6 +71,11 @@ class Grant:
     not_scopes: frozenset[str] = frozenset()
     finest: timedelta | None = None  # time step of history
 
+    @property
+    def hides(self) -> bool:
+        """Whether there may be an attribute that it does not show."""
+        return self.attributes is not None or bool(self.hidden)
+
     def shows(self, attribute: str) -> bool:
         if self.attributes is not None and attribute not in self.attributes:
             return False
@@ -98,6 +105,8 @@ def policy(types: Sequence[EntityType]) -> Policy:
 
 def decide(rules: Policy, actor: Actor, why: Why, act: Act, type: str) -> Grant:
     """What `actor` may do with entities of `type` for this purpose."""
+    if why.purpose not in PURPOSES:
+        return Grant(False, f"{why.purpose[:60]!r} is no purpose; known: {', '.join(PURPOSES)}")
     roles = [ROLES[name] for name in actor.roles if name in ROLES]
     fit = [role for role in roles if why.purpose in role.purposes]
     if not fit:
@@ -159,18 +168,10 @@ def visible(entity: Entity, grant: Grant) -> Entity | None:
     """What the grant shows of an entity; None where it shows nothing."""
     if not grant.allowed or not grant.admits(entity.scope):
         return None
-    if grant.attributes is None and not grant.hidden:
+    if not grant.hides:
         return entity
     shown = {name: a for name, a in entity.attributes.items() if grant.shows(name)}
-    return Entity(
-        id=entity.id,
-        types=entity.types,
-        attributes=shown,
-        scope=entity.scope,
-        created_at=entity.created_at,
-        modified_at=entity.modified_at,
-        version=entity.version,
-    )
+    return msgspec.structs.replace(entity, attributes=shown)
 
 
 def require(grant: Grant) -> Grant:

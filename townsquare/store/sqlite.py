@@ -19,11 +19,10 @@ from datetime import datetime
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from time import monotonic
 from typing import TypeVar
 
 from townsquare.model.change import Changed
-from townsquare.model.errors import CannotStart, TooComplex, TownsquareError, Unavailable
+from townsquare.model.errors import CannotStart, TownsquareError, Unavailable
 from townsquare.store import (
     Committed,
     Find,
@@ -44,12 +43,9 @@ from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
+from townsquare.store.sqlite_reading import Reading
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
-READERS = 2
-LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
-
-LONGEST_STRANGER_S = 1.0
 SCHEMA = 1  # counts changes of schema.sql that older programs cannot live with
 CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
@@ -68,10 +64,8 @@ class SqliteStore:
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
         _prepare(self._connection, path)
-        self._local = threading.local()
+        self._reading = Reading(self._open if path else lambda: self._connection, self._shared)
         self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._readers = ThreadPoolExecutor(READERS, "store-reader")
-        self._strangers = ThreadPoolExecutor(1, "store-stranger")
         self._waiting: list[Waiting] = []
         self._committing = False
         self._most = BATCH  # jobs in the next commit
@@ -151,45 +145,49 @@ class SqliteStore:
 
     async def get(self, key: Key) -> Row | None:
         """Microseconds, so it is not sent to another thread."""
-        with self._reading() as db:
+        with self._reading.connection() as db:
             return tables.load(db, {key}).get(key)
 
     async def has_tenant(self, tenant: str) -> bool:
-        with self._reading() as db:
+        with self._reading.connection() as db:
             return bool(db.execute("select 1 from tenant where name = ?", (tenant,)).fetchone())
 
     async def census(self, tenant: str) -> Census:
-        return await self._read(lambda db: tables.census(db, tenant))
+        return await self._reading.run(lambda db: tables.census(db, tenant))
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
         sql = tables.rows(tenant, find)
-        return await self._read(
+        return await self._reading.run(
             lambda db: [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)],
+            sql.text,
             stranger=find.stranger,
         )
 
     async def count(self, tenant: str, find: Find) -> int:
         sql = tables.counted(tenant, find)
-        return await self._read(
+        return await self._reading.run(
             lambda db: int(db.execute(sql.text, sql.parameters).fetchone()[0]),
+            sql.text,
             stranger=find.stranger,
         )
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
         text = tables.ROW + " where e.kind = ? and (? is null or e.tenant = ?) order by e.row"
         parameters = (kind, tenant, tenant)
-        return await self._read(lambda db: [tables.to_row(r) for r in db.execute(text, parameters)])
+        return await self._reading.run(
+            lambda db: [tables.to_row(r) for r in db.execute(text, parameters)], text
+        )
 
     async def ending(self, until: datetime, limit: int) -> list[Key]:
         text = (
             "select e.tenant, e.kind, e.id from ending n join entity e on e.row = n.row"
             " where n.at <= ? order by n.at limit ?"
         )
-        with self._reading() as db:
+        with self._reading.connection() as db:
             return [Key(*found) for found in db.execute(text, (micros(until), limit))]
 
     async def first_end(self) -> datetime | None:
-        with self._reading() as db:
+        with self._reading.connection() as db:
             first = db.execute("select min(at) from ending").fetchone()[0]
             return None if first is None else at(first)
 
@@ -197,17 +195,17 @@ class SqliteStore:
         return SqlitePastConditions(window)
 
     async def instances(self, tenant: str, past: Past) -> list[Instance]:
-        return await self._read(lambda db: sqlite_history.instances(db, tenant, past))
+        return await self._reading.run(lambda db: sqlite_history.instances(db, tenant, past))
 
     async def span(self, tenant: str, past: Past) -> Span | None:
-        return await self._read(lambda db: sqlite_history.span(db, tenant, past))
+        return await self._reading.run(lambda db: sqlite_history.span(db, tenant, past))
 
     async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
-        return await self._read(lambda db: sqlite_history.tallies(db, tenant, past, edges))
+        return await self._reading.run(lambda db: sqlite_history.tallies(db, tenant, past, edges))
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
-        found = await self._read(lambda db: db.execute(text, (seq, limit)).fetchall())
+        found = await self._reading.run(lambda db: db.execute(text, (seq, limit)).fetchall())
         return [replace(tables.changed(body), seq=number) for number, body in found]
 
     async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
@@ -220,54 +218,21 @@ class SqliteStore:
             reaches = max(oldest[0] - 1, tables.mark(db, LIVE_TRIMMED)) <= seq <= last
             return db.execute(text, (seq,)).fetchall() if reaches else None
 
-        return await self._read(since)
+        return await self._reading.run(since)
 
     async def last_seq(self) -> int:
-        with self._reading() as db:
+        with self._reading.connection() as db:
             return tables.last_seq(db)
 
     async def cursor(self, reader: str) -> int | None:
-        with self._reading() as db:
+        with self._reading.connection() as db:
             found = db.execute("select seq from reader where name = ?", (reader,)).fetchone()
             return int(found[0]) if found else None
 
     async def log(self, after: int, limit: int) -> list[LogEntry]:
         text = "select salt, coalesce(record, ''), leaf from log where row > ? order by row limit ?"
-        found = await self._read(lambda db: db.execute(text, (after, limit)).fetchall())
+        found = await self._reading.run(lambda db: db.execute(text, (after, limit)).fetchall())
         return [LogEntry(salt, record.encode(), leaf) for salt, record, leaf in found]
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection of this thread; in memory the writer's own, one at a time."""
-        if self._shared:
-            with self._shared:
-                yield self._connection
-            return
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._open()
-            self._local.connection.execute("pragma query_only=on")
-        yield self._local.connection
-
-    async def _read(self, work: Callable[[sqlite3.Connection], T], *, stranger: bool = False) -> T:
-        loop = asyncio.get_running_loop()
-        longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
-        readers = self._strangers if stranger else self._readers
-        return await loop.run_in_executor(readers, self._timed, work, longest_s)
-
-    def _timed(self, work: Callable[[sqlite3.Connection], T], longest_s: float) -> T:
-        end = monotonic() + longest_s
-        with self._reading() as db:
-            db.set_progress_handler(lambda: monotonic() > end, 100_000)
-            try:
-                return work(db)
-            except sqlite3.OperationalError as error:
-                if "interrupted" not in str(error):
-                    raise
-                raise TooComplex(
-                    f"the query took over {longest_s:.0f} s; add a filter or ask for less"
-                ) from error
-            finally:
-                db.set_progress_handler(None, 0)
 
     # --- keeping house
 
@@ -304,8 +269,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         self._writer.shutdown()
-        self._readers.shutdown()
-        self._strangers.shutdown()
+        self._reading.close()
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -1,6 +1,6 @@
 """Entities out: retrieve and query (clauses 5.7.1, 5.7.2, 6.4.3.2, 6.5.3.1 and 6.23)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from townsquare.context.api.body import MEMBERS, as_parameters, read_selectors
@@ -24,22 +24,27 @@ from townsquare.context.form.read import read_id
 from townsquare.context.form.view import View
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
+from townsquare.context.memory import Memory
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import MOST, Query, Selector, depth
 from townsquare.context.routes import Routes
 from townsquare.context.sql import choice_of
+from townsquare.context.told import Shape, Told
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound, TooComplex
 
 QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
 BY_POST = ("limit", "offset", "count", "options", "format", "local")
+MOST_UNDERSTOOD = 1000  # queries
+LONGEST_SAID = 2000  # characters
+Said = tuple[Hashable, ...]
 MOST_LINKED = 5_000  # entities that are looked up for one answer
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an answer is made with."""
+    """What an answer is made with. With a `shape`, what is told of an entity may be kept."""
 
     request: Request
     terms: Terms
@@ -47,12 +52,15 @@ class Asked:
     view: View
     join: Join
     version: Version | None
+    shape: Shape | None = None
 
 
 class Consumption:
     def __init__(self, broker: Broker, contexts: Contexts) -> None:
         self.broker = broker
         self.contexts = contexts
+        self._told = Told()
+        self._understood: Memory[Said, tuple[Asked, Query]] = Memory(MOST_UNDERSTOOD)
 
     def routes(self) -> Routes:
         return {
@@ -64,7 +72,7 @@ class Consumption:
     async def retrieve(self, request: Request) -> Answer:
         request.known("type", "local", *SHOWN)
         id = read_id(request.path[1])
-        asked = await self._asked(request)
+        asked = self._asked(request, await self.contexts.of(request))
         found = await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
         wanted = types(request, asked.terms)
         if wanted and not chosen(tuple(map(choice_of, wanted)), found.types):
@@ -83,8 +91,20 @@ class Consumption:
 
     async def query(self, request: Request) -> Answer:
         request.known(*QUERY)
-        asked = await self._asked(request)
-        return await self._found(asked, selector(request, asked.terms))
+        terms = await self.contexts.of(request)
+        return await self._found(*self._understand(request, terms))
+
+    def _understand(self, request: Request, terms: Terms) -> tuple[Asked, Query]:
+        """The same is often asked again: reading it would take longer than finding the answer."""
+        said = said_by(request, terms)
+        known = self._understood.get(said) if said else None
+        if known:
+            return replace(known[0], request=request), known[1]
+        asked = self._asked(request, terms)
+        query = completed(asked, selector(request, terms))
+        if said:
+            self._understood.put(said, (asked, query))
+        return asked, query
 
     async def query_by_post(self, request: Request) -> Answer:
         request.known(*BY_POST)
@@ -94,27 +114,23 @@ class Consumption:
         query = selection(told, terms)
         if "entities" in body:
             query = of_selectors(query, read_selectors(body["entities"], terms))
-        asked = await self._asked(told, terms)
-        return await self._found(asked, narrowed(told, query))
+        asked = self._asked(told, terms)
+        return await self._found(asked, completed(asked, narrowed(told, query)))
 
-    async def _asked(self, request: Request, terms: Terms | None = None) -> Asked:
+    def _asked(self, request: Request, terms: Terms) -> Asked:
         media = request.accepts(JSON, LD, GEO)
-        terms = terms or await self.contexts.of(request)
         for name in ("entityMap", "splitEntities"):
             request.flag(name)
         view = read_view(request, terms, media)
         version = preferred(request.headers.get("prefer", ""))
-        return Asked(request, terms, media, view, read_join(request, view), version)
+        join = read_join(request, view)
+        alone = media == JSON and not join.level and not version
+        how = tuple(request.parameters.get(name) for name in SHOWN)
+        shape = self._told.shape(terms, how) if alone else None
+        return Asked(request, terms, media, view, join, version, shape)
 
     async def _found(self, asked: Asked, query: Query) -> Answer:
         request = asked.request
-        if query.q:
-            reach(depth(query.q), asked.join)
-        query = replace(
-            query,
-            order=read_order(ordering(request), asked.terms),
-            attributes=query.attributes or asked.view.projection.needs(),
-        )
         page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
         written, altered = await self._written(asked, page.entities)
         headers = paging(request, query, asked.media, more=page.more)
@@ -123,10 +139,10 @@ class Consumption:
         body = collection(written) if asked.media == GEO else written
         return await self._answered(asked, body, altered, **headers)
 
-    async def _written(
-        self, asked: Asked, entities: Sequence[Entity]
-    ) -> tuple[list[dict[str, Json]], bool]:
+    async def _written(self, asked: Asked, entities: Sequence[Entity]) -> tuple[list[Json], bool]:
         """And whether an earlier version made us tell it otherwise (clause 4.3.6.8)."""
+        if asked.shape:
+            return [self._alone(asked, asked.shape, entity) for entity in entities], False
         told, linked = list(entities), await self._linked(asked, entities)
         if asked.version:
             told = [conforming(entity, asked.version) for entity in entities]
@@ -135,6 +151,14 @@ class Consumption:
         page = Page(asked.view, asked.terms, linked, join.level, join.contained, asked.media == GEO)
         altered = any(a is not b for a, b in zip(told, entities, strict=True))
         return (flat if join.form == "flat" else inline)(page, told), altered
+
+    def _alone(self, asked: Asked, shape: Shape, entity: Entity) -> Json:
+        """Of an entity into which no other is put."""
+        known = self._told.of(entity, shape)
+        if known is not None:
+            return known
+        [json] = inline(Page(asked.view, asked.terms, {}), [entity])
+        return self._told.keep(entity, shape, json)
 
     async def _linked(self, asked: Asked, entities: Sequence[Entity]) -> dict[str, Entity]:
         """Everything that the entities lead to, level by level, as the asker may see it."""
@@ -172,6 +196,25 @@ class Consumption:
             return answer
         told = {**answer.headers, "preference-applied": f"ngsi-ld={asked.version}"}
         return replace(answer, status=203 if altered else 200, headers=told)
+
+
+def said_by(request: Request, terms: Terms) -> Said | None:
+    """Everything that has a say in how a query is read; None where it is too long to keep."""
+    if sum(map(len, request.parameters.values())) > LONGEST_SAID:
+        return None
+    headers = (request.headers.get("accept"), request.headers.get("prefer"))
+    return (id(terms), *headers, *request.parameters.items())
+
+
+def completed(asked: Asked, query: Query) -> Query:
+    """Raises Invalid where q reaches further than the join."""
+    if query.q:
+        reach(depth(query.q), asked.join)
+    return replace(
+        query,
+        order=read_order(ordering(asked.request), asked.terms),
+        attributes=query.attributes or asked.view.projection.needs(),
+    )
 
 
 def of_selectors(query: Query, selectors: Sequence[Selector]) -> Query:

@@ -1,0 +1,51 @@
+"""The JSON of entities as it was told, so that what is read often is not written anew each time.
+
+Always holds: it is kept under the entity itself, which a change or another grant makes another
+object, and under everything that has a say in how it is written.
+"""
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+import msgspec
+
+from townsquare.context.jsonld import Terms
+from townsquare.context.memory import Memory
+from townsquare.model.entity import Entity, Json
+
+MOST = 4096  # entities in one shape each
+BIGGEST = 8192  # bytes; larger ones would push out too many others
+MOST_SHAPES = 1000
+
+
+class Shape(NamedTuple):
+    """A way to write entities. No number is given twice."""
+
+    number: int
+    terms: Terms  # held, so that no other ones can have their id meanwhile
+
+
+class Told:
+    def __init__(self) -> None:
+        self._kept: Memory[tuple[int, int], tuple[Entity, msgspec.Raw]] = Memory(MOST)
+        self._shapes: dict[tuple[int, Hashable], Shape] = {}
+        self._count = 0
+
+    def shape(self, terms: Terms, how: Hashable) -> Shape:
+        key = (id(terms), how)
+        if key not in self._shapes:
+            if len(self._shapes) >= MOST_SHAPES:
+                self._shapes.clear()
+            self._count += 1
+            self._shapes[key] = Shape(self._count, terms)
+        return self._shapes[key]
+
+    def of(self, entity: Entity, shape: Shape) -> msgspec.Raw | None:
+        known = self._kept.get((id(entity), shape.number))
+        return known[1] if known and known[0] is entity else None
+
+    def keep(self, entity: Entity, shape: Shape, json: Json) -> msgspec.Raw:
+        told = msgspec.Raw(msgspec.json.encode(json))
+        if len(told) <= BIGGEST:
+            self._kept.put((id(entity), shape.number), (entity, told))
+        return told

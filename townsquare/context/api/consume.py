@@ -13,33 +13,33 @@ from townsquare.context.api.select import (
     selector,
     types,
 )
-from townsquare.context.api.show import SHOWN, Join, reach, read_join, read_view
+from townsquare.context.api.show import SHOWN, reach, read_join, read_view
 from townsquare.context.broker import Broker
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import Version, conforming, preferred
 from townsquare.context.form.geojson import collection
-from townsquare.context.form.join import Page, flat, inline, led_to
+from townsquare.context.form.join import Page, flat, inline
 from townsquare.context.form.read import read_id
 from townsquare.context.form.view import View
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
+from townsquare.context.linked import Join, linked
 from townsquare.context.memory import Memory
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
-from townsquare.context.query import MOST, Query, Selector, depth
+from townsquare.context.query import Query, Selector, depth
 from townsquare.context.routes import Routes
 from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape, Told
 from townsquare.model.entity import Entity, Json
-from townsquare.model.errors import NotFound, TooComplex
+from townsquare.model.errors import NotFound
 
 QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
 BY_POST = ("limit", "offset", "count", "options", "format", "local")
 MOST_UNDERSTOOD = 1000  # queries
 LONGEST_SAID = 2000  # characters
 Said = tuple[Hashable, ...]
-MOST_LINKED = 5_000  # entities that are looked up for one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,33 +161,13 @@ class Consumption:
         return self._told.keep(entity, shape, json)
 
     async def _linked(self, asked: Asked, entities: Sequence[Entity]) -> dict[str, Entity]:
-        """Everything that the entities lead to, level by level, as the asker may see it."""
-        found = {entity.id: entity for entity in entities} if asked.join.level else {}
-        level = [(entity, asked.view.projection) for entity in entities]
-        for _ in range(asked.join.level):
-            wanted = {
-                target: below
-                for entity, projection in level
-                for target, below in led_to(entity, asked.view, projection)
-                if target not in asked.join.contained
-            }
-            found |= await self._by_id(asked, [id for id in wanted if id not in found])
-            level = [(found[id], below) for id, below in wanted.items() if id in found]
-            if len(found) > MOST_LINKED:
-                raise TooComplex(f"this leads to more than {MOST_LINKED} entities; join less")
-        return found
-
-    async def _by_id(self, asked: Asked, ids: Sequence[str]) -> dict[str, Entity]:
-        if len(ids) > MOST_LINKED:
-            raise TooComplex(f"this leads to more than {MOST_LINKED} entities; join less")
         request = asked.request
-        found: dict[str, Entity] = {}
-        for start in range(0, len(ids), MOST):
-            part = tuple(ids[start : start + MOST])
-            query = Query(ids=part, limit=len(part))
+
+        async def find(query: Query) -> list[Entity]:
             page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
-            found |= {entity.id: entity for entity in page.entities}
-        return found
+            return page.entities
+
+        return await linked(find, entities, asked.view, asked.join)
 
     async def _answered(self, asked: Asked, body: Json, altered: bool, **headers: str) -> Answer:
         terms = await self.contexts.addressed(asked.terms, asked.request.tenant)

@@ -1,7 +1,6 @@
 """How a request wants its answer: as a view, and with which linked entities (clause 6.3)."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from townsquare.context.api.select import attribute_names, uris
 from townsquare.context.form.projection import read_languages, read_projection
@@ -9,6 +8,7 @@ from townsquare.context.form.read import read_format, read_name
 from townsquare.context.form.view import CORE, EVERYTHING, Members, Projection, View
 from townsquare.context.http import GEO, Request
 from townsquare.context.jsonld import Terms
+from townsquare.context.linked import Join, JoinForm
 from townsquare.context.query import DEEPEST_LINK
 from townsquare.model.errors import Invalid
 
@@ -28,16 +28,6 @@ SHOWN = (
     "entityMapLifetime",
 )
 OPTIONS = ("normalized", "concise", "simplified", "keyValues", "sysAttrs")
-JoinForm = Literal["inline", "flat", "@none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Linked entities up to `level` Relationships away (clause 4.5.23)."""
-
-    form: JoinForm = "@none"
-    level: int = 0
-    contained: frozenset[str] = frozenset()
 
 
 def read_view(request: Request, terms: Terms, media: str) -> View:

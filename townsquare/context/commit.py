@@ -220,9 +220,9 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
 
 def _row(order: Order, before: Entity | None, after: Entity) -> Row:
     key = Key(order.tenant, "context", after.id)
-    place = _place(after)
+    place = place_of(after)
     # A place that is the same costs nothing in the store, and most that are told are.
-    moved = before is None or _place(before) != place
+    moved = before is None or place_of(before) != place
     row = Row(key, after.version, msgspec.json.encode(after), place if moved else None)
     if not order.by.room:
         # What came in as JSON goes out the same; a room may have put in other things, like tuples.
@@ -230,7 +230,7 @@ def _row(order: Order, before: Entity | None, after: Entity) -> Row:
     return row
 
 
-def _place(entity: Entity) -> Place:
+def place_of(entity: Entity) -> Place:
     return Place(entity.types, entity.scope, _bounds(entity), transient.ends_at(entity))
 
 

@@ -229,3 +229,52 @@ async def test_headers_and_the_tenant(http: httpx.AsyncClient, subscriber: Subsc
     assert told.headers["NGSILD-Tenant"] == "harbour"
     assert (told.headers["Authorization"], told.headers["X-Mine"]) == ("Bearer x", "a b")
     await silent(subscriber, http)
+
+
+ROAD = {"type": "Relationship", "object": "urn:ngsi-ld:Road:1"}
+LINKED = {"id": "urn:ngsi-ld:Road:1", "type": "Road", "width": {"type": "Property", "value": 4}}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"join": "flat"}, [{**BIN, "level": {"type": "Property", "value": 2}}, LINKED]),
+        (
+            {"join": "inline", "pick": ["id", "road{width}"]},
+            [{"id": BIN["id"], "road": {**ROAD, "entity": {"width": LINKED["width"]}}}],
+        ),
+        (
+            {"join": "inline", "format": "simplified", "attributes": ["road"]},
+            [
+                {
+                    "id": BIN["id"],
+                    "type": "Bin",
+                    "road": {"id": LINKED["id"], "type": "Road", "width": 4},
+                }
+            ],
+        ),
+    ],
+)
+async def test_linked_entities(
+    http: httpx.AsyncClient, subscriber: Subscriber, told: dict[str, Any], expected: list[Any]
+) -> None:
+    assert (await http.post("/entities", json=LINKED)).status_code == 201
+    assert (await changed(http, subscriber, told)).data == expected
+
+
+async def test_one_language(http: httpx.AsyncClient, subscriber: Subscriber) -> None:
+    (found,) = (await changed(http, subscriber, {}, lang="en")).data
+    assert found["name"] == {"type": "Property", "value": "bin", "lang": "en"}
+
+
+async def test_an_earlier_version(http: httpx.AsyncClient, subscriber: Subscriber) -> None:
+    (found,) = (await changed(http, subscriber, {}, ngsildConformance="1.3")).data
+    assert found["name"]["type"] == "Property"
+
+
+async def test_q_may_follow_a_link(http: httpx.AsyncClient, subscriber: Subscriber) -> None:
+    assert (await http.post("/entities", json=LINKED)).status_code == 201
+    await subscriber.asks(q="road{width}==4")
+    await made(http, id="urn:ngsi-ld:Bin:2", road={"object": "urn:ngsi-ld:Road:2"})
+    await made(http)
+    assert [e["id"] for e in (await subscriber.receiver.next()).data] == [BIN["id"]]

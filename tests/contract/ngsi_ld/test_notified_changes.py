@@ -8,10 +8,12 @@ import pytest
 from tests.contract.ngsi_ld.subscriber import (
     BIN,
     NULL,
+    PATH,
     Subscriber,
     deleted,
     made,
     merged,
+    silent,
 )
 
 
@@ -144,3 +146,50 @@ async def test_only_the_datasets_that_are_asked_for(
     await made(http, level=two)
     (found,) = (await subscriber.receiver.next()).data
     assert (found["level"], found.keys()) == (two[1], {"id", "type", "level"})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"q": "level>1"},
+        {"scopeQ": "/north/#"},
+        {
+            "geoQ": {
+                "georel": "near;maxDistance==9",
+                "geometry": "Point",
+                "coordinates": [2, 2],
+            }
+        },
+    ],
+)
+async def test_the_end_of_an_entity_is_told_to_those_whom_it_matched(
+    http: httpx.AsyncClient, subscriber: Subscriber, members: dict[str, Any]
+) -> None:
+    place = {"type": "Point", "coordinates": [2, 2]}
+    await made(http)
+    other = {"id": "urn:ngsi-ld:Bin:2", "level": 2, "scope": "/north/side", "location": place}
+    await made(http, **other)
+    await subscriber.asks(notificationTrigger=["entityDeleted"], **members)
+    await deleted(http)
+    assert (await http.delete(f"/entities/{other['id']}")).status_code == 204
+    assert [e["id"] for e in (await subscriber.receiver.next()).data] == [other["id"]]
+    await silent(subscriber, http)
+
+
+async def test_previous_values_are_in_the_words_of_the_subscriber(
+    http: httpx.AsyncClient, subscriber: Subscriber
+) -> None:
+    words = {"Bin": "https://m.example/Bin", "full": "https://m.example/full", "state": "m:state"}
+    ld = {"content-type": "application/ld+json"}
+    state = {"type": "VocabProperty", "vocab": "full"}
+    body = {"id": BIN["id"], "type": "Bin", "state": state, "@context": words}
+    assert (await http.post("/entities", json=body, headers=ld)).status_code == 201
+    answer = await http.post("/jsonldContexts", json={"@context": words})
+    url = "http://localhost:8400" + answer.headers["location"]
+    await subscriber.asks(
+        {"showChanges": True}, jsonldContext=url, entities=[{"type": "https://m.example/Bin"}]
+    )
+    body = {"state": {"type": "VocabProperty", "vocab": "empty"}, "@context": words}
+    assert (await http.patch(PATH, json=body, headers=ld)).status_code == 204
+    (found,) = (await subscriber.receiver.next()).data
+    assert found["state"]["previousVocab"] == "full"

@@ -127,6 +127,9 @@ async def test_read_only_and_unknown_members_are_ignored(http: httpx.AsyncClient
         ({"temporalQ": {"timerel": "before"}}, "temporalQ"),
         ({"datasetId": ["one"]}, "datasetId"),
         ({"jsonldContext": "mine"}, "jsonldContext must be a URI"),
+        ({"lang": "not a language"}, "lang"),
+        ({"ngsildConformance": "latest"}, "ngsildConformance"),
+        ({"scopeQ": "no scope"}, "scope"),
     ],
 )
 async def test_a_wrong_subscription_is_refused_with_the_reason(
@@ -151,6 +154,8 @@ async def test_a_wrong_subscription_is_refused_with_the_reason(
         ({"pick": ["a"], "attributes": ["a"]}, "not both"),
         ({"join": "all"}, "join"),
         ({"joinLevel": 0}, "joinLevel"),
+        ({"join": "flat", "joinLevel": 99}, "joinLevel"),
+        ({"pick": ["road{name}"]}, "join"),
     ],
 )
 async def test_wrong_notification_parameters_are_refused(
@@ -303,7 +308,7 @@ async def test_a_list_comes_in_parts_with_links_and_a_count(http: httpx.AsyncCli
     assert answer.headers["ngsild-results-count"] == "3"
     root, last = "/ngsi-ld/v1/subscriptions", 'type="application/json"'
     for relation, offset in (("prev", 0), ("next", 2)):
-        link = f'<{root}?limit=1&offset={offset}&count=true>; rel="{relation}"; {last}'
+        link = f'<{root}?count=true&limit=1&offset={offset}>; rel="{relation}"; {last}'
         assert link in answer.headers["link"]
     whole = await http.get("/subscriptions")
     assert [s["id"] for s in whole.json()] == ["urn:x:0", "urn:x:1", "urn:x:2"]
@@ -327,6 +332,18 @@ async def test_times_are_shown_where_they_are_asked_for(http: httpx.AsyncClient)
     await subscribed(http)
     found = (await http.get(f"/subscriptions/{ID}", params={"options": "sysAttrs"})).json()
     assert {"createdAt", "modifiedAt"} <= found.keys()
+
+
+@pytest.mark.parametrize(
+    ("prefer", "applied"), [("ngsi-ld=1.0", "ngsi-ld=1.0"), ("respond-async", None)]
+)
+async def test_an_earlier_version_leaves_a_subscription_as_it_is(
+    http: httpx.AsyncClient, prefer: str, applied: str | None
+) -> None:
+    await subscribed(http)
+    for path in ("/subscriptions", f"/subscriptions/{ID}"):
+        answer = await http.get(path, headers={"prefer": prefer})
+        assert (answer.status_code, answer.headers.get("preference-applied")) == (200, applied)
 
 
 async def test_a_deleted_subscription_is_gone(http: httpx.AsyncClient) -> None:

@@ -47,6 +47,12 @@ def preferred(prefer: str) -> Version | None:
     return min(OURS, Version(int(found[1]), int(found[2]))) if found else None
 
 
+def applied(prefer: str) -> dict[str, str]:
+    """The header that says which preference an answer meets."""
+    version = preferred(prefer)
+    return {"preference-applied": f"ngsi-ld={version}"} if version else {}
+
+
 def conforming(entity: Entity, version: Version) -> Entity:
     """The same object where nothing has to change."""
     if version >= OURS:

@@ -18,6 +18,7 @@ from townsquare.context.subscriptions.delivery import Courier, Outcome
 from townsquare.context.subscriptions.kept import Tally
 from townsquare.context.subscriptions.matching import Compiled, concerns, difference
 from townsquare.context.subscriptions.pending import Items, Pending
+from townsquare.context.subscriptions.scratch import Scratch
 from townsquare.context.subscriptions.writer import Writer
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
@@ -50,10 +51,12 @@ class Desk:
         self._waiting: dict[Key, Waiting] = {}
         self._ticks: dict[Key, float] = {}
         self._read = 0
+        self._scratch: Scratch
 
     async def run(self) -> None:
         """Never returns."""
         self._waiting, self._ticks = {}, {}
+        self._scratch = Scratch(self.broker)
         await self.book.load()
         self._read = await self.broker.cursor(READER) or 0
         try:
@@ -68,6 +71,7 @@ class Desk:
         finally:
             await self.courier.lines.close()
             await self._save()
+            await self._scratch.close()
 
     # --- what changes
 
@@ -175,7 +179,10 @@ class Desk:
     async def _notify(self, one: Compiled, items: Items | None) -> Outcome:
         """What fails is this subscription's own failure: the others are told all the same."""
         try:
-            message = await self.writer.message(one, items)
+            if items is None:
+                message = await self.writer.overview(one)
+            else:
+                message = await self.writer.message(one, items, self._scratch)
         except TownsquareError as error:
             return self._count(one, Outcome(False, True, str(error)))
         if message is None:

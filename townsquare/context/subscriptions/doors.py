@@ -1,12 +1,14 @@
 """The doors of subscriptions (clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 
 from townsquare.context.contexts import Contexts
+from townsquare.context.form.conform import applied
 from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.pages import part_of
@@ -15,7 +17,8 @@ from townsquare.context.subscriptions.book import Book, fresh_id
 from townsquare.context.subscriptions.kept import Kept, Tally
 from townsquare.context.subscriptions.matching import Compiled
 from townsquare.context.subscriptions.naming import read_types
-from townsquare.context.subscriptions.read import amended, names_in, read
+from townsquare.context.subscriptions.query import names_in
+from townsquare.context.subscriptions.read import amended, read
 from townsquare.context.subscriptions.wire import Subscription, renamed
 from townsquare.context.values import is_uri
 from townsquare.model.entity import Json
@@ -49,7 +52,7 @@ class Doors:
         await self.book.load()
         kept = Kept(
             msgspec.structs.replace(given, id=given.id or fresh_id()),
-            names_in(given.q, terms),
+            names_in(given, terms),
             await self._context(request, given, terms),
             request.actor,
             request.why,
@@ -83,7 +86,7 @@ class Doors:
         mine = self.book.of(request.actor, request.tenant)
         part, headers = part_of(request, mine, media)
         shown = [self._shown(request, one, terms) for one in part]
-        return answer_json(request, shown, terms, media, **headers)
+        return _unaltered(request, answer_json(request, shown, terms, media, **headers))
 
     async def retrieve(self, request: Request) -> Answer:
         request.known("options")
@@ -91,7 +94,8 @@ class Doors:
         terms = await self.contexts.of(request)
         await self.book.load()
         one = self.book.own(self._key(request), request.actor)
-        return answer_json(request, self._shown(request, one, terms), terms, media)
+        shown = self._shown(request, one, terms)
+        return _unaltered(request, answer_json(request, shown, terms, media))
 
     async def amend(self, request: Request) -> Answer:
         key, fragment = self._key(request), request.json()
@@ -106,10 +110,12 @@ class Doors:
         context = await self._context(request, wanted, terms) if moved else before.context
 
         def change(kept: Kept) -> Kept:
+            given = amended(kept.subscription, _members(fragment), terms, now)
+            asked = fragment.keys() & {"q", "expandValues"}
             return msgspec.structs.replace(
                 kept,
-                subscription=amended(kept.subscription, _members(fragment), terms, now),
-                names=names_in(fragment["q"], terms) if fragment.get("q") else kept.names,
+                subscription=given,
+                names=names_in(given, terms) if asked else kept.names,
                 context=context,
                 modified_at=now,
             )
@@ -140,6 +146,12 @@ class Doors:
         if request.option("sysAttrs"):
             shown |= {"createdAt": kept.created_at, "modifiedAt": kept.modified_at}
         return shown
+
+
+def _unaltered(request: Request, answer: Answer) -> Answer:
+    """A subscription has nothing that an earlier version tells otherwise (clause 4.3.6.8)."""
+    headers = {**answer.headers, **applied(request.headers.get("prefer", ""))}
+    return replace(answer, headers=headers)
 
 
 def _members(fragment: Json) -> Json:

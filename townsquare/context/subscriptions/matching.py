@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import re2
 
 from townsquare.context.choices import Choices, chosen
-from townsquare.context.language import parse
 from townsquare.context.query import QUIET, Condition
-from townsquare.context.subscriptions.geography import read_geo_query
 from townsquare.context.subscriptions.kept import Kept
 from townsquare.context.subscriptions.naming import read_types
-from townsquare.context.subscriptions.read import q_of
+from townsquare.context.subscriptions.query import condition
+from townsquare.context.subscriptions.view import Style, near, style
 from townsquare.context.subscriptions.wire import Selector, Subscription, Trigger
 from townsquare.model.change import Changed
 from townsquare.model.entity import Attribute, Entity, Instances
@@ -51,6 +50,7 @@ class Compiled:
     triggers: frozenset[Trigger]
     q: Condition | None
     near: Near | None
+    style: Style
 
     @property
     def subscription(self) -> Subscription:
@@ -64,6 +64,13 @@ class Compiled:
     def filters(self) -> bool:
         """Whether only the store can say if an entity matches."""
         return bool(self.q or self.near or self.subscription.scope_q)
+
+    def tells_gone(self, attribute: str) -> bool:
+        """Whether the end of an entity tells of this attribute (clause 5.8.6)."""
+        if self.style.changes:
+            return True
+        watched = not self.watched or attribute in self.watched
+        return watched and "attributeDeleted" in self.triggers
 
     def admits(self, entity: Entity) -> bool:
         return not self.chosen or any(c.admits(entity) for c in self.chosen)
@@ -79,8 +86,9 @@ def compiled(kept: Kept) -> Compiled:
         tuple(map(_chosen, given.entities or ())),
         frozenset(given.watched_attributes or ()),
         triggers,
-        parse(q_of(given.q), kept.names.__getitem__) if given.q else None,
-        read_geo_query(given.geo_q) if given.geo_q else None,
+        condition(given, kept.names),
+        near(given.geo_q) if given.geo_q else None,
+        style(given),
     )
 
 

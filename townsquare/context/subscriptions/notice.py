@@ -4,78 +4,63 @@ What was deleted since the subscriber was last told is there as `urn:ngsi-ld:nul
 `showChanges` the previous value stands beside each that changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from msgspec import structs
 
-from townsquare.context.form.read import VALUE_MEMBER, Format, read_format
-from townsquare.context.form.write import full, simplified, write_entity
+from townsquare.context.form import join
+from townsquare.context.form.attribute import VALUE_MEMBER
+from townsquare.context.form.conform import conforming
+from townsquare.context.form.geojson import collection, feature
+from townsquare.context.form.view import shown, trimmed
+from townsquare.context.form.write import full, is_bare, write_entity
 from townsquare.context.http import GEO, LD
 from townsquare.context.jsonld import Terms
 from townsquare.context.subscriptions.matching import Compiled, alike
 from townsquare.context.subscriptions.pending import Item
-from townsquare.context.subscriptions.wire import Endpoint, Params
+from townsquare.context.subscriptions.wire import Endpoint
 from townsquare.model.entity import NULL, Attribute, Entity, Instances, Json
 
 GONE = {"@none": NULL}  # the languageMap of what is gone
-MEMBERS = frozenset({"id", "type", "scope"})
+Parts = dict[str | None, Json]  # what is written of an attribute, by datasetId
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a notification is written with."""
+    """What a notification is written with; `linked` are the entities that are joined, by id."""
 
     one: Compiled
     terms: Terms
+    linked: Mapping[str, Entity]
 
-    @property
-    def params(self) -> Params:
-        return self.one.subscription.notification
+    def conforming(self, entity: Entity) -> Entity:
+        return conforming(entity, self.one.style.version)
 
-    @property
-    def format(self) -> Format:
-        return read_format((self.params.format or "normalized",))
-
-    @property
-    def sys(self) -> bool:
-        return bool(self.params.sys_attrs)
-
-    def picks(self, name: str) -> bool:
-        given = self.params
-        wanted = given.pick or given.attributes
-        return (not wanted or name in wanted) and name not in (given.omit or ())
-
-    def instances(self, found: Instances) -> Instances:
-        ids = self.one.subscription.dataset_id
-        return tuple(i for i in found if (i.dataset_id or "@none") in ids) if ids else found
+    def how(self, level: int, *, geojson: bool = False) -> join.Page:
+        view = self.one.style.view
+        linked = {id: self.conforming(entity) for id, entity in self.linked.items()}
+        return join.Page(view, self.terms, linked, level, geojson=geojson)
 
 
-def notification(page: Page, data: list[Json], now: datetime) -> dict[str, Json]:
+def notification(page: Page, data: Sequence[Json], now: datetime) -> dict[str, Json]:
+    """With the @context where the media type of the endpoint wants it (clause 6.3.8)."""
     body: dict[str, Json] = {
         "id": f"urn:ngsi-ld:Notification:{uuid4()}",
         "type": "Notification",
         "subscriptionId": page.one.kept.id,
         "notifiedAt": now,
-        "data": data,
     }
-    return labelled(body, page)
-
-
-def labelled(body: dict[str, Json], page: Page) -> dict[str, Json]:
-    """With the @context where the media type of the endpoint wants it (clause 6.3.8)."""
-    media, context = page.params.endpoint.media, page.terms.source
-    if media == LD:
-        data = [{**entity, "@context": context} for entity in body["data"]]
-        return {**body, "data": data, "@context": context}
-    if media != GEO:
-        return body
-    collection: dict[str, Json] = {"type": "FeatureCollection", "features": body["data"]}
-    if not prefers_plain_json(page.params.endpoint):
-        collection["@context"] = context
-    return {**body, "data": collection}
+    endpoint = page.one.subscription.notification.endpoint
+    context = {"@context": page.terms.source}
+    if endpoint.media == LD:
+        return body | {"data": [{**entity, **context} for entity in data]} | context
+    if endpoint.media == GEO:
+        labels = {} if prefers_plain_json(endpoint) else context
+        return body | {"data": collection(data) | labels}
+    return body | {"data": data}
 
 
 def prefers_plain_json(endpoint: Endpoint) -> bool:
@@ -86,118 +71,124 @@ def prefers_plain_json(endpoint: Endpoint) -> bool:
 # --- entities
 
 
-def present(page: Page, entity: Entity, item: Item | None) -> Json:
-    """An entity as it is now. Without an item it is told as it is, whatever changed."""
-    json = _bare(page, entity, _told(page, entity))
-    if item and item.before:
-        json |= _changes(page, item.before, entity, item.at)
-    return _feature(page, entity, _members(page, json))
+def present(page: Page, entities: Sequence[Entity], items: Mapping[str, Item]) -> list[Json]:
+    """Entities as they are now, with what has changed of those that there is an item of."""
+    style, told = page.one.style, [page.conforming(entity) for entity in entities]
+    flat = style.join.form == "flat"
+    written: list[Json] = join.inline(page.how(0 if flat else style.join.level), told)
+    for entity, json in zip(told, written, strict=True):
+        item = items.get(entity.id)
+        if item and item.before:
+            _add_changes(page, json, page.conforming(item.before), entity, item.at)
+    if style.geojson:
+        written = [feature(j, e, style.view) for j, e in zip(written, told, strict=True)]
+    if flat:
+        how = page.how(style.join.level, geojson=style.geojson)
+        written += join.flat(how, told)[len(told) :]
+    return written
 
 
-def _changes(page: Page, before: Entity, now: Entity, at: datetime) -> dict[str, Json]:
-    changed: dict[str, Json] = {}
-    for name in [n for n in (*now.attributes, *before.attributes) if page.picks(n)]:
-        old, new = (page.instances(e.attributes.get(name, ())) for e in (before, now))
-        left = {i.dataset_id for i in new}
-        removed = tuple(i for i in old if i.dataset_id not in left)
-        differ = any(not alike(i, o) for i in new for o in old if i.dataset_id == o.dataset_id)
-        if removed or (differ and page.params.show_changes):
-            changed[page.terms.compact(name)] = _attribute(page, new, old, removed, at)
-    return changed
+def _add_changes(
+    page: Page, json: dict[str, Json], before: Entity, now: Entity, at: datetime
+) -> None:
+    view = page.one.style.view
+    was, is_ = (shown(e, view, view.projection).attributes for e in (before, now))
+    for name in {**is_, **was}:
+        old, new = was.get(name, ()), is_.get(name, ())
+        removed = _removed(page, old, new, at)
+        previous = _previous(page, old, new)
+        if removed or previous:
+            short = page.terms.compact(name)
+            parts = _parts(json.get(short), new)
+            for instance in new:
+                id = instance.dataset_id
+                parts[id] = _beside(page, parts[id], instance, previous.get(id))
+            json[short] = _joined(page, parts | removed)
 
 
 def gone(page: Page, item: Item) -> Json:
     """An entity that was deleted: with `deletedAt`, and of its attributes what was asked for."""
-    entity = item.gone
-    assert entity is not None  # noqa: S101 - the caller has asked
-    json = {**_bare(page, entity, {}), "deletedAt": item.at}
-    for name, instances in _told(page, entity).items():
-        if _told_gone(page, name):
-            short = page.terms.compact(name)
-            json[short] = _attribute(page, (), instances, instances, item.at)
-    return _feature(page, entity, _members(page, json))
-
-
-def _told(page: Page, entity: Entity) -> dict[str, Instances]:
-    """The attributes and instances that the subscriber asked for."""
-    picked = {n: page.instances(i) for n, i in entity.attributes.items() if page.picks(n)}
-    return {name: instances for name, instances in picked.items() if instances}
-
-
-def _bare(page: Page, entity: Entity, attributes: dict[str, Instances]) -> dict[str, Json]:
-    shown = structs.replace(entity, attributes=attributes)
-    json: dict[str, Json] = write_entity(shown, page.terms, page.format, sys=page.sys)
-    return json
-
-
-def _told_gone(page: Page, name: str) -> bool:
-    if page.params.show_changes:
-        return True
-    return "attributeDeleted" in page.one.triggers and (
-        not page.one.watched or name in page.one.watched
-    )
-
-
-def _members(page: Page, json: dict[str, Json]) -> dict[str, Json]:
-    """Without those of id, type and scope that are not wanted (clause 4.21)."""
-    dropped = MEMBERS & set(page.params.omit or ())
-    if page.params.pick:
-        dropped |= MEMBERS - set(page.params.pick)
-    return {name: value for name, value in json.items() if name not in dropped}
-
-
-def _feature(page: Page, entity: Entity, json: dict[str, Json]) -> Json:
-    """GeoJSON where that is asked for (clause 4.5.16)."""
-    if page.params.endpoint.media != GEO:
-        return json
-    found = entity.get("location")
-    place = found.value if found and found.kind == "GeoProperty" else None
-    json.pop("id", None)
-    return {"type": "Feature", "id": entity.id, "geometry": place, "properties": json}
+    assert item.gone is not None  # noqa: S101 - the caller has asked
+    style, entity = page.one.style, page.conforming(item.gone)
+    bare = structs.replace(entity, attributes={}, scope=())
+    json = write_entity(bare, page.terms, style.view.format, sys=style.view.sys)
+    json["deletedAt"] = item.at
+    for name, old in shown(entity, style.view, style.view.projection).attributes.items():
+        if page.one.tells_gone(name):
+            json[page.terms.compact(name)] = _joined(page, _removed(page, old, (), item.at))
+    json = trimmed(json, style.view.projection)
+    return feature(json, entity, style.view) if style.geojson else json
 
 
 # --- attributes
 
 
-def _attribute(
-    page: Page, new: Instances, old: Instances, removed: Instances, at: datetime
-) -> Json:
-    if not new and len(removed) > 1 and not page.params.show_changes:
-        # All of it is gone, which the default instance says for all.
-        removed = tuple(i for i in removed if i.dataset_id is None) or removed
-    before = {i.dataset_id: i for i in old}
-    parts = {i.dataset_id: _now(page, i, before.get(i.dataset_id)) for i in new}
-    parts |= {i.dataset_id: _removed(page, i, at) for i in removed}
+def _by_dataset(instances: Instances) -> dict[str | None, Attribute]:
+    return {instance.dataset_id: instance for instance in instances}
+
+
+def _parts(json: Json, instances: Instances) -> Parts:
+    """What was written of these instances, taken apart."""
+    ids = [instance.dataset_id for instance in instances]
+    if len(ids) == 1:
+        return {ids[0]: json}
+    written = json["dataset"].values() if isinstance(json, dict) else json or ()
+    return dict(zip(ids, written, strict=True))
+
+
+def _joined(page: Page, parts: Parts) -> Json:
     if len(parts) == 1:
         return next(iter(parts.values()))
-    if page.format == "simplified":
+    if page.one.style.view.format == "simplified":
         return {"dataset": {id or "@none": part for id, part in parts.items()}}
     return list(parts.values())
 
 
-def _now(page: Page, instance: Attribute, old: Attribute | None) -> Json:
-    if page.format == "simplified":
-        return simplified(instance, page.terms, page.format, page.sys)
-    json = full(instance, page.terms, page.format, page.sys)
-    if old is None or alike(old, instance) or not page.params.show_changes:
-        return json
-    return {**(json if isinstance(json, dict) else {"value": json}), **_previous(old)}
+def _previous(page: Page, old: Instances, new: Instances) -> Parts:
+    """`previousValue` and its kin (clause 5.2.14.1) of what changed."""
+    if not page.one.style.changes:
+        return {}
+    now = _by_dataset(new)
+    return {
+        id: _said_before(page, instance)
+        for id, instance in _by_dataset(old).items()
+        if id in now and not alike(instance, now[id])
+    }
 
 
-def _removed(page: Page, old: Attribute, at: datetime) -> Json:
-    bare = page.format == "concise" and not (page.sys or page.params.show_changes or old.dataset_id)
-    if page.format == "simplified" or bare:
-        return NULL
-    null = GONE if old.kind == "LanguageProperty" else NULL
-    instance = structs.replace(old, value=null, sub={}, observed_at=None, unit_code=None)
-    json = full(instance, page.terms, page.format, page.sys)
-    told: dict[str, Json] = json if isinstance(json, dict) else {"value": json}
-    if page.sys:
-        told = {**told, "deletedAt": at}
-    return {**told, **_previous(old)} if page.params.show_changes else told
-
-
-def _previous(old: Attribute) -> Mapping[str, Json]:
-    """`previousValue` and its kin (clause 5.2.14.1)."""
+def _said_before(page: Page, old: Attribute) -> dict[str, Json]:
     member = VALUE_MEMBER[old.kind]
-    return {f"previous{member[0].upper()}{member[1:]}": old.value}
+    value = full(old, page.terms, "normalized", sys=False)[member]
+    return {f"previous{member[0].upper()}{member[1:]}": value}
+
+
+def _beside(page: Page, written: Json, instance: Attribute, previous: Json) -> Json:
+    if not previous:
+        return written
+    view = page.one.style.view
+    bare = view.format == "concise" and is_bare(instance, view.sys)
+    return {**({"value": written} if bare else written), **previous}
+
+
+def _removed(page: Page, old: Instances, new: Instances, at: datetime) -> Parts:
+    """What is left to say of instances that are there no more."""
+    left = {instance.dataset_id for instance in new}
+    removed = [i for i in old if i.dataset_id not in left]
+    if not new and not page.one.style.changes:
+        # All of it is gone, which the default instance says for all.
+        removed = [i for i in removed if i.dataset_id is None] or removed
+    return {i.dataset_id: _null(page, i, at) for i in removed}
+
+
+def _null(page: Page, old: Attribute, at: datetime) -> Json:
+    style, view = page.one.style, page.one.style.view
+    more = view.sys or style.changes or old.dataset_id
+    if view.format == "simplified" or (view.format == "concise" and not more):
+        return NULL
+    json: dict[str, Json] = {} if view.format == "concise" else {"type": old.kind}
+    json[VALUE_MEMBER[old.kind]] = GONE if old.kind == "LanguageProperty" else NULL
+    if old.dataset_id is not None:
+        json["datasetId"] = old.dataset_id
+    if view.sys:
+        json |= {"createdAt": old.created_at, "modifiedAt": old.modified_at, "deletedAt": at}
+    return json | (_said_before(page, old) if style.changes else {})

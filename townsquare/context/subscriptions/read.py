@@ -6,7 +6,6 @@ be told, and a `q`, a geometry and types that can be understood.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from urllib.parse import unquote
 
 import msgspec
 
@@ -16,8 +15,9 @@ from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
 from townsquare.context.query import read_pattern
 from townsquare.context.subscriptions import address
-from townsquare.context.subscriptions.geography import read_geo_query
 from townsquare.context.subscriptions.naming import ANY, read_types
+from townsquare.context.subscriptions.query import decoded
+from townsquare.context.subscriptions.view import near, style
 from townsquare.context.subscriptions.wire import Params, Selector, Subscription, renamed
 from townsquare.context.values import is_uri
 from townsquare.model.entity import NULL, Json
@@ -89,6 +89,7 @@ def _check(given: Subscription) -> None:
     _check_what(given)
     _check_when(given)
     _check_params(given.notification)
+    style(given)
     address.check(given.notification.endpoint)
 
 
@@ -100,11 +101,11 @@ def _check_what(given: Subscription) -> None:
     for name in given.watched_attributes or ():
         read_name(name)
     for text in filter(None, (given.q, given.csf)):
-        parse(q_of(text))
+        parse(decoded(text))
     if given.scope_q:
         read_scopes(given.scope_q)
     if given.geo_q:
-        read_geo_query(given.geo_q)
+        near(given.geo_q)
     _check_uris("datasetId", [id for id in given.dataset_id or () if id != "@none"])
 
 
@@ -140,22 +141,7 @@ def _check_params(given: Params) -> None:
         raise Invalid(f"showChanges has no place in the format {given.format}")
     if given.attributes and (given.pick or given.omit):
         raise Invalid("notification has attributes, or pick and omit, not both")
-    if both := set(given.pick or ()) & set(given.omit or ()):
-        raise Invalid(f"notification: {min(both)!r} is in pick and in omit")
     for name in given.attributes or ():
         if name in ("id", "type", "scope"):
             raise Invalid(f"notification.attributes: {name} is no attribute; use pick")
         read_name(name)
-
-
-def names_in(q: str | None, terms: Terms) -> dict[str, str]:
-    """Canonical name of each name in `q`, so that it can be understood without its context."""
-    names: dict[str, str] = {}
-    if q:
-        parse(q_of(q), lambda name: names.setdefault(name, terms.expand(name)))
-    return names
-
-
-def q_of(text: str) -> str:
-    """`q` as it is; clients also send it as they would in an address (clause 4.9)."""
-    return unquote(text)

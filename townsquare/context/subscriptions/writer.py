@@ -1,17 +1,21 @@
 """What a subscriber is told: looked up as the subscriber, in the words it asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
-from townsquare.context.broker import Broker
+from townsquare.context.broker import Broker, Page
 from townsquare.context.contexts import Contexts
-from townsquare.context.query import MOST, Query
+from townsquare.context.linked import linked
+from townsquare.context.query import MOST, Query, Selector
 from townsquare.context.subscriptions import notice
 from townsquare.context.subscriptions.delivery import Message
 from townsquare.context.subscriptions.matching import Compiled
-from townsquare.context.subscriptions.notice import Page
-from townsquare.context.subscriptions.pending import Items
+from townsquare.context.subscriptions.pending import Item, Items
+from townsquare.context.subscriptions.scratch import Scratch
 from townsquare.model.entity import Entity
+from townsquare.model.errors import TooComplex
+
+MOST_TOLD = 10_000  # entities in one notification
 
 
 class Writer:
@@ -19,48 +23,67 @@ class Writer:
         self.broker = broker
         self.contexts = contexts
 
-    async def message(self, one: Compiled, items: Items | None) -> Message | None:
-        """None where nothing matches. Raises TownsquareError.
-
-        Without items it is about all entities that match, whatever changed.
-        """
-        page = Page(one, await self.contexts.terms(one.kept.context, one.kept.tenant))
-        found = await self._all(one) if items is None else await self._among(one, items)
-        data = [notice.present(page, entity, (items or {}).get(entity.id)) for entity in found]
-        gone = [item for item in (items or {}).values() if item.gone]
-        data = [*(notice.gone(page, item) for item in gone), *data]
-        if not data:
-            return None
-        body = notice.notification(page, data, self.broker.clock())
-        endpoint = one.subscription.notification.endpoint
-        return Message(endpoint, body, page.terms.url, one.kept.tenant)
-
-    async def _among(self, one: Compiled, items: Items) -> list[Entity]:
+    async def message(self, one: Compiled, items: Items, scratch: Scratch) -> Message | None:
+        """What is to be told of these; None where none of them matches. Raises TownsquareError."""
+        gone = await self._gone(one, items, scratch)
         ids = [id for id, item in items.items() if not item.gone]
         found: list[Entity] = []
         for start in range(0, len(ids), MOST):
             part = tuple(ids[start : start + MOST])
-            found += await self._found(one, Query(ids=part, limit=len(part)))
+            found += await self._find(one, replace(_filter(one), ids=part, limit=len(part)))
         order = {id: place for place, id in enumerate(ids)}
-        return sorted(found, key=lambda entity: order[entity.id])
+        return await self._message(one, sorted(found, key=lambda e: order[e.id]), items, gone)
 
-    async def _found(self, one: Compiled, query: Query) -> list[Entity]:
+    async def overview(self, one: Compiled) -> Message | None:
+        """What is to be told of all that match; None where none does. Raises TownsquareError."""
+        query = replace(_filter(one), selectors=_selectors(one), limit=MOST)
+        types = {type for selector in query.selectors for type in selector.types}
+        if all(selector.types for selector in query.selectors):
+            query = replace(query, types=tuple(types))
+        found, more = list[Entity](), True
+        while more:
+            page = await self._page(one, replace(query, offset=len(found)))
+            found, more = found + page.entities, page.more
+            if len(found) > MOST_TOLD:
+                raise TooComplex(f"more than {MOST_TOLD} entities match; select fewer")
+        return await self._message(one, found, {}, [])
+
+    async def _message(
+        self, one: Compiled, found: Sequence[Entity], items: Items, gone: Sequence[Item]
+    ) -> Message | None:
+        if not (found or gone):
+            return None
+        terms = await self.contexts.terms(one.kept.context, one.kept.tenant)
+        style = one.style
+        joined = await linked(lambda q: self._find(one, q), found, style.view, style.join)
+        page = notice.Page(one, terms, joined)
+        data = [*(notice.gone(page, item) for item in gone), *notice.present(page, found, items)]
+        body = notice.notification(page, data, self.broker.clock())
+        return Message(one.subscription.notification.endpoint, body, terms.url, one.kept.tenant)
+
+    async def _gone(self, one: Compiled, items: Items, scratch: Scratch) -> list[Item]:
+        gone = {id: item for id, item in items.items() if item.gone}
+        if gone and one.filters:
+            entities = [item.gone for item in gone.values() if item.gone]
+            matching = await scratch.matching(one.kept, _filter(one), entities)
+            return [item for id, item in gone.items() if id in matching]
+        return list(gone.values())
+
+    async def _find(self, one: Compiled, query: Query) -> list[Entity]:
+        return (await self._page(one, query)).entities
+
+    async def _page(self, one: Compiled, query: Query) -> Page:
         """A published observation may be queried by anyone but told to nobody: act `watch`."""
         kept = one.kept
-        asked = replace(query, q=one.q, near=one.near, scope=one.subscription.scope_q or "")
-        page = await self.broker.find(asked, kept.by, kept.why, tenant=kept.tenant, act="watch")
-        return page.entities
+        return await self.broker.find(query, kept.by, kept.why, tenant=kept.tenant, act="watch")
 
-    async def _all(self, one: Compiled) -> Iterable[Entity]:
-        found: Mapping[str, Entity] = {}
-        for query in self._selections(one):
-            page = await self._found(one, query)
-            found = {**found, **{e.id: e for e in page if one.admits(e)}}
-        return found.values()
 
-    def _selections(self, one: Compiled) -> Iterable[Query]:
-        if not one.chosen:
-            yield Query(limit=MOST)
-        for chosen in one.chosen:
-            types = chosen.types if all(chosen.types) else ()
-            yield Query(types=types, ids=tuple(chosen.ids), pattern=chosen.pattern, limit=MOST)
+def _filter(one: Compiled) -> Query:
+    return Query(q=one.q, near=one.near, scope=one.subscription.scope_q or "")
+
+
+def _selectors(one: Compiled) -> tuple[Selector, ...]:
+    return tuple(
+        Selector(c.types if all(c.types) else (), tuple(sorted(c.ids)), c.pattern)
+        for c in one.chosen
+    )

@@ -81,9 +81,10 @@ class Book:
         """Raises AlreadyExists, or TooComplex for one too many."""
         if len(self.of(kept.by, kept.tenant)) >= MOST_EACH:
             raise TooComplex(f"you have {MOST_EACH} subscriptions; delete one first")
-        await self.broker.keep(kept.key, msgspec.json.encode(kept), kept.by, kept.why, new=True)
         # What happened before it was there is not its business.
-        self._tallies[kept.key] = Tally(told=await self.broker.last_seq())
+        before = await self.broker.last_seq()
+        await self.broker.keep(kept.key, msgspec.json.encode(kept), kept.by, kept.why, new=True)
+        self._tallies[kept.key] = Tally(told=before)
         self._unsaved.add(kept.key)
         self._put(compiled(kept))
         return kept.id

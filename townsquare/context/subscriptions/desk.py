@@ -16,7 +16,7 @@ from time import monotonic
 from townsquare.context.subscriptions.book import READER, Book, is_active
 from townsquare.context.subscriptions.delivery import Courier, Outcome
 from townsquare.context.subscriptions.kept import Tally
-from townsquare.context.subscriptions.matching import Compiled, concerns, difference
+from townsquare.context.subscriptions.matching import Compiled, Difference, concerns, difference
 from townsquare.context.subscriptions.pending import Items, Pending
 from townsquare.context.subscriptions.scratch import Scratch
 from townsquare.context.subscriptions.writer import Writer
@@ -78,7 +78,7 @@ class Desk:
     def _hand_out(self, news: Changed, tasks: asyncio.TaskGroup) -> None:
         """To whom it concerns, as they may see it: what is hidden changes nothing for them."""
         now = self.broker.clock()
-        seen: dict[tuple[Actor, Why], Changed | None] = {}
+        seen: dict[tuple[Actor, Why], tuple[Changed, Difference] | None] = {}
         for one in self.book.index.candidates(news):
             if one.subscription.time_interval or not is_active(one, now):
                 continue
@@ -86,10 +86,11 @@ class Desk:
                 continue
             viewer = (one.kept.by, one.kept.why)
             if viewer not in seen:
-                seen[viewer] = self.broker.shown(news, *viewer)
-            shown = seen[viewer]
-            if shown is not None and concerns(one, shown, difference(shown)):
-                self._pend(one.key, shown, tasks)
+                shown = self.broker.shown(news, *viewer)
+                seen[viewer] = (shown, difference(shown)) if shown else None
+            told = seen[viewer]
+            if told and concerns(one, *told):
+                self._pend(one.key, told[0], tasks)
 
     def _pend(self, key: Key, news: Changed, tasks: asyncio.TaskGroup) -> None:
         waiting = self._waiting.get(key)
@@ -113,6 +114,13 @@ class Desk:
 
     async def _round(self, one: Compiled, waiting: Waiting) -> None:
         items, upto = waiting.pending.take()
+        if waiting.pending.lost:
+            log.warning(
+                "%s: too many entities to wait with it; %d were left out",
+                one.kept.id,
+                waiting.pending.lost,
+            )
+            waiting.pending.lost = 0
         outcome = await self._notify(one, items)
         if outcome.again and not self._is_hopeless(waiting):
             waiting.failures += 1
@@ -120,8 +128,8 @@ class Desk:
             return
         waiting.failures = 0
         waiting.pending.told()
-        if self.book.get(one.key):
-            self.book.tallied(one.key).told = upto
+        tally = self._tally(one)
+        tally.told = max(tally.told, upto)
 
     def _is_hopeless(self, waiting: Waiting) -> bool:
         if not waiting.failures:

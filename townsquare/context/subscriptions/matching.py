@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import re2
 
-from townsquare.context.choices import Choices, chosen
+from townsquare.context.choices import Choices
 from townsquare.context.query import QUIET, Condition
 from townsquare.context.subscriptions.kept import Kept
 from townsquare.context.subscriptions.naming import read_types
@@ -33,13 +33,13 @@ class Chosen:
     pattern: str
     types: Choices
 
-    def admits(self, entity: Entity) -> bool:
+    def admits(self, id: str, types: frozenset[str]) -> bool:
         """Ids go before the pattern (clause 5.2.33)."""
+        if not any(choice <= types for choice in self.types):
+            return False
         if self.ids:
-            fits = entity.id in self.ids
-        else:
-            fits = not self.pattern or bool(re2.search(self.pattern, entity.id, QUIET))
-        return fits and chosen(self.types, entity.types)
+            return id in self.ids
+        return not self.pattern or bool(re2.search(self.pattern, id, QUIET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Compiled:
         watched = not self.watched or attribute in self.watched
         return watched and "attributeDeleted" in self.triggers
 
-    def admits(self, entity: Entity) -> bool:
-        return not self.chosen or any(c.admits(entity) for c in self.chosen)
+    def admits(self, id: str, types: frozenset[str]) -> bool:
+        return not self.chosen or any(c.admits(id, types) for c in self.chosen)
 
 
 def compiled(kept: Kept) -> Compiled:
@@ -102,11 +102,15 @@ def _chosen(selector: Selector) -> Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Names of attributes of which an instance was created, updated or deleted."""
+    """Names of attributes of which an instance was created, updated or deleted.
+
+    `triggers` are all that fire for somebody who watches every attribute.
+    """
 
     created: frozenset[str]
     updated: frozenset[str]
     deleted: frozenset[str]
+    triggers: frozenset[Trigger]
 
 
 def difference(news: Changed) -> Difference:
@@ -120,7 +124,15 @@ def difference(news: Changed) -> Difference:
             deleted.add(name)
         if any(not alike(old[id], new[id]) for id in old.keys() & new.keys()):
             updated.add(name)
-    return Difference(frozenset(created), frozenset(updated), frozenset(deleted))
+    names = (frozenset(created), frozenset(updated), frozenset(deleted))
+    happened: dict[Trigger, object] = {
+        "entityCreated": news.before is None,
+        "entityDeleted": news.after is None,
+        "attributeCreated": created,
+        "attributeUpdated": updated,
+        "attributeDeleted": deleted,
+    }
+    return Difference(*names, frozenset(t for t, there in happened.items() if there))
 
 
 def _instances(entity: Entity | None, name: str) -> Instances:
@@ -140,76 +152,68 @@ def _said(a: Attribute) -> tuple[object, ...]:
 
 def concerns(one: Compiled, news: Changed, what: Difference) -> bool:
     """Of news as the subscriber may see it."""
-    return one.admits(news.subject) and bool(one.triggers & set(_fired(one, news, what)))
+    fired = what.triggers & one.triggers
+    if one.watched:
+        fired = frozenset(t for t in fired if not one.watched.isdisjoint(_touched(t, what)))
+    return bool(fired) and one.admits(news.subject.id, frozenset(news.subject.types))
 
 
-def _fired(one: Compiled, news: Changed, what: Difference) -> Iterator[Trigger]:
-    def touches(names: frozenset[str]) -> bool:
-        return bool(names & one.watched if one.watched else names)
-
-    if touches(what.created):
-        yield "attributeCreated"
-    if touches(what.updated):
-        yield "attributeUpdated"
-    if touches(what.deleted):
-        yield "attributeDeleted"
-    if news.before is None and (not one.watched or touches(what.created)):
-        yield "entityCreated"
-    if news.after is None and (not one.watched or touches(what.deleted)):
-        yield "entityDeleted"
+def _touched(trigger: Trigger, what: Difference) -> frozenset[str]:
+    """The attributes that it is about; for an entity those that came or went with it."""
+    if trigger == "attributeUpdated":
+        return what.updated
+    return what.created if trigger.endswith("Created") else what.deleted
 
 
 # --- who may be concerned
 
 
+Word = tuple[str, str, str]
+
+
 class Index:
-    """Compiled subscriptions by what can wake them."""
+    """Compiled subscriptions by what can wake them: an id or a type, with a watched attribute."""
 
     def __init__(self) -> None:
-        self._woken_by: defaultdict[tuple[str, str, str], dict[Key, Compiled]] = defaultdict(dict)
+        self._woken_by: defaultdict[tuple[str, Word], dict[Key, Compiled]] = defaultdict(dict)
 
     def put(self, one: Compiled) -> None:
         for word in _words(one):
-            self._woken_by[one.kept.tenant, *word][one.key] = one
+            self._woken_by[one.kept.tenant, word][one.key] = one
 
     def drop(self, one: Compiled) -> None:
-        for word in _words(one):
-            there = self._woken_by[one.kept.tenant, *word]
+        for word in set(_words(one)):
+            there = self._woken_by[one.kept.tenant, word]
             there.pop(one.key, None)
             if not there:
-                del self._woken_by[one.kept.tenant, *word]
+                del self._woken_by[one.kept.tenant, word]
 
     def candidates(self, news: Changed) -> Iterable[Compiled]:
-        found: dict[Key, Compiled] = {}
-        for word in _said_by(news):
-            found |= self._woken_by.get((news.tenant, *word), {})
-        return found.values()
+        places = (self._woken_by.get((news.tenant, word)) for word in _said_by(news))
+        found = [place for place in places if place]
+        if len(found) == 1:
+            return found[0].values()
+        return {key: one for place in found for key, one in place.items()}.values()
 
 
-def _words(one: Compiled) -> Iterator[tuple[str, str]]:
-    """A subscription is found by the narrowest that all its entities share."""
-    if not one.chosen:
-        yield from _attribute_words(one)
-    for selected in one.chosen:
-        if selected.ids:
-            yield from (("id", id) for id in selected.ids)
-        elif all(selected.types):
-            yield from (("type", min(choice)) for choice in selected.types)
-        else:
-            yield from _attribute_words(one)
+def _words(one: Compiled) -> Iterator[Word]:
+    """A subscription is found by the narrowest that its entities share."""
+    names = one.watched or {""}
+    subjects = {subject for chosen in one.chosen for subject in _subjects(chosen)}
+    for kind, subject in subjects or {("any", "")}:
+        yield from ((kind, subject, name) for name in names)
 
 
-def _attribute_words(one: Compiled) -> Iterator[tuple[str, str]]:
-    yield from (("attribute", name) for name in one.watched)
-    if not one.watched:
-        yield ("any", "")
+def _subjects(chosen: Chosen) -> Iterator[tuple[str, str]]:
+    if chosen.ids:
+        yield from (("id", id) for id in chosen.ids)
+    else:
+        yield from (("type", min(choice)) if choice else ("any", "") for choice in chosen.types)
 
 
-def _said_by(news: Changed) -> Iterator[tuple[str, str]]:
+def _said_by(news: Changed) -> Iterator[Word]:
     entity = news.subject
-    yield ("any", "")
-    yield ("id", entity.id)
-    for type in {*entity.types, *(news.before.types if news.before else ())}:
-        yield ("type", type)
-    for name in news.attributes:
-        yield ("attribute", name)
+    types = {*entity.types, *(news.before.types if news.before else ())}
+    subjects = [("any", ""), ("id", entity.id), *(("type", type) for type in types)]
+    for name in ("", *news.attributes):
+        yield from ((kind, subject, name) for kind, subject in subjects)

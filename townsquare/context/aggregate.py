@@ -85,6 +85,13 @@ def _period(start: datetime, at: datetime, every: Duration) -> int:
 
 # --- methods
 
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    methods: tuple[str, ...]
+    every: Duration
+
+
 Method = Callable[[Tally], Json]
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
-from townsquare.context.aggregate import Duration
+from townsquare.context.aggregate import Aggregation
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.decoded import Decoded
 from townsquare.context.expiry import Expiry
@@ -223,10 +223,10 @@ class Broker:
         return replace(found, count=page.count)
 
     async def aggregates(
-        self, ask: TemporalQuery, every: Duration, by: Actor, why: Why, *, tenant: str = ""
+        self, ask: TemporalQuery, how: Aggregation, by: Actor, why: Why, *, tenant: str = ""
     ) -> Aggregates:
         page, past = await self._past(ask, by, why, tenant)
-        found = await temporal.tallied(self.store, tenant, page.entities, past, every)
+        found = await temporal.tallied(self.store, tenant, page.entities, past, how)
         return replace(found, count=page.count)
 
     async def _past(
@@ -237,7 +237,7 @@ class Broker:
 
         def recorded(grant: Grant) -> Sql:
             names = temporal.shown(ask, grant)
-            return then.recorded(names, grant.hidden | frozenset(ask.omitted))
+            return then.recorded(names, grant.hidden | frozenset(ask.omitted), ask.datasets)
 
         find = self._found(ask.query, by, why, "temporal", tenant, sql.Compiler(then, recorded))
         count = await self.store.count(tenant, find) if ask.query.count else None
@@ -446,6 +446,7 @@ class Broker:
         """Drop old news, and history whose retention has ended."""
         now = self.clock()
         await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT, now - ONCE_KEPT)
+        await self.store.roll_up(now)
         for type in self.policy.types.values():
             await self.store.forget([type.name], now - type.retention, others=False)
         await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)

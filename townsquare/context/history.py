@@ -9,13 +9,11 @@ from datetime import datetime
 
 import msgspec
 
-from townsquare.context.past import SCOPE, instance_id
+from townsquare.context.past import SCOPE, new_instance
 from townsquare.model.change import Change, Changed
-from townsquare.model.entity import NULL, Attribute
-from townsquare.store import Instance
+from townsquare.model.entity import NULL, Attribute, Json
+from townsquare.store import EXACT, Instance
 from townsquare.store.past import Erase
-
-EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 
 
 def rows(change: Change | None, news: Changed) -> list[Instance]:
@@ -52,7 +50,7 @@ def _scope(news: Changed) -> list[Instance]:
     if old == new:
         return []
     value = new[0] if len(new) == 1 else list(new)
-    scope = Attribute(value, observed_at=news.at, instance_id=instance_id())
+    scope = Attribute(value, observed_at=news.at, instance_id=new_instance())
     return [row(news, SCOPE, scope, news.at) if new else end(news, SCOPE, scope)]
 
 
@@ -62,29 +60,47 @@ def end(news: Changed, name: str, old: Attribute) -> Instance:
         [] if name == SCOPE else NULL,
         kind=old.kind,
         dataset_id=old.dataset_id,
-        instance_id=instance_id(),
+        instance_id=new_instance(),
     )
     return msgspec.structs.replace(row(news, name, gone, news.at), deleted_at=news.at)
 
 
 def row(news: Changed, name: str, a: Attribute, created_at: datetime) -> Instance:
-    plain = isinstance(a.value, int | float) and not isinstance(a.value, bool)
-    plain = plain and abs(a.value) < EXACT
-    plain = plain and not a.sub and a.unit_code is None and a.kind == "Property"
     subject = news.subject
+    value = a.value
+    plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < EXACT
+    plain = plain and a.kind == "Property"
     return Instance(
         entity=subject.id,
         type=subject.types[0],
         attribute=name,
         dataset_id=a.dataset_id,
-        instance_id=a.instance_id or "",
+        instance_id=a.instance_id or new_instance(),
         observed_at=a.observed_at,
         created_at=created_at,
         modified_at=news.at,
         deleted_at=None,
-        number=float(a.value) if plain else None,
-        json=None if plain else msgspec.json.encode(a),
+        number=float(value) if plain else None,
+        json=None if plain and _bare(a) else _said(a, None if plain else value),
     )
+
+
+def _bare(a: Attribute) -> bool:
+    return not (a.sub or a.unit_code or a.value_type or a.expires_at)
+
+
+def _said(a: Attribute, value: Json) -> bytes:
+    """What no other field of an instance holds."""
+    said = Attribute(
+        value,
+        kind=a.kind,
+        unit_code=a.unit_code,
+        expires_at=a.expires_at,
+        value_type=a.value_type,
+        object_type=a.object_type,
+        sub=a.sub,
+    )
+    return msgspec.json.encode(said)
 
 
 def erased(change: Change) -> list[Erase]:

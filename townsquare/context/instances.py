@@ -6,12 +6,12 @@ plain attributes leave here, never fragments.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from os import urandom
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
+from townsquare.context.past import new_instance
 from townsquare.context.values import fitted
 from townsquare.model.change import Defaults, Fragment
 from townsquare.model.entity import NULL, Attribute, Instances, Json
@@ -104,7 +104,7 @@ def _stamped(new: Attribute, old: Attribute | None, now: datetime) -> Attribute:
         dataset_id=new.dataset_id,
         created_at=old.created_at if old else now,
         modified_at=now,
-        instance_id=f"urn:ngsi-ld:Instance:{urandom(16).hex()}",
+        instance_id=new_instance(),
         expires_at=new.expires_at,
         value_type=new.value_type,
         object_type=new.object_type,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from townsquare.context.aggregate import Duration, edges
+from townsquare.context.aggregate import Aggregation, edges
 from townsquare.context.query import Query
 from townsquare.model.entity import Attribute, Entity
 from townsquare.store import Instance, Store
@@ -120,13 +120,14 @@ def _tuples(attributes: dict[str, list[Attribute]]) -> dict[str, tuple[Attribute
 
 
 def attribute(instance: Instance) -> Attribute:
+    kept = Attribute(None)
     if instance.json is not None:
         kept = msgspec.json.decode(instance.json, type=Attribute)
-    else:
-        number = instance.number or 0.0
-        kept = Attribute(int(number) if number.is_integer() else number)
+    number = instance.number
+    plain = int(number) if number is not None and number.is_integer() else number
     return msgspec.structs.replace(
         kept,
+        value=kept.value if plain is None else plain,
         observed_at=instance.observed_at,
         dataset_id=instance.dataset_id,
         created_at=instance.created_at,
@@ -147,12 +148,18 @@ class Aggregates:
 
 
 async def tallied(
-    store: Store, tenant: str, entities: list[Entity], past: Past, every: Duration
+    store: Store,
+    tenant: str,
+    entities: list[Entity],
+    past: Past,
+    how: Aggregation,
 ) -> Aggregates:
     data = await store.span(tenant, past)
     if data is None:
         return Aggregates([], [], [])
-    periods = edges(past.window, data, every)
+    periods = edges(past.window, data, how.every)
     # With one period for all, its end may be the time of the last instance, which counts.
     bounds = [*periods[:-1], max(periods[-1], data.last + INSTANT)]
-    return Aggregates(entities, await store.tallies(tenant, past, bounds), periods)
+    distinct = "distinctCount" in how.methods
+    found = await store.tallies(tenant, past, bounds, distinct=distinct)
+    return Aggregates(entities, found, periods)

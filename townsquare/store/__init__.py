@@ -22,6 +22,7 @@ from townsquare.store.past import Erase, Past, Span, Tally, Window
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 
 
 class Key(NamedTuple):
@@ -55,7 +56,12 @@ class Row:
 
 
 class Instance(Struct, frozen=True):
-    """One instance of an attribute at one time. `number` or `json`, never both."""
+    """One instance of an attribute at one time.
+
+    `number` is its value where that is a plain number. `json` is the attribute without what
+    stands in other fields here, also without the value that stands in `number` (it is null
+    then); None where there is no more to say. `deleted_at`: the attribute ended then.
+    """
 
     entity: str
     type: str
@@ -196,9 +202,12 @@ class Store(Protocol):
         """None where there is no instance."""
         ...
 
-    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
+    async def tallies(
+        self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool
+    ) -> list[Tally]:
         """Of instances that have the time of the window, in each period from one edge until
-        before the next that has any. Ends of attributes (`deleted_at`) do not count.
+        before the next that has any. Ends of attributes (`deleted_at`) do not count. Without
+        `distinct` nobody counts different values.
         """
         ...
 
@@ -222,6 +231,12 @@ class Store(Protocol):
         self, outbox_before: datetime, live_before: datetime, once_before: datetime
     ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
+        ...
+
+    async def roll_up(self, until: datetime) -> None:
+        """Bring sums of whole hours before `until` up to date, from which tallies are told
+        faster. Tallies are right without it.
+        """
         ...
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:

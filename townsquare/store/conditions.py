@@ -4,7 +4,7 @@
 in every store, and the contract tests run against all of them. Names are canonical.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -127,8 +127,18 @@ class Conditions(Protocol):
 
 
 class PastConditions(Conditions, Protocol):
-    """The same of instances in time within a window: an atom holds where it holds of one."""
+    """The same of instances in time within a window: an atom holds where it holds of one.
 
-    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
-        """There is an instance of one of these attributes; None: of any that is not hidden."""
+    They are instances of the entity as one of the types that it has now.
+    """
+
+    def recorded(
+        self,
+        attributes: Collection[str] | None,
+        hidden: Collection[str],
+        datasets: Sequence[str | None],
+    ) -> Sql:
+        """There is an instance of one of these attributes (None: of any that is not hidden), in
+        one of these datasets if any is named; None is the default one.
+        """
         ...

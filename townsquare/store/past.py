@@ -3,9 +3,13 @@
 A store answers across everything that it keeps of the past, wherever it keeps it.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+INSTANCE = "urn:ngsi-ld:Instance:"
+_NUMBERED = re.compile(re.escape(INSTANCE) + r"([0-7][0-9a-f]{15})")
 
 TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
 
@@ -66,6 +70,19 @@ class Erase:
     datasets: tuple[str | None, ...] | None = None  # None: of all
     instance_id: str = ""
     observed: tuple[datetime, ...] = ()
+
+
+def instance_id(number: int) -> str:
+    """`number` is from 0 and has at most 63 bits; of one attribute no two are the same, and a
+    later one is greater, so that what was recorded of one moment keeps its order.
+    """
+    return f"{INSTANCE}{number:016x}"
+
+
+def instance_number(id: str) -> int | None:
+    """None for what is no instanceId of ours."""
+    found = _NUMBERED.fullmatch(id)
+    return int(found[1], 16) if found else None
 
 
 class Span(NamedTuple):

@@ -14,7 +14,8 @@ import msgspec
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Entity, Json
-from townsquare.store import Instance, Key, Row, Writes, micros, sqlite_history, tables
+from townsquare.store import Instance, Key, Row, Writes, micros, tables
+from townsquare.store.sqlite_series import Series
 
 UPDATE = "update entity set version = ?, body = ? where tenant = ? and kind = ? and id = ?"
 TELL = "insert into outbox (seq, tenant, id, at, live, body) values (?, ?, ?, ?, ?, ?)"
@@ -22,10 +23,11 @@ Columns = tuple[str | int | float | bytes | None, ...]
 
 
 class Pending:
-    def __init__(self, db: sqlite3.Connection, rows: dict[Key, Row]) -> None:
+    def __init__(self, db: sqlite3.Connection, series: Series, rows: dict[Key, Row]) -> None:
         self.rows = rows
         self.told: list[Changed] = []
         self._db = db
+        self._series = series
         self._kept = set(rows)  # what the database has
         self._put: dict[Key, Row] = {}
         self._tenants: set[str] = set()
@@ -57,7 +59,7 @@ class Pending:
         for row in moved:
             tables.put(db, row)
         for tenant, instances in self._history.items():
-            sqlite_history.add(db, tenant, instances)
+            self._series.add(db, tenant, instances)
         db.executemany(tables.COUNT, [(*what, n) for what, n in self._census.items() if n])
         db.executemany("insert into log (salt, record, leaf) values (?, ?, ?)", self._log)
         db.executemany(TELL, self._outbox)
@@ -72,9 +74,9 @@ class Pending:
             self.rows.pop(key, None)
             self._kept.discard(key)
         for key in writes.forget:
-            tables.forget(self._db, key)
+            self._series.forget(self._db, key)
         for what in writes.erase:
-            sqlite_history.erase(self._db, tenant, what)
+            self._series.erase(self._db, tenant, what)
 
     def _place(self, row: Row) -> None:
         earlier = self._put.get(row.key)

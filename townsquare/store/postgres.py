@@ -163,8 +163,10 @@ class PostgresStore:
         asked = history.span(tenant, past)
         return history.to_span((await self._fetch(asked.text, asked.parameters))[0])
 
-    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
-        asked = history.tallies(tenant, past, edges)
+    async def tallies(
+        self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool
+    ) -> list[Tally]:
+        asked = history.tallies(tenant, past, edges, distinct)
         found = await self._fetch(asked.text, asked.parameters)
         return [history.to_tally(row) for row in found]
 
@@ -227,6 +229,9 @@ class PostgresStore:
         await self._writer.run(tables.TRIM, live, LIVE_TRIMMED, old)
         await self._writer.run("delete from applied where at < ?", micros(once_before))
         await self._writer.run("delete from census where number = 0")
+
+    async def roll_up(self, until: datetime) -> None:
+        """Tallies are told from rows here."""
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         """History of types (or of all `others`) whose retention has ended. Number of rows."""

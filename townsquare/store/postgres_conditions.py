@@ -114,8 +114,16 @@ class PostgresPastConditions(PostgresConditions):
         within = history.within(window) if window else None
         self._within = Sql(within.text, within.parameters) if within else Sql("true")
 
-    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
+    def recorded(
+        self,
+        attributes: Collection[str] | None,
+        hidden: Collection[str],
+        datasets: Sequence[str | None],
+    ) -> Sql:
         parts = [self._within]
+        if datasets:
+            of = history.of_datasets(datasets)
+            parts.append(Sql(of.text, of.parameters))
         if attributes is not None:
             parts.append(_among(attributes))
         if hidden:
@@ -145,7 +153,7 @@ class PostgresPastConditions(PostgresConditions):
         return Sql(text, (attribute, *self._within.parameters))
 
     def _there(self, attribute: str) -> Sql:
-        return self.recorded({attribute}, ())
+        return self.recorded({attribute}, (), ())
 
 
 def default(path: Path) -> str:

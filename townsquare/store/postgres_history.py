@@ -10,7 +10,7 @@ from townsquare.store import Instance, at, micros
 from townsquare.store.past import Erase, Past, Span, Tally, TimeProperty, Whose, Window
 from townsquare.store.postgres_words import Part, every, some
 
-# Of one instance; createdAt of old rows may be that of the attribute, never later than it changed.
+# Of one instance.
 TIMES: dict[TimeProperty, str] = {
     "observedAt": "h.observed_at",
     "createdAt": "h.created_at",
@@ -30,13 +30,16 @@ COLUMNS = (
     " h.modified_at, h.deleted_at, h.number, h.json"
 )
 # The JSON of one instance, for conditions.
-DOCUMENT = "coalesce(town_doc(h.json), jsonb_build_object('value', h.number))"
+DOCUMENT = (
+    "case when h.number is null then town_doc(h.json) else coalesce(town_doc(h.json), '{}')"
+    " || jsonb_build_object('value', h.number) end"
+)
 LINKS = "('Relationship', 'ListRelationship')"
 TALLIES = f"""
 with one as (
     select h.entity, h.attribute, h.dataset_id, width_bucket({{time}}, ?::int8[]) - 1 as place,
         coalesce(town_doc(h.json) ->> 'type', 'Property') as kind,
-        coalesce(town_doc(h.json) -> 'value', to_jsonb(h.number)) as value
+        coalesce(to_jsonb(h.number), town_doc(h.json) -> 'value') as value
     from history h where {{where}} and h.deleted_at is null
 ), measured as (
     select *, jsonb_typeof(value) as type, kind in {LINKS} as linked,
@@ -46,7 +49,7 @@ with one as (
             then value #>> '{{{{}}}}' end collate "C" as text
     from one where place >= 0 and place < ?
 )
-select entity, attribute, dataset_id, place, count(*), count(distinct value), count(number),
+select entity, attribute, dataset_id, place, count(*), {{distinct}}, count(number),
     coalesce(sum(number), 0), coalesce(sum(number * number), 0), min(number), max(number),
     min(text), max(text), array_agg(distinct type), bool_or(linked)
 from measured group by entity, attribute, dataset_id, place order by place"""
@@ -106,10 +109,11 @@ def to_span(found: asyncpg.Record) -> Span | None:
     return None if first is None else Span(at(first), at(last))
 
 
-def tallies(tenant: str, past: Past, edges: Sequence[datetime]) -> Part:
+def tallies(tenant: str, past: Past, edges: Sequence[datetime], distinct: bool) -> Part:
     where = selected(tenant, past)
     moments = [micros(edge) for edge in edges]
-    text = TALLIES.format(time=TIMES[past.of], where=where.text)
+    count = "count(distinct value)" if distinct else "0::int8"
+    text = TALLIES.format(time=TIMES[past.of], where=where.text, distinct=count)
     return Part(text, (moments, *where.parameters, len(edges) - 1))
 
 
@@ -126,7 +130,7 @@ def selected(tenant: str, past: Past) -> Part:
     if past.window:
         parts.append(within(past.window))
     if past.datasets:
-        parts.append(_datasets("h.dataset_id", past.datasets))
+        parts.append(of_datasets(past.datasets))
     if past.instance_id:
         parts.append(Part("h.instance_id = ?", (past.instance_id,)))
     return every(parts)
@@ -147,7 +151,7 @@ def erased(tenant: str, what: Erase) -> Part:
     of = (tenant, what.entity, what.attribute)
     parts = [Part("h.tenant = ? and h.entity = ? and h.attribute = ?", of)]
     if what.datasets is not None:
-        parts.append(_datasets("h.dataset_id", what.datasets))
+        parts.append(of_datasets(what.datasets))
     if what.instance_id:
         parts.append(Part("h.instance_id = ?", (what.instance_id,)))
     if what.observed:
@@ -184,6 +188,6 @@ def _whose(whose: Whose) -> Part:
     return every(parts)
 
 
-def _datasets(column: str, datasets: Sequence[str | None]) -> Part:
-    named = among(column, (dataset for dataset in datasets if dataset is not None))
-    return some([named, Part(f"{column} is null")]) if None in datasets else named
+def of_datasets(datasets: Sequence[str | None]) -> Part:
+    named = among("h.dataset_id", (dataset for dataset in datasets if dataset is not None))
+    return some([named, Part("h.dataset_id is null")]) if None in datasets else named

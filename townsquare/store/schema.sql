@@ -12,22 +12,17 @@ create table if not exists entity (
 create index if not exists entity_of on entity (tenant, kind);  -- ends in row: in that order
 
 create table if not exists history (
-    row          integer primary key,
-    tenant       text not null,
-    entity       text not null,
-    type         text not null,
-    attribute    text not null,
-    dataset_id   text,
-    instance_id  text not null,
-    observed_at  integer,                  -- these four: microseconds since 1970, UTC
-    created_at   integer not null,
-    modified_at  integer not null,
-    deleted_at   integer,
-    number       real,                     -- a plain number, or
-    json         text                      -- anything else, with its sub-attributes
-);
-create index if not exists history_of on history (tenant, entity, attribute, observed_at);
-create index if not exists history_age on history (type, modified_at);
+    series    integer not null,
+    at        integer not null,             -- observedAt, else createdAt; microseconds since 1970
+    instance  integer not null,             -- the number in its instanceId
+    observed  integer not null,             -- whether `at` is observedAt
+    recorded  integer not null,             -- createdAt - at
+    modified  integer,                      -- modifiedAt, where it was corrected
+    deleted   integer,                      -- deletedAt, where the attribute ended
+    number    real,                         -- the value, where it is a plain number
+    json      text,                         -- what else there is to say of it
+    primary key (series, at, instance)
+) without rowid;
 
 create table if not exists log (
     row     integer primary key,           -- index of the leaf, from 1
@@ -37,6 +32,23 @@ create table if not exists log (
 );
 
 -- Bookkeeping of the store itself.
+create table if not exists series (        -- one attribute and dataset of one entity
+    id integer primary key, tenant text not null, entity text not null, attribute text not null,
+    dataset text not null,                 -- '' is the default one
+    type text not null,
+    rolled integer not null default 0,     -- hours before this one are rolled up
+    unique (tenant, entity, attribute, dataset, type)
+);
+create table if not exists rollup (        -- of one hour, counted from the year 1
+    series integer not null, hour integer not null, instances integer not null,
+    numbers integer not null, total real not null, squares real not null,
+    least real, greatest real,
+    primary key (series, hour)
+) without rowid;
+create table if not exists dirty (         -- rolled up, but changed since
+    series integer not null, hour integer not null,
+    primary key (series, hour)
+) without rowid;
 create table if not exists entity_type (
     tenant text not null, type text not null, row integer not null,
     primary key (tenant, type, row)

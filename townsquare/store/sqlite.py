@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from importlib import resources
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from townsquare.model.change import Changed
@@ -35,6 +35,9 @@ from townsquare.store import (
     at,
     micros,
     sqlite_history,
+    sqlite_rollups,
+    sqlite_schema,
+    sqlite_series,
     tables,
 )
 from townsquare.store.census import Census
@@ -44,10 +47,10 @@ from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 from townsquare.store.sqlite_reading import Reading
+from townsquare.store.sqlite_series import hour_of
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
-SCHEMA = 1  # counts changes of schema.sql that older programs cannot live with
-CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
+LONGEST_WORK_S = 0.2  # of one kind of housekeeping at a time, since writes wait for it
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 
 Outcome = Committed | TownsquareError
@@ -64,6 +67,8 @@ class SqliteStore:
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
         _prepare(self._connection, path)
+        self._series = sqlite_series.Series()
+        self._forgotten: dict[tuple[tuple[str, ...], bool], int] = {}  # how far it has come
         self._reading = Reading(self._open if path else lambda: self._connection, self._shared)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._waiting: list[Waiting] = []
@@ -116,7 +121,8 @@ class SqliteStore:
 
     def _commit(self, jobs: list[Job]) -> tuple[list[Outcome], list[Changed]]:
         with self._exclusive() as db:
-            pending = Pending(db, tables.load(db, {key for job in jobs for key in job.keys}))
+            rows = tables.load(db, {key for job in jobs for key in job.keys})
+            pending = Pending(db, self._series, rows)
             outcomes = [self._one(db, job, pending) for job in jobs]
             pending.write()
         return outcomes, pending.told
@@ -138,8 +144,13 @@ class SqliteStore:
 
     @contextmanager
     def _exclusive(self) -> Iterator[sqlite3.Connection]:
-        with self._shared or _nothing(), _transaction(self._connection) as db:
-            yield db
+        with self._shared or _nothing():
+            try:
+                with _transaction(self._connection) as db:
+                    yield db
+            except BaseException:
+                self._series.unlearn()
+                raise
 
     # --- reading
 
@@ -200,8 +211,14 @@ class SqliteStore:
     async def span(self, tenant: str, past: Past) -> Span | None:
         return await self._reading.run(lambda db: sqlite_history.span(db, tenant, past))
 
-    async def tallies(self, tenant: str, past: Past, edges: Sequence[datetime]) -> list[Tally]:
-        return await self._reading.run(lambda db: sqlite_history.tallies(db, tenant, past, edges))
+    async def tallies(
+        self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool
+    ) -> list[Tally]:
+        found, behind = await self._reading.run(
+            lambda db: sqlite_rollups.tallies(db, tenant, past, edges, distinct)
+        )
+        self._series.touch(behind)
+        return found
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
@@ -241,31 +258,61 @@ class SqliteStore:
     ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
 
-        def work() -> None:
-            with self._exclusive() as db:
-                seen = db.execute("select coalesce(min(seq), 1 << 62) from reader").fetchone()[0]
-                old, live = micros(outbox_before), micros(live_before)
-                gone = "from outbox where seq <= ? and live and at < ?"
-                last = db.execute(f"select max(seq) {gone}", (seen, live)).fetchone()[0]
-                if last is not None:
-                    tables.set_mark(db, LIVE_TRIMMED, last)
-                db.execute(f"delete {gone}", (seen, live))
-                db.execute("delete from outbox where seq <= ? and at < ?", (seen, old))
-                db.execute("delete from applied where at < ?", (micros(once_before),))
-                db.execute("delete from census where number = 0")
+        def work(db: sqlite3.Connection) -> None:
+            seen = db.execute("select coalesce(min(seq), 1 << 62) from reader").fetchone()[0]
+            old, live = micros(outbox_before), micros(live_before)
+            gone = "from outbox where seq <= ? and live and at < ?"
+            last = db.execute(f"select max(seq) {gone}", (seen, live)).fetchone()[0]
+            if last is not None:
+                tables.set_mark(db, LIVE_TRIMMED, last)
+            db.execute(f"delete {gone}", (seen, live))
+            db.execute("delete from outbox where seq <= ? and at < ?", (seen, old))
+            db.execute("delete from applied where at < ?", (micros(once_before),))
+            db.execute("delete from census where number = 0")
 
-        await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        await self._write(work)
+
+    async def roll_up(self, until: datetime) -> None:
+        hour, end = hour_of(micros(until)), monotonic() + LONGEST_WORK_S
+        while monotonic() < end and await self._write(partial(self._roll_up, hour=hour)):
+            pass
+
+    def _roll_up(self, db: sqlite3.Connection, hour: int) -> bool:
+        due = self._series.due()
+        self._series.roll_up(db, due, hour)
+        return bool(due)
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
-        """History of types (or of all `others`) whose retention has ended. Number of rows."""
-        among = f"type {'not ' if others else ''}in ({', '.join('?' * len(types))})"
+        """Goes on another time where it takes long."""
+        which, end, rows = (tuple(types), others), monotonic() + LONGEST_WORK_S, 0
+        while True:
+            work = partial(self._forget, which=which, before=micros(before))
+            gone, last = await self._write(work)
+            rows += gone
+            self._forgotten[which] = last
+            if last == 0 or monotonic() > end:
+                return rows
 
-        def work() -> int:
+    def _forget(
+        self, db: sqlite3.Connection, which: tuple[tuple[str, ...], bool], before: int
+    ) -> tuple[int, int]:
+        """Rows, and the last series that was looked at; 0 when there are no more."""
+        types, others = which
+        found = sqlite_series.outlived(db, types, others, self._forgotten.get(which, 0))
+        rows = sum(sqlite_series.forget_before(db, series, before) for series in found)
+        if rows:
+            self._series.unlearn()
+            self._series.touch(found)
+        return rows, found[-1] if len(found) == sqlite_series.AT_ONCE else 0
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Between commits, in a transaction of its own."""
+
+        def exclusively() -> T:
             with self._exclusive() as db:
-                sql = f"delete from history where {among} and modified_at < ?"
-                return db.execute(sql, (*types, micros(before))).rowcount
+                return work(db)
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, exclusively)
 
     async def close(self) -> None:
         self._writer.shutdown()
@@ -292,14 +339,10 @@ class SqliteStore:
 
 def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
     """Raises CannotStart for a database that a newer program has changed."""
-    db.executescript(resources.files("townsquare.store").joinpath("schema.sql").read_text())
-    if tables.mark(db, "schema") > SCHEMA:
-        raise CannotStart(f"{path} was written by a newer townsquare; start that one")
-    tables.set_mark(db, "schema", SCHEMA)
-    if not tables.mark(db, CENSUS):
-        with _transaction(db):
-            tables.count_anew(db)
-            tables.set_mark(db, CENSUS, 1)
+    with _transaction(db):
+        if sqlite_schema.version(db) > sqlite_schema.SCHEMA:
+            raise CannotStart(f"{path} was written by a newer townsquare; start that one")
+        sqlite_schema.bring_up(db)
 
 
 @contextmanager

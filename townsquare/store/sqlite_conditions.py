@@ -83,7 +83,7 @@ class SqliteConditions:
 
     def _some(self, path: Path, rows: str, test: str, parameters: tuple[Value, ...]) -> Sql:
         """Some instance of the attribute fulfils `test`."""
-        instances = self._instances(path.attribute)
+        instances = self._instances(path)
         text = f"exists (select 1 from {instances.text} {rows} where {test})"
         return Sql(text, (*instances.parameters, *parameters))
 
@@ -122,44 +122,52 @@ class SqliteConditions:
     def _there(self, attribute: str) -> Sql:
         return Sql("json_type(e.body, ?) is not null", (_place(attribute),))
 
-    def _instances(self, attribute: str) -> Sql:
+    def _instances(self, path: Path) -> Sql:
         """As a table of which `value` is the JSON of one instance."""
-        return Sql("json_each(e.body, ?)", (_place(attribute),))
+        return Sql("json_each(e.body, ?)", (_place(path.attribute),))
 
 
 class SqlitePastConditions(SqliteConditions):
     """On instances within a window."""
 
     def __init__(self, window: Window | None) -> None:
-        self._within = sqlite_history.within(window) if window else Sql("1")
+        self._within = sqlite_history.within(window)
 
-    def recorded(self, attributes: Collection[str] | None, hidden: Collection[str]) -> Sql:
-        parts = [OF_ENTITY, self._within]
-        if attributes is not None:
-            parts.append(sqlite_history.among("h.attribute", sorted(attributes)))
-        if hidden:
-            among = sqlite_history.among("h.attribute", sorted(hidden))
-            parts.append(Sql(f"not ({among.text})", among.parameters))
-        where = sqlite_history.every(parts)
-        return Sql(f"exists (select 1 from history h where {where.text})", where.parameters)
+    def recorded(
+        self,
+        attributes: Collection[str] | None,
+        hidden: Collection[str],
+        datasets: Sequence[str | None],
+    ) -> Sql:
+        parts = [sqlite_history.attributes(attributes, hidden)]
+        if datasets:
+            parts.append(sqlite_history.of_datasets(datasets))
+        found = self._of_entity("1", sqlite_history.every(parts))
+        return Sql(f"exists ({found.text})", found.parameters)
 
-    def _instances(self, attribute: str) -> Sql:
-        of = Sql("h.attribute = ?", (attribute,))
-        where = sqlite_history.every([OF_ENTITY, of, self._within])
-        value = "coalesce(h.json, json_object('value', h.number)) as value"
-        return Sql(f"(select {value} from history h where {where.text})", where.parameters)
+    def _of_entity(self, columns: str, of: Sql) -> Sql:
+        text = (
+            f"select {columns} from series s join history h on h.series = s.id"
+            f" where s.tenant = e.tenant and s.entity = e.id and {of.text}"
+            " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
+            f" and {self._within.text}"
+        )
+        return Sql(text, (*of.parameters, *self._within.parameters))
+
+    def _there(self, attribute: str) -> Sql:
+        return self.recorded({attribute}, (), ())
+
+    def _instances(self, path: Path) -> Sql:
+        value = "case when h.number is null then h.json"
+        value += " else json_set(coalesce(h.json, '{}'), '$.value', h.number) end"
+        if path.member in sqlite_history.TIMES and not path.sub:
+            time = sqlite_history.TIMES[path.member]
+            value = f"json_object('{path.member}', iso({time}))"
+        found = self._of_entity(f"{value} as value", Sql("s.attribute = ?", (path.attribute,)))
+        return Sql(f"({found.text})", found.parameters)
 
     def _placed(self, near: Near, exact: Sql) -> Sql:
         return exact
-
-    def _there(self, attribute: str) -> Sql:
-        return self.recorded({attribute}, ())
-
-
-OF_ENTITY = Sql(
-    "h.tenant = e.tenant and h.entity = e.id"
-    " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
-)
 
 
 def ordering(terms: Sequence[Sorted]) -> Sql:

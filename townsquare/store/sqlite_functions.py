@@ -4,6 +4,7 @@ SQLite may call them for values of any kind, whatever else a condition says: non
 """
 
 import sqlite3
+from datetime import timedelta
 from functools import lru_cache
 
 import msgspec
@@ -12,6 +13,7 @@ import re2
 from townsquare.model import geometry
 from townsquare.model.collation import Collation, sort_key
 from townsquare.model.moment import MomentKind, comparable, read_moment
+from townsquare.store import EPOCH
 
 PATTERN = re2.Options()
 PATTERN.log_errors = False
@@ -20,7 +22,7 @@ STRING_RANK = 1
 
 
 def register(db: sqlite3.Connection) -> None:
-    functions = (geo_matches, geo_distance, regexp, moment, text_rank, text_key)
+    functions = (geo_matches, geo_distance, regexp, moment, text_rank, text_key, iso)
     for function in functions:
         count = function.__code__.co_argcount
         db.create_function(function.__name__, count, function, deterministic=True)
@@ -68,3 +70,10 @@ def tell(collation: Collation) -> str:
 @lru_cache(maxsize=256)
 def told(text: str) -> Collation:
     return msgspec.json.decode(text, type=Collation)
+
+
+def iso(micros: int | None) -> str | None:
+    """A time as it is said in JSON."""
+    if micros is None:
+        return None
+    return (EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")

@@ -1,163 +1,77 @@
-"""Statements of the SQLite store on what was."""
+"""What was, read by the SQLite store."""
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from townsquare.store import Instance, at, micros
 from townsquare.store.conditions import Sql
-from townsquare.store.past import Erase, Past, Span, Tally, TimeProperty, Whose, Window
-
-# Of one instance; createdAt of old rows may be that of the attribute, never later than it changed.
-TIMES: dict[TimeProperty, str] = {
-    "observedAt": "h.observed_at",
-    "createdAt": "h.created_at",
-    "modifiedAt": "h.modified_at",
-    "deletedAt": "h.deleted_at",
-}
-KINDS = {
-    "integer": "number",
-    "real": "number",
-    "true": "truth",
-    "false": "truth",
-    "text": "text",
-    "array": "array",
-    "object": "object",
-    "null": "object",
-}
-COLUMNS = (
-    "h.entity, h.type, h.attribute, h.dataset_id, h.instance_id, h.observed_at, h.created_at,"
-    " h.modified_at, h.deleted_at, h.number, h.json"
+from townsquare.store.past import (
+    Past,
+    Span,
+    TimeProperty,
+    Whose,
+    Window,
+    instance_id,
+    instance_number,
 )
 
-
-def add(db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
-    db.executemany(
-        "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
-        " observed_at, created_at, modified_at, deleted_at, number, json)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(tenant, *_columns(instance)) for instance in instances],
-    )
-
-
-def _columns(i: Instance) -> tuple[str | int | float | None, ...]:
-    times = (i.observed_at, i.created_at, i.modified_at, i.deleted_at)
-    moments = [micros(t) if t else None for t in times]
-    text = i.json.decode() if i.json else None
-    return (i.entity, i.type, i.attribute, i.dataset_id, i.instance_id, *moments, i.number, text)
+TIMES: dict[TimeProperty, str] = {
+    "observedAt": "case when h.observed then h.at end",
+    "createdAt": "(h.at + h.recorded)",
+    "modifiedAt": "coalesce(h.modified, h.at + h.recorded)",
+    "deletedAt": "h.deleted",
+}
+COLUMNS = "h.at, h.instance, h.observed, h.recorded, h.modified, h.deleted, h.number, h.json"
 
 
-def erase(db: sqlite3.Connection, tenant: str, what: Erase) -> None:
-    of = (tenant, what.entity, what.attribute)
-    parts = [Sql("tenant = ? and entity = ? and attribute = ?", of)]
-    if what.datasets is not None:
-        parts.append(_datasets("dataset_id", what.datasets))
-    if what.instance_id:
-        parts.append(Sql("instance_id = ?", (what.instance_id,)))
-    if what.observed:
-        parts.append(among("observed_at", [micros(t) for t in what.observed]))
-    where = every(parts)
-    db.execute(f"delete from history where {where.text}", where.parameters)
+class Series(NamedTuple):
+    id: int
+    entity: str
+    type: str
+    attribute: str
+    dataset: str
+    rolled: int
 
 
-def instances(db: sqlite3.Connection, tenant: str, past: Past) -> list[Instance]:
-    where = selected(tenant, past)
-    time = _time(past)
-    text = f"select {COLUMNS}, {time} as time, h.row as row from history h where {where.text}"
-    parameters: list[Any] = list(where.parameters)
-    if past.last is not None:
-        newest = f"partition by h.entity, h.attribute order by {time} desc, h.row desc"
-        back = f" as row, row_number() over ({newest}) as back from"
-        text = f"select * from ({text.replace(' as row from', back)}) where back <= ?"
-        parameters.append(past.last)
-    newest_first = "desc" if past.last is not None else ""
-    text += f" order by time {newest_first}, row {newest_first} limit ?"
-    found = db.execute(text, (*parameters, -1 if past.most is None else past.most)).fetchall()
-    oldest_first = reversed(found) if past.last is not None else found
-    return [_instance(row) for row in oldest_first]
-
-
-def _instance(found: tuple[Any, ...]) -> Instance:
-    entity, type, attribute, dataset_id, instance_id, observed, *others = found
-    created, modified, deleted, number, text = others[:5]
-    return Instance(
-        entity,
-        type,
-        attribute,
-        dataset_id,
-        instance_id,
-        observed_at=None if observed is None else at(observed),
-        created_at=at(created),
-        modified_at=at(modified),
-        deleted_at=None if deleted is None else at(deleted),
-        number=number,
-        json=text.encode() if text else None,
-    )
-
-
-def span(db: sqlite3.Connection, tenant: str, past: Past) -> Span | None:
-    where, time = selected(tenant, past), _time(past)
-    text = f"select min({time}), max({time}) from history h where {where.text}"
-    first, last = db.execute(text, where.parameters).fetchone()
-    return None if first is None else Span(at(first), at(last))
-
-
-def tallies(
-    db: sqlite3.Connection, tenant: str, past: Past, edges: Sequence[datetime]
-) -> list[Tally]:
-    where = selected(tenant, past)
-    time = TIMES[past.of]
-    text = f"""
-    with period as (
-        select key as place, value as low, lead(value) over (order by key) as high
-        from json_each(?)
-    ), one as (
-        select h.entity, h.attribute, h.dataset_id, {time} as time, h.row,
-               coalesce(json_extract(h.json, '$.type'), 'Property') as kind,
-               coalesce(json_type(h.json, '$.value'), 'real') as type,
-               coalesce(h.number, json_extract(h.json, '$.value')) as value
-        from history h where {where.text} and h.deleted_at is null
-    ), measured as (
-        select *, case when kind in ('Relationship', 'ListRelationship') then null
-                       when type in ('integer', 'real', 'true', 'false') then value
-                       when type = 'array' then json_array_length(value) end as number,
-               case when type = 'text' and kind = 'Property' then value end as text
-        from one
-    )
-    select entity, attribute, dataset_id, place, count(*), count(distinct value), count(number),
-           total(number), total(number * number), min(number), max(number), min(text), max(text),
-           group_concat(distinct type), max(kind in ('Relationship', 'ListRelationship'))
-    from period join measured on time >= low and time < high
-    group by entity, attribute, dataset_id, place order by place
-    """
-    moments = json.dumps([micros(edge) for edge in edges])
-    return [_tally(row) for row in db.execute(text, (moments, *where.parameters))]
-
-
-def _tally(found: tuple[Any, ...]) -> Tally:
-    least_text, greatest_text, types, linked = found[11:]
-    texts = None if least_text is None else (least_text, greatest_text)
-    kinds = {"relationship"} if linked else {KINDS[type] for type in types.split(",")}
-    return Tally._make((*found[:11], texts, frozenset(kinds)))
-
-
-def selected(tenant: str, past: Past) -> Sql:
-    """Condition on table history (h)."""
-    parts = [Sql("h.tenant = ?", (tenant,)), some(_whose(w) for w in past.whose)]
-    if past.window:
-        parts.append(within(past.window))
+def series(db: sqlite3.Connection, tenant: str, past: Past) -> list[Series]:
+    where = every([Sql("s.tenant = ?", (tenant,)), some(_whose(w) for w in past.whose)])
     if past.datasets:
-        parts.append(_datasets("h.dataset_id", past.datasets))
-    if past.instance_id:
-        parts.append(Sql("h.instance_id = ?", (past.instance_id,)))
+        where = every([where, of_datasets(past.datasets)])
+    text = (
+        "select s.id, s.entity, s.type, s.attribute, s.dataset, s.rolled from series s"
+        f" where {where.text}"
+    )
+    return [Series(*found) for found in db.execute(text, where.parameters)]
+
+
+def _whose(whose: Whose) -> Sql:
+    seen = attributes(whose.attributes, whose.hidden)
+    return every([among("s.entity", whose.entities), among("s.type", whose.types), seen])
+
+
+def attributes(shown: Collection[str] | None, hidden: Collection[str]) -> Sql:
+    """Condition on table series (s)."""
+    parts = [Sql("1")] if shown is None else [among("s.attribute", sorted(shown))]
+    if hidden:
+        not_seen = among("s.attribute", sorted(hidden))
+        parts.append(Sql(f"not ({not_seen.text})", not_seen.parameters))
     return every(parts)
 
 
-def within(window: Window) -> Sql:
-    time = TIMES[window.of]
-    parts = [Sql(f"{time} is not null")]
+def of_datasets(datasets: Sequence[str | None]) -> Sql:
+    return among("s.dataset", [dataset or "" for dataset in datasets])
+
+
+def within(window: Window | None) -> Sql:
+    """Condition on table history (h)."""
+    if window is None:
+        return Sql("1")
+    time = "h.at" if window.of == "observedAt" else TIMES[window.of]
+    parts = [Sql("h.observed" if window.of == "observedAt" else f"{time} is not null")]
     if window.since:
         parts.append(Sql(f"{time} >= ?", (micros(window.since),)))
     if window.until:
@@ -165,23 +79,80 @@ def within(window: Window) -> Sql:
     return every(parts)
 
 
-def _time(past: Past) -> str:
-    return TIMES[past.of] if past.of != "observedAt" else "coalesce(h.observed_at, h.created_at)"
+def instances(db: sqlite3.Connection, tenant: str, past: Past) -> list[Instance]:
+    read = _reading(past)
+    found = [
+        ((time, row[0], row[1]), one, row)
+        for one in series(db, tenant, past)
+        for time, *row in db.execute(read.text, (one.id, *read.parameters))
+    ]
+    if past.last is not None:
+        found = _last(found, past.last)
+    found.sort(key=itemgetter(0))
+    if past.most is not None:
+        found = found[-past.most :] if past.last is not None else found[: past.most]
+    return [_instance(one, row) for _, one, row in found]
 
 
-def _whose(whose: Whose) -> Sql:
-    parts = [among("h.entity", whose.entities), among("h.type", whose.types)]
-    if whose.attributes is not None:
-        parts.append(among("h.attribute", sorted(whose.attributes)))
-    if whose.hidden:
-        hidden = among("h.attribute", sorted(whose.hidden))
-        parts.append(Sql(f"not ({hidden.text})", hidden.parameters))
-    return every(parts)
+Found = tuple[tuple[int, int, int], Series, list[Any]]
 
 
-def _datasets(column: str, datasets: Sequence[str | None]) -> Sql:
-    named = among(column, [dataset for dataset in datasets if dataset is not None])
-    return some([named, Sql(f"{column} is null")]) if None in datasets else named
+def _reading(past: Past) -> Sql:
+    """Rows of one series, with their time before the columns; no more than can be wanted."""
+    time = "h.at" if past.of == "observedAt" else TIMES[past.of]
+    where = within(past.window)
+    if past.instance_id:
+        where = every([where, Sql("h.instance = ?", (instance_number(past.instance_id),))])
+    back = "desc" if past.last is not None else ""
+    order = f"{time} {back}, h.at {back}, h.instance {back}"
+    limits = [limit for limit in (past.last, past.most) if limit is not None]
+    text = (
+        f"select {time}, {COLUMNS} from history h where h.series = ? and {where.text}"
+        f" order by {order} limit ?"
+    )
+    return Sql(text, (*where.parameters, min(limits, default=-1)))
+
+
+def _last(found: Iterable[Found], last: int) -> list[Found]:
+    """The last of each attribute of each entity, whatever their datasets are."""
+
+    def attribute(one: Found) -> tuple[str, str]:
+        return one[1].entity, one[1].attribute
+
+    ordered = sorted(found, key=lambda one: (attribute(one), one[0]))
+    return [one for _, group in groupby(ordered, attribute) for one in [*group][-last:]]
+
+
+def _instance(one: Series, row: list[Any]) -> Instance:
+    time, number, observed, recorded, modified, deleted, value, text = row
+    created = at(time + recorded)
+    return Instance(
+        one.entity,
+        one.type,
+        one.attribute,
+        one.dataset or None,
+        instance_id(number),
+        observed_at=at(time) if observed else None,
+        created_at=created,
+        modified_at=created if modified is None else at(modified),
+        deleted_at=None if deleted is None else at(deleted),
+        number=value,
+        json=text.encode() if text else None,
+    )
+
+
+def span(db: sqlite3.Connection, tenant: str, past: Past) -> Span | None:
+    where = within(past.window)
+    time = "h.at" if past.of == "observedAt" else TIMES[past.of]
+    one = f"select {time} from history h where h.series = ? and {where.text} order by 1"
+    ends = [
+        end
+        for found in series(db, tenant, past)
+        for back in ("", " desc")
+        for end in db.execute(f"{one}{back} limit 1", (found.id, *where.parameters))
+    ]
+    times = [time for (time,) in ends]
+    return Span(at(min(times)), at(max(times))) if times else None
 
 
 def among(column: str, values: Sequence[str | int]) -> Sql:
@@ -192,7 +163,7 @@ def every(parts: Sequence[Sql]) -> Sql:
     return _joined(" and ", parts)
 
 
-def some(parts: Any) -> Sql:
+def some(parts: Iterable[Sql]) -> Sql:
     return _joined(" or ", list(parts))
 
 

@@ -93,11 +93,6 @@ def to_row(found: tuple[Any, ...]) -> Row:
     return Row(Key(tenant, kind, id), version, body.encode())
 
 
-def forget(db: sqlite3.Connection, key: Key) -> None:
-    """All history of an entity."""
-    db.execute("delete from history where tenant = ? and entity = ?", (key.tenant, key.id))
-
-
 def put(db: sqlite3.Connection, row: Row) -> None:
     sql = (
         "insert into entity (tenant, kind, id, version, body) values (?, ?, ?, ?, ?)"

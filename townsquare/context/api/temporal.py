@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
-from townsquare.context.aggregate import METHODS, Duration, read_duration
+from townsquare.context.aggregate import METHODS, Aggregation, read_duration
 from townsquare.context.api.record import entity_id
 from townsquare.context.api.select import SELECTORS, names, selector
 from townsquare.context.broker import Broker
@@ -79,9 +79,9 @@ class Past:
         by, why, tenant = request.actor, request.why, request.tenant
         shape = shaped(request)
         if shape == "aggregatedValues":
-            methods, every = aggregation(request)
-            sums = await self.broker.aggregates(ask, every, by, why, tenant=tenant)
-            return write_aggregates(sums, terms, methods, ask.attributes), {}
+            how = aggregation(request)
+            sums = await self.broker.aggregates(ask, how, by, why, tenant=tenant)
+            return write_aggregates(sums, terms, how.methods, ask.attributes), {}
         found = await self.broker.evolution(ask, by, why, tenant=tenant)
         headers = {"content-range": content_range(ask, found.part)} if found.part else {}
         return written(request, found, terms, shape), headers
@@ -115,13 +115,14 @@ def written(request: Request, found: Evolution, terms: Terms, shape: str) -> lis
     return [write_evolution(e, terms, concise=concise, sys=sys, of=of) for e in found.entities]
 
 
-def aggregation(request: Request) -> tuple[tuple[str, ...], Duration]:
+def aggregation(request: Request) -> Aggregation:
     methods = request.listed("aggrMethods")
     if not methods:
         raise Invalid(f"aggregatedValues needs aggrMethods: {', '.join(sorted(METHODS))}")
     if unknown := [name for name in methods if name not in METHODS]:
         raise Invalid(f"aggrMethods has {unknown[0]!r}; known: {', '.join(sorted(METHODS))}")
-    return methods, read_duration(request.parameters.get("aggrPeriodDuration", "PT0S"))
+    every = read_duration(request.parameters.get("aggrPeriodDuration", "PT0S"))
+    return Aggregation(methods, every)
 
 
 def datasets(request: Request) -> tuple[str | None, ...]:

@@ -1,0 +1,298 @@
+"""What a store keeps of the past: narrow rows, and sums of hours that never tell another story."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as asked
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from townsquare.model.entity import NULL, Attribute, Entity
+from townsquare.store import Instance, Job, Key, Row, Store, Writes, open_store
+from townsquare.store.past import (
+    Erase,
+    Past,
+    Tally,
+    Whose,
+    Window,
+    instance_id,
+)
+
+START = datetime(2031, 5, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+METER = "urn:ngsi-ld:Meter:1"
+ALL = Past((Whose((METER,), ("Meter",)),), Window())
+
+
+def instance(number: int, minute: int, value: float | str, **changed: object) -> Instance:
+    at = START + timedelta(minutes=minute)
+    plain = isinstance(value, float)
+    return replace(
+        Instance(
+            METER,
+            "Meter",
+            "flow",
+            None,
+            instance_id(number),
+            observed_at=at,
+            created_at=START,
+            modified_at=START,
+            deleted_at=None,
+            number=value if isinstance(value, float) else None,
+            json=None if plain else msgspec.json.encode(Attribute(value)),
+        ),
+        **changed,  # type: ignore[arg-type]  # fields of the instance
+    )
+
+
+async def write(store: Store, writes: Writes, tenant: str = "") -> None:
+    await store.commit(Job(START, tenant, (), lambda _: writes))
+
+
+@dataclass(frozen=True)
+class Add:
+    minute: int
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Take:
+    place: int  # among those that are there
+
+
+@dataclass(frozen=True)
+class Correct:
+    place: int
+    value: float
+
+
+@dataclass(frozen=True)
+class RollUp:
+    hour: int
+
+
+minutes = st.integers(0, 3 * 24 * 60)
+values = st.integers(-50, 50).map(float)
+steps = st.lists(
+    st.one_of(
+        st.builds(Add, minutes, values),
+        st.builds(Add, minutes, values),
+        st.builds(Add, minutes, st.sampled_from(["low", "high"])),
+        st.builds(Take, st.integers(0, 100)),
+        st.builds(Correct, st.integers(0, 100), values),
+        st.builds(RollUp, st.integers(0, 100)),
+    ),
+    max_size=40,
+)
+periods = st.tuples(st.integers(-90, 90), st.sampled_from([20, 60, 120, 150, 1440]))
+
+
+async def _do(store: Store, done: Sequence[object]) -> list[Instance]:
+    """What is there then, as the steps say it."""
+    there: list[Instance] = []
+    for number, step in enumerate(done):
+        if isinstance(step, RollUp):
+            await store.roll_up(START + step.hour * HOUR)
+        elif isinstance(step, Add):
+            there.append(instance(number, step.minute, step.value))
+            await write(store, Writes(history=[there[-1]]))
+        elif isinstance(step, Take | Correct) and there:
+            old = there.pop(step.place % len(there))
+            erase = [Erase(METER, "flow", None, old.instance_id)]
+            new = [replace(old, number=step.value, json=None)] if isinstance(step, Correct) else []
+            there += new
+            await write(store, Writes(erase=erase, history=new))
+    return there
+
+
+def _expected(there: Sequence[Instance], edges: Sequence[datetime]) -> dict[int, list[object]]:
+    found: dict[int, list[object]] = {}
+    for place, (since, until) in enumerate(pairwise(edges)):
+        within = [i for i in there if i.observed_at and since <= i.observed_at < until]
+        numbers = [i.number for i in within if i.number is not None]
+        least, greatest = min(numbers, default=None), max(numbers, default=None)
+        if within:
+            found[place] = [len(within), len(numbers), sum(numbers), least, greatest]
+    return found
+
+
+def _told(tallies: Sequence[Tally]) -> dict[int, list[object]]:
+    return {t.period: [t.instances, t.numbers, t.total, t.least, t.greatest] for t in tallies}
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, periods)
+def test_sums_of_hours_say_what_the_rows_say(done: list[object], every: tuple[int, int]) -> None:
+    async def compare() -> None:
+        store = open_store("memory:", Path())
+        try:
+            there = await _do(store, done)
+            first, step = every
+            count = 4 * 24 * 60 // step
+            edges = [START + timedelta(minutes=first + n * step) for n in range(count)]
+            expected = _expected(there, edges)
+            for distinct in (False, True):  # with it, from the rows
+                found = await store.tallies("", ALL, edges, distinct=distinct)
+                assert _told(found) == expected
+            await store.roll_up(START + 200 * HOUR)
+            assert _told(await store.tallies("", ALL, edges, distinct=False)) == expected
+        finally:
+            await store.close()
+
+    asyncio.run(compare())
+
+
+@pytest.fixture
+def open_(tmp_path: Path, store_url: str) -> Callable[[], Store]:
+    return lambda: open_store(store_url, tmp_path)
+
+
+async def test_instances_by_their_times(open_: Callable[[], Store]) -> None:
+    store = open_()
+    late = instance(1, 60, 1.0, created_at=START + 5 * HOUR, modified_at=START + 5 * HOUR)
+    now = START + 6 * HOUR
+    mended = instance(2, 120, 2.0, created_at=START + 2 * HOUR, modified_at=now)
+    bare = instance(3, 0, 3.0, observed_at=None, created_at=START + HOUR, modified_at=START + HOUR)
+    gone = replace(bare, instance_id=instance_id(4), number=None, json=b'{"value":null}')
+    ended = replace(gone, created_at=now, modified_at=now, deleted_at=now)
+    await write(store, Writes(history=[late, mended, bare, ended]))
+
+    async def found(past: Past) -> list[int]:
+        return [int(i.instance_id[-1]) for i in await store.instances("", past)]
+
+    whose = ALL.whose
+    assert await found(Past(whose)) == [1, 3, 2, 4]
+    assert await found(ALL) == [1, 2]
+    assert await found(Past(whose, Window(until=START + 2 * HOUR))) == [1]
+    assert await found(Past(whose, Window(since=START + 2 * HOUR))) == [2]
+    assert await found(Past(whose, Window("createdAt"))) == [3, 2, 1, 4]
+    assert await found(Past(whose, Window("createdAt", since=START + 3 * HOUR))) == [1, 4]
+    assert await found(Past(whose, Window("modifiedAt"))) == [3, 1, 2, 4]
+    assert await found(Past(whose, Window("deletedAt"))) == [4]
+    assert await found(Past(whose, last=2)) == [2, 4]
+    assert await found(Past(whose, most=2)) == [1, 3]
+    assert await found(Past(whose, instance_id=instance_id(2))) == [2]
+    assert await found(Past(whose, instance_id="urn:ngsi-ld:Instance:none")) == []
+    span = await store.span("", ALL)
+    assert span == (START + HOUR, START + 2 * HOUR)
+    assert await store.span("", Past(whose, Window("deletedAt"))) == (now, now)
+    await store.close()
+
+
+async def test_the_last_are_of_each_attribute_whatever_its_datasets(
+    open_: Callable[[], Store],
+) -> None:
+    store = open_()
+    rows = [
+        instance(n, n, float(n), dataset_id="urn:a" if n % 2 else None, attribute=attribute)
+        for n, attribute in ((1, "flow"), (2, "flow"), (3, "flow"), (4, "heat"), (5, "heat"))
+    ]
+    await write(store, Writes(history=rows))
+
+    async def found(**limits: object) -> list[float | None]:
+        past = asked(ALL, **limits)  # type: ignore[arg-type]  # fields of the question
+        return [i.number for i in await store.instances("", past)]
+
+    assert await found(last=2) == [2, 3, 4, 5]
+    assert await found(last=2, most=3) == [3, 4, 5]
+    assert await found(datasets=(None,)) == [2, 4]
+    assert await found(datasets=("urn:a",), last=1) == [3, 5]
+    heat = (Whose((METER,), ("Meter",), frozenset({"heat"})),)
+    assert await found(whose=heat) == [4, 5]
+    assert await found(whose=(asked(heat[0], hidden=frozenset({"heat"})),)) == []
+    assert await found(whose=(asked(heat[0], types=("Tank",)),)) == []
+    await store.close()
+
+
+async def test_what_is_forgotten_is_in_no_sum(open_: Callable[[], Store]) -> None:
+    store = open_()
+    old = [instance(n, n * 10, 1.0) for n in range(30)]
+    await write(store, Writes(history=old))
+    await store.roll_up(START + 100 * HOUR)
+    edges = [START, START + 24 * HOUR]
+    assert await store.forget(["Tank"], START + 24 * HOUR, others=False) == 0
+    assert await store.forget(["Meter"], START + 150 * timedelta(minutes=1), others=False) == 15
+    (left,) = await store.tallies("", ALL, edges, distinct=False)
+    assert (left.instances, left.total) == (15, 15.0)
+    await write(store, Writes(erase=[Erase(METER, "flow")]))
+    assert await store.tallies("", ALL, edges, distinct=False) == []
+    await write(store, Writes(history=old[:2]))
+    (again,) = await store.tallies("", ALL, edges, distinct=False)
+    assert again.instances == 2
+    await write(store, Writes(forget=[Key("", "context", METER)]))
+    assert await store.instances("", ALL) == []
+    await store.close()
+
+
+async def test_a_job_that_breaks_leaves_the_numbers_of_series_right(
+    open_: Callable[[], Store],
+) -> None:
+    store = open_()
+    broken = replace(instance(1, 1, 1.0), entity="urn:ngsi-ld:Meter:2", instance_id="none of ours")
+    with pytest.raises(Exception, match="database could not write"):
+        await write(store, Writes(history=[broken]))
+    await write(store, Writes(history=[replace(broken, instance_id=instance_id(1))]))
+    await write(store, Writes(history=[instance(2, 2, 2.0)]))
+    assert [i.number for i in await store.instances("", ALL)] == [2.0]
+    await store.close()
+
+
+WIDE = """
+create table entity (row integer primary key, tenant text not null, kind text not null,
+    id text not null, version integer not null, body text not null, unique (tenant, kind, id));
+create table history (row integer primary key, tenant text not null, entity text not null,
+    type text not null, attribute text not null, dataset_id text, instance_id text not null,
+    observed_at integer, created_at integer not null, modified_at integer not null,
+    deleted_at integer, number real, json text);
+create index history_of on history (tenant, entity, attribute, observed_at);
+create index history_age on history (type, modified_at);
+create table mark (name text primary key, value integer not null) without rowid;
+insert into mark values ('schema', 1);
+"""
+OLD = "urn:ngsi-ld:Instance:8ad40c1f-9995-408a-8651-51be67124a4d"
+
+
+async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "town.db")
+    db.executescript(WIDE)
+    celsius = Attribute(21.5, observed_at=START, unit_code="CEL", created_at=START, instance_id=OLD)
+    meter = Entity(METER, ("Meter",), {"heat": (celsius,)}, version=4)
+    body = msgspec.json.encode(meter).decode()
+    db.execute("insert into entity values (1, '', 'context', ?, 4, ?)", (METER, body))
+    moment = int(START.timestamp()) * 1_000_000
+    kept = msgspec.json.encode(celsius).decode()
+    for row in (
+        ("flow", None, OLD[:-1] + "1", moment, moment, moment + 5, None, 7.0, None),
+        ("heat", None, OLD, moment, moment, moment + 6, None, None, kept),
+        ("heat", "urn:a", OLD[:-1] + "2", None, moment, moment + 7, moment + 7, None, kept),
+    ):
+        db.execute(
+            "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
+            " observed_at, created_at, modified_at, deleted_at, number, json)"
+            " values ('', ?, 'Meter', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (METER, *row),
+        )
+    db.commit()
+    db.close()
+    for _ in range(2):  # the second time nothing is left to do
+        store = open_store("sqlite:town.db", tmp_path)
+        flow, heat, ended = await store.instances("", Past(ALL.whose))
+        present = await store.get(Key("", "context", METER))
+        await store.close()
+    assert (flow.number, flow.observed_at, flow.json) == (7.0, START, None)
+    assert flow.created_at == START + timedelta(microseconds=5)
+    assert heat.number == 21.5
+    assert msgspec.json.decode(heat.json or b"", type=Attribute).unit_code == "CEL"
+    assert ended.deleted_at == START + timedelta(microseconds=7)
+    assert msgspec.json.decode(ended.json or b"", type=Attribute).value == NULL
+    assert isinstance(present, Row)
+    now = msgspec.json.decode(present.body, type=Entity)
+    assert now.attributes["heat"][0].instance_id == heat.instance_id

@@ -1,0 +1,206 @@
+"""How the single writer of the SQLite store keeps what was.
+
+Rows of history are narrow: a number for their series (one attribute and dataset of an entity)
+and one for the instance. Sums of hours (table `rollup`) are made behind the writes: hours before
+a series' `rolled` have them, and an hour that is written to later is noted in `dirty` until its
+sums are made anew. So the usual write costs nothing but its row.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from townsquare.store import Instance, Key, micros
+from townsquare.store.past import Erase, instance_number
+
+HOUR = 3_600_000_000  # microseconds
+YEAR_1 = 62_135_596_800_000_000  # before 1970, so that no hour has a negative number
+ROLLED_EVERY = 6  # hours; so long the youngest are summed up from their rows when asked for
+MOST_KNOWN = 100_000  # entities whose series are remembered
+MOST_TOUCHED = 1_000_000  # series to roll up; others wait until they are written to again
+AT_ONCE = 200  # series in one transaction of housekeeping
+
+Numbered = tuple[int, int]  # id and rolled
+
+
+def hour_of(at: int) -> int:
+    return (at + YEAR_1) // HOUR
+
+
+def start_of(hour: int) -> int:
+    return hour * HOUR - YEAR_1
+
+
+class Series:
+    """Remembers the numbers of series. Whoever rolls a transaction back calls `unlearn`."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[tuple[str, str, str], Numbered]] = {}
+        self._touched: set[int] = set()
+
+    def unlearn(self) -> None:
+        self._known.clear()
+
+    # --- keep
+
+    def add(self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
+        rows, late = [], []
+        for i in instances:
+            series, rolled = self._numbered(db, tenant, i)
+            at = micros(i.observed_at or i.created_at)
+            rows.append(_row(series, at, i))
+            if hour_of(at) < rolled:
+                late.append((series, hour_of(at)))
+            self._touched.add(series)
+        db.executemany("insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        _soil(db, late)
+        if len(self._touched) > MOST_TOUCHED:
+            self._touched.clear()
+
+    def _numbered(self, db: sqlite3.Connection, tenant: str, i: Instance) -> Numbered:
+        of_entity = self._known.get((tenant, i.entity))
+        if of_entity is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            of_entity = self._known[tenant, i.entity] = {}
+        key = (i.attribute, i.dataset_id or "", i.type)
+        found = of_entity.get(key)
+        if found is None:
+            found = of_entity[key] = _numbered(db, (tenant, i.entity, *key))
+        return found
+
+    # --- take out
+
+    def erase(self, db: sqlite3.Connection, tenant: str, what: Erase) -> None:
+        whole = not (what.instance_id or what.observed)
+        text = "select id, rolled, dataset from series where tenant = ? and entity = ?"
+        of = (tenant, what.entity, what.attribute)
+        for series, rolled, dataset in db.execute(f"{text} and attribute = ?", of).fetchall():
+            if what.datasets is not None and (dataset or None) not in what.datasets:
+                continue
+            if whole:
+                self._drop(db, [(series,)])
+                self._known.pop((tenant, what.entity), None)
+            else:
+                _soil(db, _erased(db, series, rolled, what))
+
+    def forget(self, db: sqlite3.Connection, key: Key) -> None:
+        self._known.pop((key.tenant, key.id), None)
+        text = "select id from series where tenant = ? and entity = ?"
+        self._drop(db, db.execute(text, (key.tenant, key.id)).fetchall())
+
+    def _drop(self, db: sqlite3.Connection, series: Sequence[tuple[int]]) -> None:
+        for table in ("history", "rollup", "dirty"):
+            db.executemany(f"delete from {table} where series = ?", series)
+        db.executemany("delete from series where id = ?", series)
+
+    # --- roll up
+
+    def touch(self, series: Iterable[int]) -> None:
+        self._touched.update(series)
+
+    def due(self) -> list[int]:
+        """Some of the series that were written to."""
+        return [self._touched.pop() for _ in range(min(AT_ONCE, len(self._touched)))]
+
+    def roll_up(self, db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
+        """Hours before `until`, and those that are dirty."""
+        for number in series:
+            found = db.execute("select rolled from series where id = ?", (number,)).fetchone()
+            if found is None:
+                continue
+            _clean(db, number)
+            if found[0] <= until - ROLLED_EVERY:
+                _sum(db, number, found[0], until)
+                db.execute("update series set rolled = ? where id = ?", (until, number))
+                self.unlearn()
+
+
+def _row(series: int, at: int, i: Instance) -> tuple[int | float | str | None, ...]:
+    return (
+        series,
+        at,
+        instance_number(i.instance_id),
+        i.observed_at is not None,
+        micros(i.created_at) - at,
+        None if i.modified_at == i.created_at else micros(i.modified_at),
+        None if i.deleted_at is None else micros(i.deleted_at),
+        i.number,
+        None if i.json is None else i.json.decode(),
+    )
+
+
+def _numbered(db: sqlite3.Connection, key: tuple[str, ...]) -> Numbered:
+    """(tenant, entity, attribute, dataset, type)."""
+    text = (
+        "select id, rolled from series where tenant = ? and entity = ? and attribute = ?"
+        " and dataset = ? and type = ?"
+    )
+    found = db.execute(text, key).fetchone()
+    if found is None:
+        new = "insert into series (tenant, entity, attribute, dataset, type) values (?, ?, ?, ?, ?)"
+        return db.execute(new, key).lastrowid or 0, 0
+    return found[0], found[1]
+
+
+def _erased(db: sqlite3.Connection, series: int, rolled: int, what: Erase) -> list[tuple[int, int]]:
+    """The hours that lost something, of those that are rolled up."""
+    if what.instance_id:
+        text = "delete from history where series = ? and instance = ? returning at"
+        gone = db.execute(text, (series, instance_number(what.instance_id))).fetchall()
+    else:
+        text = "delete from history where series = ? and at = ? and observed returning at"
+        at = (db.execute(text, (series, micros(t))).fetchall() for t in what.observed)
+        gone = [row for rows in at for row in rows]
+    hours = {hour_of(at) for (at,) in gone}
+    return [(series, hour) for hour in hours if hour < rolled]
+
+
+def _soil(db: sqlite3.Connection, hours: Sequence[tuple[int, int]]) -> None:
+    if hours:
+        db.executemany("insert or ignore into dirty values (?, ?)", hours)
+
+
+def _clean(db: sqlite3.Connection, series: int) -> None:
+    gone = db.execute("delete from dirty where series = ? returning hour", (series,)).fetchall()
+    for (hour,) in gone:
+        db.execute("delete from rollup where series = ? and hour = ?", (series, hour))
+        _sum(db, series, hour, hour + 1)
+
+
+def _sum(db: sqlite3.Connection, series: int, since: int, until: int) -> None:
+    """Sums of hours that have none yet."""
+    hour = f"(at + {YEAR_1}) / {HOUR}"
+    db.execute(
+        f"insert into rollup select series, {hour}, count(*), count(number), total(number),"
+        " total(number * number), min(number), max(number) from history"
+        " where series = ? and at >= ? and at < ? and observed and deleted is null"
+        f" group by {hour}",
+        (series, start_of(since), start_of(until)),
+    )
+
+
+# --- retention
+
+
+def outlived(db: sqlite3.Connection, types: Sequence[str], others: bool, after: int) -> list[int]:
+    """Some series of types (or of all others) whose numbers are greater than `after`."""
+    among = f"type {'not ' if others else ''}in ({', '.join('?' * len(types))})"
+    text = f"select id from series where id > ? and {among} order by id limit ?"
+    return [id for (id,) in db.execute(text, (after, *types, AT_ONCE))]
+
+
+def forget_before(db: sqlite3.Connection, series: int, before: int) -> int:
+    """Rows that were observed and recorded before; their number."""
+    text = "delete from history where series = ? and at < ? and at + recorded < ?"
+    gone = db.execute(text, (series, before, before)).rowcount
+    if gone:
+        until = hour_of(before) + 1
+        db.execute("delete from rollup where series = ? and hour < ?", (series, until))
+        db.execute(
+            f"insert or ignore into dirty select distinct series, (at + {YEAR_1}) / {HOUR}"
+            " from history where series = ? and at < ?",
+            (series, start_of(until)),
+        )
+        left = "select 1 from history h where h.series = series.id"
+        db.execute(f"delete from series where id = ? and not exists ({left})", (series,))
+    return gone

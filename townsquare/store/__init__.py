@@ -240,7 +240,9 @@ class Store(Protocol):
         ...
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
-        """History of types (or of all `others`) whose retention has ended. Number of rows."""
+        """History of types (or of all `others`) whose retention has ended: observed and recorded
+        before. Number of rows; what takes long goes on at the next call.
+        """
         ...
 
     async def close(self) -> None: ...

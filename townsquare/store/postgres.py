@@ -236,8 +236,8 @@ class PostgresStore:
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         """History of types (or of all `others`) whose retention has ended. Number of rows."""
         text = tables.FORGET.format("<> all" if others else "= any")
-        forgotten = 0
-        while gone := await self._writer.run(text, list(types), micros(before), SWEPT):
+        forgotten, old = 0, micros(before)
+        while gone := await self._writer.run(text, list(types), old, old, SWEPT):
             forgotten += len(gone)
         return forgotten
 

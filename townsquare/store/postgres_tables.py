@@ -45,7 +45,7 @@ TRIM = (
 )
 FORGET = (
     "delete from history where row in (select row from history where type {}(?::text[])"
-    " and modified_at < ? limit ?) returning row"
+    " and modified_at < ? and coalesce(observed_at, created_at) < ? limit ?) returning row"
 )
 HISTORY = (
     *("tenant", "entity", "type", "attribute", "dataset_id", "instance_id", "observed_at"),

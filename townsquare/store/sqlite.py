@@ -145,12 +145,14 @@ class SqliteStore:
     @contextmanager
     def _exclusive(self) -> Iterator[sqlite3.Connection]:
         with self._shared or _nothing():
+            committed = False
             try:
                 with _transaction(self._connection) as db:
                     yield db
-            except BaseException:
-                self._series.unlearn()
-                raise
+                committed = True
+            finally:
+                if not committed:
+                    self._series.unlearn()
 
     # --- reading
 

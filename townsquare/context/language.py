@@ -23,6 +23,7 @@ from townsquare.model.moment import read_moment
 from townsquare.store.conditions import Comparison, Literal_, Path, Range
 
 LONGEST = 4_000  # characters
+DEEPEST = 16  # parentheses in each other; SQLite's own parser ends at about 30
 # What an instance says beside its value; a term of the core context that is no attribute.
 MEMBERS = frozenset(
     {"observedAt", "createdAt", "modifiedAt", "expiresAt", "unitCode", "datasetId", "instanceId"}
@@ -70,6 +71,7 @@ class _Parser:
         self.tokens = _tokens(q)
         self.at = 0
         self.terms = 0
+        self.deep = 0
 
     def whole(self) -> Condition:
         condition = self.any_of()
@@ -95,8 +97,12 @@ class _Parser:
     def term(self) -> Condition:
         self.count()
         if self.take("("):
+            self.deep += 1
+            if self.deep > DEEPEST:
+                raise TooComplex(f"q has more than {DEEPEST} parentheses in each other")
             inner = self.any_of()
             self.expect(")")
+            self.deep -= 1
             return inner
         links, path = self.attribute()
         condition: Condition = self.compared(path)

@@ -21,6 +21,8 @@ STEPS = 5000  # to twice as many: 1 to 2 ms, 100 entities or more with a conditi
 MOST_LONG = 1000  # statements that are known to take longer; then it begins anew
 LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
 LONGEST_STRANGER_S = 1.0
+# What SQLite says of a statement that is beyond what it can read (sqlite.org/limits.html).
+LIMITS = ("parser stack overflow", "Expression tree is too large", "too many SQL variables")
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -101,5 +103,8 @@ class Reading:
 
 
 def _require_interrupted(error: sqlite3.OperationalError) -> None:
+    """Raises TooComplex for a statement that SQLite cannot even read."""
+    if any(limit in str(error) for limit in LIMITS):
+        raise TooComplex(f"the query is too long or nests too deeply ({error})") from error
     if "interrupted" not in str(error):
         raise error

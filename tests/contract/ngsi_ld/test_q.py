@@ -1,5 +1,6 @@
 """What `q` selects, in every store (clause 4.9)."""
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, Json, Kind
+from townsquare.model.errors import TooComplex
 
 WHY = Why("integration")
 BY = Actor("machine:link", "machine", roles=frozenset({"integrator"}))
@@ -162,3 +164,14 @@ async def test_an_entity_has_times_of_its_own(broker: Broker) -> None:
     await told(broker)
     assert await found(broker, "createdAt>2100-01-01T00:00:00Z") == ""
     assert len((await found(broker, 'modifiedAt>"2020-01-01T00:00:00Z"')).split()) == len(ENTITIES)
+
+
+@pytest.mark.parametrize("links", [0, 2, 10])
+@pytest.mark.parametrize("deep", [0, 8, 16])
+async def test_a_deep_q_is_answered_or_refused(broker: Broker, links: int, deep: int) -> None:
+    await told(broker)
+    q = "x{" * links + "x" + "}" * links + '!="a"'
+    for level in range(deep):
+        q = f"(y{'|' if level % 2 else ';'}{q})"
+    with contextlib.suppress(TooComplex):
+        assert await found(broker, q) is not None

@@ -72,16 +72,23 @@ parameters = st.dictionaries(
         [
             *("type", "q", "attrs", "id", "idPattern", "limit", "offset", "count", "georel"),
             *("geometry", "coordinates", "options", "timerel", "timeAt", "lastN", "scopeQ"),
+            *("pick", "omit", "lang", "datasetId", "join", "joinLevel", "orderBy", "orderFrom"),
+            *("collation", "csf", "expandValues", "geoproperty", "geometryProperty", "format"),
+            *("containedBy", "details", "local", "type"),
         ]
     ),
-    st.text(max_size=20) | st.sampled_from(["T", "1", "near;maxDistance==5", "Point", "[1,2]"]),
+    st.text(max_size=20)
+    | st.text(alphabet='ab1T:;|()[]{}*=!<>~.," -', max_size=20)
+    | st.sampled_from(["T", "*", "1", "true", "near;maxDistance==5", "Point", "[1,2]", "a{a}==1"])
+    | st.sampled_from(["location;dist-asc", "a;desc", "inline", "flat", "keyValues", "/a/#"]),
     max_size=6,
 )
 paths = st.sampled_from(
     [
         *("/entities", "/entities/urn:x:1", "/entities/urn:x:1/attrs"),
         *("/temporal/entities", "/temporal/entities/urn:x:1"),
-        *("/subscriptions", "/subscriptions/urn:y"),
+        *("/subscriptions", "/subscriptions/urn:y", "/types", "/types/T", "/attributes"),
+        *("/entityOperations/query", "/attributes/a"),
     ]
 )
 methods = st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE"])

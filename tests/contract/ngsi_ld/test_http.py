@@ -53,6 +53,15 @@ async def test_a_wrong_parameter_is_told(
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["/entities", "/temporal/entities", "/subscriptions", "/entityOperations/query"],
+)
+async def test_parameters_are_looked_at_before_the_body(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.post(f"{path}?nonsense=1", json={"id": 5})
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "InvalidRequest")
+
+
+@pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
         ("PUT", "/subscriptions", {}, 405),

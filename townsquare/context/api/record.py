@@ -37,6 +37,7 @@ class Record:
         }
 
     async def record(self, request: Request) -> Answer:
+        request.known("local")
         body = request.json()
         terms = await self.contexts.of(request, body)
         given = read_evolution(body, terms)

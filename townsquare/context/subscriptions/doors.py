@@ -44,6 +44,7 @@ class Doors:
         }
 
     async def create(self, request: Request) -> Answer:
+        request.known("local")
         body = request.json()
         terms = await self.contexts.of(request, body)
         now = self.broker.clock()

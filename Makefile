@@ -5,11 +5,12 @@ DATA ?= data/demo
 PYTHON ?=
 
 V := .venv/bin
+CLIENTS := .venv-clients/bin/python
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-vision \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-vision conformance \
 	soak fuzz exceptions lock chromium
 
 help: ## this list
@@ -34,8 +35,14 @@ check: venv ## lint, types, import contracts and unit tests, under two minutes
 	$(V)/lint-imports
 	$(V)/pytest -q tests/unit
 
-test: chromium venv modules ## every test; needs a Chromium
-	CHROMIUM="$(CHROMIUM)" $(V)/pytest -m "not fuzz and not soak"
+test: chromium venv modules $(CLIENTS) ## every test; needs a Chromium
+	CHROMIUM="$(CHROMIUM)" CLIENTS="$(abspath $(CLIENTS))" $(V)/pytest -m "not fuzz and not soak"
+
+# Public NGSI-LD clients want other versions of what we use, so they have a place of their own.
+$(CLIENTS): tests/clients/requirements.lock
+	@$(V)/python -m venv --clear .venv-clients
+	@$@ -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 chromium:
 	@test -n "$(CHROMIUM)" || { \
@@ -53,6 +60,9 @@ bench-demo: venv modules ## processor time, memory and delay of the demo
 
 bench-vision: venv ## frames per second and counting error on the sample clip
 	@$(V)/python bench/vision.py
+
+conformance: venv ## the ETSI NGSI-LD suite: SUITE_DIR=checkout, KEEP=yes writes docs/conformance.md
+	@$(V)/python tools/conformance.py
 
 fuzz: venv ## feed the doors with bad input for a while: LONG_S=60
 	@echo "Feeding the doors with bad input; what breaks is listed at the end."

@@ -6,9 +6,11 @@ set -eu
 
 compile() {
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$@" pyproject.toml
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$@"
 }
 
-compile "$@" --output-file requirements.lock
+compile "$@" pyproject.toml --output-file requirements.lock
 # Both files must agree on what both hold, so the second starts from the first.
-compile --constraints requirements.lock --group dev "$@" --output-file requirements-dev.lock
+compile --constraints requirements.lock --group dev "$@" pyproject.toml --output-file requirements-dev.lock
+clients=tests/clients/requirements
+compile "$@" $clients.in --output-file $clients.lock

@@ -32,6 +32,7 @@ from townsquare.context.http import (
     send_answer,
 )
 from townsquare.context.outgoing import Client
+from townsquare.context.openapi import document
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.sources.batches import SharedBatch
@@ -87,6 +88,7 @@ class Api:
             Doors(book, self.contexts).routes(),
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),
+            document.routes(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

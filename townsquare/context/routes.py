@@ -1,6 +1,6 @@
 """Which operation a method and a path mean."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from townsquare.context.http import Answer, Refused, Request, refuse_method
@@ -41,6 +41,11 @@ class Router:
         self._steps = {
             pattern[:length] for pattern in self._methods for length in range(1, len(pattern) + 1)
         }
+
+    def doors(self) -> Iterator[tuple[str, str]]:
+        """Method and path pattern of every operation."""
+        for pattern, methods in self._methods.items():
+            yield from ((method, "/".join(pattern)) for method in methods)
 
     def chosen(self, request: Request) -> Run | Guarded:
         """Raises Refused 404 or 405, Invalid where an entity's id is left out (clause 5.6.17)."""

@@ -147,8 +147,9 @@ def deletion(id: Json) -> Change | Outcome:
 
 
 def failed(json: Json, refused: TownsquareError) -> Outcome:
+    """Without an id that could be read its error names none."""
     id = json.get("id") if isinstance(json, dict) else json
-    return Outcome(str(id)[:200], error=type(refused).__name__, reason=str(refused))
+    return Outcome(id[:200] if isinstance(id, str) else "", error=type(refused).__name__, reason=str(refused))
 
 
 def answer(
@@ -156,7 +157,7 @@ def answer(
 ) -> Answer:
     """201 with the ids of new entities, 204, or 207 where not all was done (clause 5.2.16)."""
     errors: list[Json] = [
-        {"entityId": outcome.id, "error": problem(error).json}
+        ({"entityId": outcome.id} if outcome.id else {}) | {"error": problem(error).json}
         for outcome in outcomes
         if (error := undone(outcome))
     ]

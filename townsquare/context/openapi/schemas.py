@@ -191,7 +191,7 @@ PROBLEM = record(("type", "title"), type=URI, title=TEXT, detail=TEXT, status={"
 BATCH_RESULT = record(
     ("success", "errors"),
     success=many(URI),
-    errors=many(record(("entityId", "error"), entityId=URI, error=ref("ProblemDetails"))),
+    errors=many(record(("error",), entityId=TEXT, error=ref("ProblemDetails"))),
 )
 PARTLY_DONE: Schema = {
     "anyOf": [

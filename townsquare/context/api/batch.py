@@ -149,7 +149,9 @@ def deletion(id: Json) -> Change | Outcome:
 def failed(json: Json, refused: TownsquareError) -> Outcome:
     """Without an id that could be read its error names none."""
     id = json.get("id") if isinstance(json, dict) else json
-    return Outcome(id[:200] if isinstance(id, str) else "", error=type(refused).__name__, reason=str(refused))
+    return Outcome(
+        id[:200] if isinstance(id, str) else "", error=type(refused).__name__, reason=str(refused)
+    )
 
 
 def answer(

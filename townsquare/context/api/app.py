@@ -31,8 +31,8 @@ from townsquare.context.http import (
     refusal,
     send_answer,
 )
-from townsquare.context.outgoing import Client
 from townsquare.context.openapi import document
+from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.sources.batches import SharedBatch

@@ -49,9 +49,16 @@ def one_or_all(names: Collection[str], compact: Callable[[str], str] = str) -> J
 
 
 def several(instances: Instances, parts: list[Json], format: Format) -> Json:
+    if format == "concise":
+        # A list of bare values would be one value.
+        return [p if _is_reified(p) else {"value": p} for p in parts]
     if format != "simplified":
         return parts
     return {"dataset": {i.dataset_id or "@none": p for i, p in zip(instances, parts, strict=True)}}
+
+
+def _is_reified(part: Json) -> bool:
+    return isinstance(part, dict) and not REIFYING.isdisjoint(part)
 
 
 def simplified(a: Attribute, terms: Terms, format: Format, sys: bool) -> Json:

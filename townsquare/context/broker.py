@@ -14,7 +14,7 @@ import msgspec
 
 from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
-from townsquare.context.aggregate import Aggregation
+from townsquare.context.aggregate import Aggregation, Duration
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.decoded import Decoded
 from townsquare.context.expiry import Expiry
@@ -218,51 +218,54 @@ class Broker:
     async def evolution(
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
     ) -> Evolution:
-        page, past = await self._past(ask, by, why, tenant)
+        """Single instances, which a grant with a finest time step does not show."""
+        page, past = await self._past(ask, None, by, why, tenant)
         found = await temporal.read(self.store, tenant, ask, page.entities, past)
-        return replace(found, count=page.count)
+        return replace(found, count=page.count, more=page.more)
 
     async def aggregates(
         self, ask: TemporalQuery, how: Aggregation, by: Actor, why: Why, *, tenant: str = ""
     ) -> Aggregates:
-        page, past = await self._past(ask, by, why, tenant)
+        page, past = await self._past(ask, how.every, by, why, tenant)
         found = await temporal.tallied(self.store, tenant, page.entities, past, how)
-        return replace(found, count=page.count)
+        return replace(found, count=page.count, more=page.more)
 
     async def _past(
-        self, ask: TemporalQuery, by: Actor, why: Why, tenant: str
+        self, ask: TemporalQuery, every: Duration | None, by: Actor, why: Why, tenant: str
     ) -> tuple[Page, Past]:
         """Entities with something in the window, and what is to be read of them."""
+        await self.expiry.due(self.clock)
         then = self.store.past_conditions(ask.window)
 
         def recorded(grant: Grant) -> Sql:
             names = temporal.shown(ask, grant)
             return then.recorded(names, grant.hidden | frozenset(ask.omitted), ask.datasets)
 
-        find = self._found(ask.query, by, why, "temporal", tenant, sql.Compiler(then, recorded))
+        eyes = self._eyes(by, why, "temporal", tenant)
+        eyes = replace(
+            eyes,
+            grants={type: temporal.coarse(g, ask, every) for type, g in eyes.grants.items()},
+            others=temporal.coarse(eyes.others, ask, every),
+        )
+        find = self._found(ask.query, eyes, by, sql.Compiler(then, recorded))
         count = await self.store.count(tenant, find) if ask.query.count else None
-        entities = [self._decoded.of(row) for row in await self.store.find(tenant, find)]
+        rows = await self.store.find(tenant, replace(find, limit=find.limit + bool(find.limit)))
+        entities = [self._decoded.of(row) for row in rows[: find.limit]]
         seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
-        return Page(entities, count), past
+        return Page(entities, count, len(rows) > find.limit), past
 
     def _find(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
         """The same question is often asked again."""
         key = (query, self._grants.of(by, why), act, tenant)
-        known = self._finds.get(key)
-        return known or self._finds.put(key, self._found(query, by, why, act, tenant))
+        if known := self._finds.get(key):
+            return known
+        return self._finds.put(key, self._found(query, self._eyes(by, why, act, tenant), by))
 
     def _found(
-        self,
-        query: Query,
-        by: Actor,
-        why: Why,
-        act: Act,
-        tenant: str,
-        compiler: sql.Compiler | None = None,
+        self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None
     ) -> Find:
-        eyes = self._eyes(by, why, act, tenant)
         grants = [eyes.of(sql.choice_of(type)) for type in query.types]
         if grants and not any(grant.allowed for grant in grants):
             require(grants[0])

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from townsquare.context.aggregate import Aggregation, edges
+from townsquare.context.aggregate import Aggregation, Duration, edges
 from townsquare.context.query import Query
 from townsquare.model.entity import Attribute, Entity
-from townsquare.store import Instance, Store
+from townsquare.store import EPOCH, Instance, Store
 from townsquare.store.past import Past, Span, Tally, Whose
 from townsquare.store.past import Window as Window  # rooms ask with it
 from townsquare.trust.policy import Grant
 
 INSTANT = timedelta(microseconds=1)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class TemporalQuery:
     datasets: tuple[str | None, ...] = ()  # none named: all; None is the default one
     last: int | None = None
     most: int | None = None
+    bare: bool = False  # the entities alone, without what there is of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Evolution:
 
     entities: list[Entity]
     count: int | None = None  # of all entities that match, where it was asked for
+    more: bool = False  # entities, behind these
     part: Span | None = None
 
 
@@ -58,6 +61,22 @@ def whose(ask: TemporalQuery, found: Iterable[tuple[Entity, Grant]]) -> tuple[Wh
     )
 
 
+def coarse(grant: Grant, ask: TemporalQuery, every: Duration | None) -> Grant:
+    """What is left of a grant with a finest time step; `every` is None for single instances.
+
+    Periods that are no multiple of it, or that begin between two steps, could be subtracted.
+    """
+    step = grant.finest
+    if step is None or not grant.allowed:
+        return grant
+    window = ask.window or Window()
+    bounds = [window.since, window.until] if window.until or not every else [window.since]
+    fits = every is not None and not every.time % step and not (every.months and DAY % step)
+    if fits and all(at is not None and not (at - EPOCH) % step for at in bounds):
+        return grant
+    return Grant(False, f"this is told in periods of whole multiples of {step}, counted from 1970")
+
+
 def shown(ask: TemporalQuery, grant: Grant) -> frozenset[str] | None:
     if not ask.attributes:
         return grant.attributes
@@ -68,6 +87,8 @@ async def read(
     store: Store, tenant: str, ask: TemporalQuery, entities: Sequence[Entity], past: Past
 ) -> Evolution:
     """What the entities were, up to `ask.most` instances; an instant is never torn apart."""
+    if ask.bare:
+        return Evolution(_evolved(entities, ()))
     found = await store.instances(tenant, past)
     if ask.most is None or len(found) <= ask.most:
         return Evolution(_evolved(entities, found))
@@ -145,6 +166,7 @@ class Aggregates:
     tallies: list[Tally]
     edges: Sequence[datetime]
     count: int | None = None
+    more: bool = False
 
 
 async def tallied(

@@ -15,18 +15,20 @@ from townsquare.context.query import Selector, read_pattern
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 
+Reader = Callable[[str, Json], Mapping[str, str]]
 
-def as_parameters(request: Request, body: Json, known: Collection[str]) -> Request:
-    """The request as if `known` members of its body were parameters. Raises Invalid."""
+
+def as_parameters(request: Request, body: Json, members: Mapping[str, Reader]) -> Request:
+    """The request as if `members` of its body were parameters. Raises Invalid."""
     if not isinstance(body, dict) or body.get("type") != "Query":
         raise Invalid('the body must be an object with "type": "Query"')
     told = dict(request.parameters)
     for name, value in body.items():
         if name in ("type", "entities", "@context"):
             continue
-        if name not in MEMBERS or name not in known:
+        if name not in members:
             raise Invalid(f"{name[:80]!r} is no member of this query")
-        if told.keys() & (said := MEMBERS[name](name, value)).keys():
+        if told.keys() & (said := members[name](name, value)).keys():
             raise Invalid(f"{name} is given in the body and as a parameter")
         told |= said
     return replace(request, parameters=told)
@@ -60,10 +62,10 @@ def _flag(name: str, value: Json) -> Mapping[str, str]:
     return {name: str(value).lower()}
 
 
-def _object(name: str, value: Json, members: Mapping[str, str]) -> Mapping[str, Json]:
+def _object(name: str, value: Json, members: Collection[str]) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         raise Invalid(f"{name} must be an object")
-    if unknown := value.keys() - members.keys() - {"type"}:
+    if unknown := value.keys() - set(members) - {"type"}:
         raise Invalid(f"{name}: {min(unknown)[:80]!r} is not known")
     return value
 
@@ -106,7 +108,22 @@ def _ordering(name: str, value: Json) -> Mapping[str, str]:
     return told
 
 
-MEMBERS: Mapping[str, Callable[[str, Json], Mapping[str, str]]] = {
+def _temporal_q(name: str, value: Json) -> Mapping[str, str]:
+    """Clauses 5.2.21 and 5.2.44. Who names a method wants aggregated values."""
+    told: dict[str, str] = {}
+    for member, part in _object(name, value, TEMPORAL).items():
+        if member != "type":
+            told |= TEMPORAL[member](member, part)
+    return told | ({"format": "aggregatedValues"} if "aggrMethods" in told else {})
+
+
+TEMPORAL: Mapping[str, Reader] = {
+    **dict.fromkeys(("timerel", "timeAt", "endTimeAt", "timeproperty"), _text),
+    "lastN": _number,
+    "aggrMethods": _listed,
+    "aggrPeriodDuration": _text,
+}
+MEMBERS: Mapping[str, Reader] = {
     **dict.fromkeys(("q", "csf", "scopeQ", "lang", "join", "geometryProperty"), _text),
     "entityMapLifetime": _text,
     **dict.fromkeys(("attrs", "pick", "omit", "datasetId", "containedBy"), _texts),
@@ -115,6 +132,11 @@ MEMBERS: Mapping[str, Callable[[str, Json], Mapping[str, str]]] = {
     "joinLevel": _number,
     "geoQ": _geo_q,
     "ordering": _ordering,
+}
+TEMPORAL_MEMBERS: Mapping[str, Reader] = {
+    **MEMBERS,
+    "temporalQ": _temporal_q,
+    "aggrParams": _temporal_q,
 }
 
 

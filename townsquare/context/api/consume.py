@@ -110,7 +110,7 @@ class Consumption:
         request.known(*BY_POST)
         body = request.json()
         terms = await self.contexts.of(request, body)
-        told = as_parameters(request, body, MEMBERS.keys())
+        told = as_parameters(request, body, MEMBERS)
         query = selection(told, terms)
         if "entities" in body:
             query = of_selectors(query, read_selectors(body["entities"], terms))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from townsquare.context.form.read import Format
-from townsquare.model.entity import Attribute, Entity, Instances, Json
+from townsquare.model.entity import NULL, Attribute, Entity, Instances, Json
 
 CORE = ("id", "type", "scope", "createdAt", "modifiedAt", "expiresAt")
 
@@ -104,7 +104,7 @@ def _instances(instances: Instances, view: View) -> Instances:
 def spoken(a: Attribute, languages: Sequence[str]) -> Attribute:
     """A LanguageProperty as a Property in the best of the languages, sub-attributes too."""
     sub = {name: spoken(part, languages) for name, part in a.sub.items()}
-    if a.kind != "LanguageProperty":
+    if a.kind != "LanguageProperty" or a.value == NULL:
         return msgspec.structs.replace(a, sub=sub) if sub else a
     tag = _best(a.value, languages)
     return msgspec.structs.replace(a, kind="Property", value=a.value[tag], lang=tag, sub=sub)

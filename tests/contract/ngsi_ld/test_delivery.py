@@ -1,6 +1,7 @@
 """When a subscriber is told, how often, and what failures do (clauses 5.2.12 to 5.2.15)."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -235,3 +236,17 @@ async def test_what_is_hidden_is_never_told(open_broker: OpenBroker, receiver: R
             await told("delete")
             assert (await receiver.next()).data[0].keys() == {"id", "type", "state", "deletedAt"}
     assert receiver.told.empty()
+
+
+async def test_nothing_is_done_while_there_is_nothing_to_tell(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine has been up for days, as servers are."""
+    long_s = 1e6
+    clock = time.monotonic
+    monkeypatch.setattr("townsquare.context.subscriptions.desk.monotonic", lambda: clock() + long_s)
+    async with telling(api):
+        await asyncio.sleep(0.05)
+        before = time.thread_time()
+        await asyncio.sleep(0.1)
+        assert time.thread_time() - before < 0.01

@@ -159,9 +159,10 @@ class Desk:
                 if one and one.subscription.time_interval:
                     self._ticks[key] = monotonic() + one.subscription.time_interval
                     tasks.create_task(self._tell_all(one))
-            wait_s = min(self._due().values(), default=3600.0) - monotonic()
+            next_at = min(self._due().values(), default=None)
+            wait_s = None if next_at is None else max(0.0, next_at - monotonic())
             try:
-                async with asyncio.timeout(max(0.0, wait_s)):
+                async with asyncio.timeout(wait_s):
                     await self.book.altered.wait()
             except TimeoutError:
                 continue

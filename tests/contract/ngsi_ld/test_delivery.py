@@ -119,6 +119,19 @@ async def test_what_was_told_is_counted(http: httpx.AsyncClient, subscriber: Sub
     assert found.keys() == {"endpoint", "status", "timesSent", "lastNotification", "lastSuccess"}
 
 
+async def test_who_asks_just_behind_a_notification_is_told_how_it_went(
+    http: httpx.AsyncClient, subscriber: Subscriber
+) -> None:
+    id = await subscriber.asks()
+    subscriber.receiver.held.clear()
+    await made(http)
+    await subscriber.receiver.next()
+    asking = asyncio.create_task(subscriber.of(id))
+    await asyncio.sleep(0.01)
+    subscriber.receiver.held.set()
+    assert (await asking)["notification"]["status"] == "ok"
+
+
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_what_failed_is_counted_and_holds_up_nobody(
     api: Api, http: httpx.AsyncClient, subscriber: Subscriber, status: int

@@ -5,7 +5,8 @@ from there when the server starts.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from townsquare.store import Cursor, Key
 
 READER = "subscriptions"
 MOST_EACH = 1000  # subscriptions of one actor
+SOON_S = 0.1
 
 
 class Book:
@@ -30,6 +32,7 @@ class Book:
         self._all: dict[Key, Compiled] = {}
         self._tallies: dict[Key, Tally] = {}
         self._unsaved: set[Key] = set()
+        self._under_way: dict[Key, asyncio.Event] = {}
         self._loading = asyncio.Lock()
         self._loaded = False
 
@@ -110,6 +113,23 @@ class Book:
         self._tallies.pop(key, None)
         self._unsaved.add(key)
         self.altered.set()
+
+    @contextmanager
+    def telling(self, key: Key) -> Iterator[None]:
+        """While a notification is under way and until it is counted."""
+        done = self._under_way[key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            done.set()
+            self._under_way.pop(key, None)
+
+    async def settled(self, key: Key) -> None:
+        """Who asks just behind a notification is told how that one went, if that is soon known."""
+        if done := self._under_way.get(key):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SOON_S):
+                    await done.wait()
 
     def tallied(self, key: Key) -> Tally:
         """To change; it is saved soon."""

@@ -196,8 +196,9 @@ class Desk:
             return self._count(one, Outcome(False, True, str(error)))
         if message is None:
             return Outcome(True)
-        self._tally(one).sent(self.broker.clock())
-        return self._count(one, await self.courier.deliver(message))
+        with self.book.telling(one.key):
+            self._tally(one).sent(self.broker.clock())
+            return self._count(one, await self.courier.deliver(message))
 
     def _count(self, one: Compiled, outcome: Outcome) -> Outcome:
         now, tally = self.broker.clock(), self._tally(one)

@@ -94,7 +94,9 @@ class Doors:
         media = request.accepts(JSON, LD)
         terms = await self.contexts.of(request)
         await self.book.load()
-        one = self.book.own(self._key(request), request.actor)
+        key = self._key(request)
+        await self.book.settled(key)
+        one = self.book.own(key, request.actor)
         shown = self._shown(request, one, terms)
         return _unaltered(request, answer_json(request, shown, terms, media))
 

@@ -27,6 +27,7 @@ from townsquare.model.errors import (
     InvalidRequest,
     NonexistentTenant,
     NotFound,
+    NotFoundAnywhere,
     NotSupported,
     TooComplex,
     TooManyResults,
@@ -197,11 +198,16 @@ def problem(error: TownsquareError) -> Answer:
     for kind, status, name, title in PROBLEMS:
         if isinstance(error, kind):
             json = {"type": ERRORS + name, "title": title, "detail": str(error), "status": status}
-            retry = (
-                {"retry-after": str(error.retry_after_s)} if isinstance(error, Unavailable) else {}
-            )
-            return Answer(status, json, retry)
+            return Answer(status, json, _headers_of(error))
     raise error
+
+
+def _headers_of(error: TownsquareError) -> Mapping[str, str]:
+    if isinstance(error, Unavailable):
+        return {"retry-after": str(error.retry_after_s)}
+    if isinstance(error, NotFoundAnywhere) and error.warnings:
+        return {"NGSILD-Warning": ", ".join(error.warnings)}
+    return {}
 
 
 def refusal(refused: Refused) -> Answer:

@@ -9,7 +9,8 @@ TownsquareError
 ├── NotSupported        this server does not do that  -> 422
 ├── Denied              policy says no                -> 403
 ├── NotFound            no such thing, or hidden      -> 404
-│   └── NonexistentTenant
+│   ├── NonexistentTenant
+│   └── NotFoundAnywhere
 ├── Conflict            it is no longer as you think  -> 409
 │   └── AlreadyExists
 ├── Unavailable         not now, try again            -> 503 with Retry-After
@@ -19,6 +20,7 @@ The message tells an operator what happened, to which thing, and what to do next
 Only `web`, the `api` modules it mounts, and `cli` turn these into status and exit codes.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 
@@ -60,6 +62,14 @@ class NotFound(TownsquareError):
 
 class NonexistentTenant(NotFound):
     pass
+
+
+class NotFoundAnywhere(NotFound):
+    """`warnings` tell of context sources that might have had it, and could not be asked."""
+
+    def __init__(self, message: str, warnings: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.warnings = warnings
 
 
 class Conflict(TownsquareError):

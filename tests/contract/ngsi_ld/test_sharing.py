@@ -1,6 +1,5 @@
 """Writing where context sources have a part in it (clauses 4.3.6, 5.6 and 6.3.17 to 6.3.19)."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,40 +8,14 @@ import msgspec
 import pytest
 
 from tests.conftest import OpenBroker, client, visited
+from tests.contract.ngsi_ld.harbour import FERRY, ID, Harbour, of, registered
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.model.actor import Actor
 from townsquare.model.declaration import EntityType
 
-ID = "urn:x:Ferry:1"
-FERRY = {"id": ID, "type": "Ferry", "berth": "A", "captain": "Ada"}
 LD = "application/ld+json"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
-
-
-class Harbour:
-    """Other brokers, each below its own path, as they are told to answer."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Any] = {}  # by path: status, or (status, json), or an error
-        self.heard: list[httpx.Request] = []
-
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.heard.append(request)
-        await asyncio.sleep(0)
-        said = self.answers.get(f"{request.method} {request.url.path}", 204)
-        if isinstance(said, Exception):
-            raise said
-        status, json = said if isinstance(said, tuple) else (said, None)
-        return httpx.Response(status, content=b"" if json is None else msgspec.json.encode(json))
-
-    @property
-    def asked(self) -> list[str]:
-        return [f"{r.method} {r.url.raw_path.decode()}" for r in self.heard]
-
-    @property
-    def body(self) -> Any:
-        return msgspec.json.decode(self.heard[-1].content)
 
 
 @pytest.fixture
@@ -55,25 +28,6 @@ async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
     mock = httpx.MockTransport(harbour)
     async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
         yield Api(open_broker(EntityType("Alert", "alerts", frozenset())), to_others)
-
-
-async def registered(http: httpx.AsyncClient, name: str = "a", **changes: Any) -> str:
-    body = {
-        "id": f"urn:x:{name}",
-        "type": "ContextSourceRegistration",
-        "endpoint": f"https://{name}.example",
-        "information": [{"entities": [{"type": "Ferry", "id": ID}]}],
-        "operations": ["redirectionOps"],
-        **changes,
-    }
-    answer = await http.post("/csourceRegistrations", json=body)
-    assert answer.status_code == 201, answer.text
-    return str(body["id"])
-
-
-def of(*properties: str, **entity: str) -> list[dict[str, Any]]:
-    group = {"type": "Ferry", **entity} if entity else {"type": "Ferry", "id": ID}
-    return [{"entities": [group], "propertyNames": list(properties)}]
 
 
 async def local(http: httpx.AsyncClient) -> dict[str, Any] | None:

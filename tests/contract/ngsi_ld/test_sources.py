@@ -104,7 +104,7 @@ async def test_a_change_replaces_members_and_null_takes_them_away(http: httpx.As
         ({"mode": "some"}, "mode"),
         ({"operations": ["everything"]}, "no operation"),
         ({"operations": []}, "operations"),
-        ({"mode": "auxiliary"}, "auxiliary"),
+        ({"mode": "auxiliary", "operations": ["federationOps"]}, "auxiliary"),
         ({"mode": "auxiliary", "operations": ["updateOps"]}, "auxiliary"),
         ({"mode": "exclusive"}, "exclusive"),
         ({"mode": "exclusive", "information": about(ONE)}, "exclusive"),

@@ -37,7 +37,9 @@ from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.sources.batches import SharedBatch
 from townsquare.context.sources.calling import Caller
+from townsquare.context.sources.consumption import SharedReading
 from townsquare.context.sources.provision import SharedWriting
+from townsquare.context.sources.purging import SharedPurge
 from townsquare.context.sources.registry import Registry
 from townsquare.context.subscriptions.book import Book
 from townsquare.context.subscriptions.delivery import Courier
@@ -74,14 +76,15 @@ class Api:
         self.courier = Courier(client)
         book = Book(broker)
         self.subscriptions = Desk(book, Writer(broker, self.contexts), self.courier)
-        sharing = SharedWriting(Caller(client, self.contexts, self.registry))
+        caller = Caller(client, self.contexts, self.registry)
+        sharing = SharedWriting(caller)
         writer = EntityWriter(sharing)
         self.router = Router(
             Provision(writer, self.contexts).routes(),
             AttributeProvision(writer, self.contexts).routes(),
             Batch(SharedBatch(sharing), self.contexts).routes(),
-            Purge(broker, self.contexts).routes(),
-            Consumption(broker, self.contexts).routes(),
+            Purge(SharedPurge(sharing), self.contexts).routes(),
+            Consumption(SharedReading(caller, self.contexts), self.contexts).routes(),
             Discovery(broker, self.contexts).routes(),
             Past(broker, self.contexts).routes(),
             Record(broker, self.contexts).routes(),

@@ -14,7 +14,6 @@ from townsquare.context.api.select import (
     types,
 )
 from townsquare.context.api.show import SHOWN, reach, read_join, read_view
-from townsquare.context.broker import Broker
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import Version, conforming, preferred
@@ -30,6 +29,8 @@ from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import Query, Selector, depth
 from townsquare.context.routes import Routes
+from townsquare.context.sources.consumption import SharedReading
+from townsquare.context.sources.matching import Wanted, every_type
 from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape, Told
 from townsquare.model.entity import Entity, Json
@@ -56,8 +57,9 @@ class Asked:
 
 
 class Consumption:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, sharing: SharedReading, contexts: Contexts) -> None:
+        self.sharing = sharing
+        self.broker = sharing.broker
         self.contexts = contexts
         self._told = Told()
         self._understood: Memory[Said, tuple[Asked, Query]] = Memory(MOST_UNDERSTOOD)
@@ -73,11 +75,13 @@ class Consumption:
         request.known("type", "local", *SHOWN)
         id = read_id(request.path[1])
         asked = self._asked(request, await self.contexts.of(request))
-        found = await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
-        wanted = types(request, asked.terms)
+        attributes, wanted = names(request, asked.terms), types(request, asked.terms)
+        needs = frozenset(attributes or asked.view.projection.needs())
+        about = Wanted(every_type(wanted), (id,), attributes=needs)
+        seen = await self.sharing.retrieve(request, asked.terms, about)
+        found = seen.entity
         if wanted and not chosen(tuple(map(choice_of, wanted)), found.types):
             raise NotFound(f"{id} is not of type {request.parameters['type']}")
-        attributes = names(request, asked.terms)
         projection = asked.view.projection
         if not projection.shows_some(found) or (
             attributes and found.attributes.keys().isdisjoint(attributes)
@@ -87,7 +91,7 @@ class Consumption:
         # Alone it is no list, also where join=flat found nothing to put beside it.
         several = collection(written) if asked.media == GEO else written
         body = several if len(written) > 1 else written[0]
-        return await self._answered(asked, body, altered)
+        return await self._answered(asked, body, altered, **warned(seen.warnings))
 
     async def query(self, request: Request) -> Answer:
         request.known(*QUERY)
@@ -131,9 +135,10 @@ class Consumption:
 
     async def _found(self, asked: Asked, query: Query) -> Answer:
         request = asked.request
-        page = await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
+        found = await self.sharing.find(request, asked.terms, query)
+        page = found.page
         written, altered = await self._written(asked, page.entities)
-        headers = paging(request, query, asked.media, more=page.more)
+        headers = paging(request, query, asked.media, more=page.more) | warned(found.warnings)
         if page.count is not None:
             headers["NGSILD_Results_Count"] = str(page.count)
         body = collection(written) if asked.media == GEO else written
@@ -195,6 +200,11 @@ def completed(asked: Asked, query: Query) -> Query:
         order=read_order(ordering(asked.request), asked.terms),
         attributes=query.attributes or asked.view.projection.needs(),
     )
+
+
+def warned(warnings: Sequence[str]) -> dict[str, str]:
+    """Of sources that could not be asked (clause 6.3.17)."""
+    return {"NGSILD_Warning": ", ".join(warnings)} if warnings else {}
 
 
 def of_selectors(query: Query, selectors: Sequence[Selector]) -> Query:

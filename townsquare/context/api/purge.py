@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from townsquare.context.api.batch import answer
 from townsquare.context.api.select import selector
-from townsquare.context.broker import Broker, Page
+from townsquare.context.broker import Page
 from townsquare.context.commit import Outcome
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
@@ -16,6 +16,7 @@ from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.query import Query
 from townsquare.context.routes import Routes, write
+from townsquare.context.sources.purging import Purging, SharedPurge
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid
@@ -45,8 +46,9 @@ class Reduction:
 
 
 class Purge:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, sharing: SharedPurge, contexts: Contexts) -> None:
+        self.sharing = sharing
+        self.broker = sharing.sharing.broker
         self.contexts = contexts
 
     def routes(self) -> Routes:
@@ -58,8 +60,14 @@ class Purge:
         reduction = reduced(request, terms)
         query = replace(selector(request, terms), limit=PAGE)
         if reduction is None:
-            return answer(await self._delete(request, query))
-        return answer(await self._reduce(request, query, reduction))
+            outcomes = await self._delete(request, query)
+        else:
+            outcomes = await self._reduce(request, query, reduction)
+        named = await self.contexts.addressed(terms, request.tenant)
+        keep = reduction is not None and reduction.operation == "keep"
+        names = reduction.names if reduction else frozenset[str]()
+        purging = Purging(request, named, query, keep, names)
+        return answer(outcomes, await self.sharing.provide(purging))
 
     async def _delete(self, request: Request, query: Query) -> list[Outcome]:
         """Page by page: what was deleted is no longer found, what was refused is passed over."""

@@ -62,6 +62,7 @@ class Reply:
     json: Json = None
     words: Terms = CORE_TERMS
     reason: str = ""
+    count: int = 0  # of all that it has, where it was asked
 
 
 Write = Callable[[Terms], Errand]  # an errand in these words
@@ -194,4 +195,6 @@ def _reply(got: outgoing.Fetched, words: Terms) -> Reply:
         return Reply("loop", got.status, json, words, "the request came back to a source")
     good = 200 <= got.status < 300
     reason = "" if good else f"it answered {got.status}"
-    return Reply("" if good else "refused", got.status, json, words, reason)
+    count = got.headers.get("ngsild-results-count", "")
+    total = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    return Reply("" if good else "refused", got.status, json, words, reason, total)

@@ -21,6 +21,11 @@ class Wanted:
     datasets: frozenset[str] = frozenset()
 
 
+def every_type(choices: Iterable[str | frozenset[str]]) -> frozenset[str]:
+    """All types that a selection of types names."""
+    return frozenset().union(*({c} if isinstance(c, str) else c for c in choices))
+
+
 def matches(one: Registration, wanted: Wanted) -> bool:
     if wanted.datasets and one.dataset_id and wanted.datasets.isdisjoint(one.dataset_id):
         return False

@@ -125,8 +125,8 @@ def _check(one: Registration) -> None:
     _check_information(one)
     if unknown := [name for name in one.operations or () if name not in NAMES]:
         raise Invalid(f"operations: {unknown[0][:80]!r} is no operation and no group of them")
-    if one.mode == "auxiliary" and not AUXILIARY.issuperset(one.operations or ("all",)):
-        raise Invalid(f"an auxiliary source offers only {', '.join(sorted(AUXILIARY))}; say which")
+    if one.mode == "auxiliary" and not AUXILIARY.issuperset(one.operations or ()):
+        raise Invalid(f"an auxiliary source offers only {', '.join(sorted(AUXILIARY))}")
     for space in (one.location, one.observation_space, one.operation_space):
         if space is not None:
             geometry.geometry(space)

@@ -5,7 +5,7 @@ those that are names themselves.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from townsquare.context.core import CORE_IRIS
 from townsquare.context.form.read import ENTITY_MEMBERS
@@ -15,6 +15,12 @@ from townsquare.model.entity import NULL, Json
 DEEPEST = 20  # sub-attributes of sub-attributes; what nests deeper stays as it is
 VALUES = frozenset({"vocab", "objectType", "valueType"})  # of an attribute, that are names
 _NAME = re.compile(r"[^\s;,|()*]+")
+# Of a q: what is quoted, a comparison with what is unquoted behind it, an IRI, or a name.
+_PART_OF_Q = re.compile(
+    r'"(?:[^"\\]|\\.)*"|(?:==|!=|>=|<=|!~=|~=|>|<)[^;|)"]*'
+    r'|[A-Za-z][A-Za-z0-9+-]*:[^\s;|()"=<>!~,\[\]{}]+|[^\s;|()"=<>!~,\[\]{}.]+'
+)
+LISTS = frozenset({"type", "attrs", "keep", "drop", "expandValues", "jsonKeys", "geoproperty"})
 
 Rename = Callable[[str], str]
 
@@ -35,6 +41,25 @@ def reworded_types(text: str, before: Terms, after: Terms) -> str:
     if before is after:
         return text
     return _NAME.sub(lambda found: after.compact(before.expand(found[0])), text)
+
+
+def reworded_filters(
+    parameters: Mapping[str, str], before: Terms, after: Terms
+) -> Mapping[str, str]:
+    """Of a query: those that name types and attributes."""
+    if before is after:
+        return parameters
+    found = dict(parameters)
+    for name, text in parameters.items():
+        if name in LISTS:
+            found[name] = reworded_types(text, before, after)
+        elif name == "q":
+            found[name] = _PART_OF_Q.sub(lambda part: _renamed(part[0], before, after), text)
+    return found
+
+
+def _renamed(part: str, before: Terms, after: Terms) -> str:
+    return part if part[0] in '"=!<>~' else after.compact(before.expand(part))
 
 
 def _entity(json: dict[str, Json], rename: Rename) -> Json:

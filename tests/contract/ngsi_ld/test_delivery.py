@@ -263,3 +263,33 @@ async def test_nothing_is_done_while_there_is_nothing_to_tell(
         before = time.thread_time()
         await asyncio.sleep(0.1)
         assert time.thread_time() - before < 0.01
+
+
+async def test_an_endpoint_cools_down_after_a_failure(
+    http: httpx.AsyncClient, subscriber: Subscriber
+) -> None:
+    await made(http)
+    subscriber.receiver.status = 404
+    id = await subscriber.asks({"endpoint": {"cooldown": 300}})
+    await merged(http, level=2)
+    await subscriber.receiver.next()
+    await subscriber.until(id, status="failed")
+    loop = asyncio.get_running_loop()
+    failed = loop.time()
+    subscriber.receiver.status = 200
+    await merged(http, level=3)
+    await subscriber.receiver.next()
+    assert loop.time() - failed >= 0.25
+
+
+async def test_one_that_is_told_from_time_to_time_is_told_once_at_a_time(
+    http: httpx.AsyncClient, subscriber: Subscriber
+) -> None:
+    await made(http)
+    subscriber.receiver.held.clear()
+    id = await subscriber.asks(timeInterval=0.1)
+    await subscriber.receiver.next()
+    await asyncio.sleep(0.3)
+    assert (await subscriber.of(id))["notification"]["timesSent"] == 1
+    subscriber.receiver.held.set()
+    await subscriber.receiver.next()

@@ -335,7 +335,12 @@ async def test_times_are_shown_where_they_are_asked_for(http: httpx.AsyncClient)
 
 
 @pytest.mark.parametrize(
-    ("prefer", "applied"), [("ngsi-ld=1.0", "ngsi-ld=1.0"), ("respond-async", None)]
+    ("prefer", "applied"),
+    [
+        ("ngsi-ld=1.0", "ngsi-ld=1.0"),
+        ('respond-async, NGSI-LD="1.3"', "ngsi-ld=1.3"),
+        ("respond-async", None),
+    ],
 )
 async def test_an_earlier_version_leaves_a_subscription_as_it_is(
     http: httpx.AsyncClient, prefer: str, applied: str | None

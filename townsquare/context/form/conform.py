@@ -11,7 +11,9 @@ import msgspec
 
 from townsquare.model.entity import Attribute, Entity, Instances, Kind
 
-_PREFERENCE = re.compile(r"(?:^|[,;\s])ngsi-ld=\"?(\d{1,2})\.(\d{1,2})\"?(?=[,;\s]|$)")
+_PREFERENCE = re.compile(
+    r"(?:^|[,;\s])ngsi-ld=\"?(\d{1,2})\.(\d{1,2})\"?(?=[,;\s]|$)", re.IGNORECASE
+)
 
 
 class Version(NamedTuple):

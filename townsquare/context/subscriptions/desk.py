@@ -50,6 +50,7 @@ class Desk:
         self.courier = courier
         self._waiting: dict[Key, Waiting] = {}
         self._ticks: dict[Key, float] = {}
+        self._told_all: set[Key] = set()  # under way
         self._read = 0
         self._scratch: Scratch
 
@@ -137,16 +138,26 @@ class Desk:
         return monotonic() - waiting.failing_since > GIVEN_UP_AFTER.total_seconds()
 
     def _wait_s(self, one: Compiled, waiting: Waiting) -> float:
-        """Seconds until it may be told: for `throttling`, and `cooldown` after a failure."""
-        tally, now = self.book.tally(one.key), self.broker.clock()
-        throttled = one.subscription.throttling or 0
-        last = tally.last_notification
-        wait_s = throttled - (now - last).total_seconds() if last and throttled else 0.0
+        """Seconds until it may be told: for `throttling`, and after a failure."""
+        tally = self.book.tally(one.key)
+        waits_s = [0.0, self._cooling_s(one)]
+        if one.subscription.throttling and tally.last_notification:
+            past_s = (self.broker.clock() - tally.last_notification).total_seconds()
+            waits_s.append(one.subscription.throttling - past_s)
         if waiting.failures:
-            cooldown_s = (one.subscription.notification.endpoint.cooldown or 0) / 1000
             growing_s = AGAIN_S * 2.0 ** min(waiting.failures - 1, 10)
-            wait_s = max(wait_s, cooldown_s, min(growing_s, LONGEST_AGAIN_S))
-        return max(0.0, wait_s)
+            waits_s.append(min(growing_s, LONGEST_AGAIN_S))
+        return max(waits_s)
+
+    def _cooling_s(self, one: Compiled) -> float:
+        """What is left of the endpoint's `cooldown` (clause 5.2.15)."""
+        tally, cooldown_ms = (
+            self.book.tally(one.key),
+            one.subscription.notification.endpoint.cooldown,
+        )
+        if not cooldown_ms or tally.status != "failed" or tally.last_failure is None:
+            return 0.0
+        return cooldown_ms / 1000 - (self.broker.clock() - tally.last_failure).total_seconds()
 
     # --- what is told from time to time
 
@@ -180,8 +191,15 @@ class Desk:
         return self._ticks
 
     async def _tell_all(self, one: Compiled) -> None:
-        if is_active(one, self.broker.clock()):
-            await self._notify(one, None)
+        """Not while the one before is still under way."""
+        if one.key in self._told_all:
+            return
+        self._told_all.add(one.key)
+        try:
+            if is_active(one, self.broker.clock()) and self._cooling_s(one) <= 0:
+                await self._notify(one, None)
+        finally:
+            self._told_all.discard(one.key)
 
     # --- telling
 
@@ -193,7 +211,8 @@ class Desk:
             else:
                 message = await self.writer.message(one, items, self._scratch)
         except TownsquareError as error:
-            return self._count(one, Outcome(False, True, str(error)))
+            # Not the message, which may have an address with a token.
+            return self._count(one, Outcome(False, True, type(error).__name__))
         if message is None:
             return Outcome(True)
         with self.book.telling(one.key):

@@ -18,7 +18,7 @@ from townsquare.model.declaration import EntityType
 from townsquare.store import open_store
 from townsquare.trust.policy import policy
 
-STORES = ("memory:", "sqlite:town.db")
+STORES = ("memory:", "sqlite:town.db", "postgresql:")
 OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
 OpenBroker = Callable[..., Broker]
 App = Callable[[Any, Any, Any], Awaitable[None]]

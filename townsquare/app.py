@@ -26,6 +26,7 @@ from townsquare.register import api as register_api
 from townsquare.register import publish, sample
 from townsquare.store import Store as Keeping
 from townsquare.store import open_store
+from townsquare.store import reach as reach_store
 from townsquare.trust import secret
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
@@ -115,7 +116,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     sockets = server.listen(place.port)
     here = replace(settings.web, port=place.port)
     pages = Pages(settings.town, demo=mode == "demo")
-    broker = Broker(opened(settings.store, place), open_bus(settings.bus.url), policy(TYPES))
+    broker = Broker(opened(settings.store, place.data), open_bus(settings.bus.url), policy(TYPES))
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(broker.store.close)
@@ -154,9 +155,15 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         await server.serve(public, local, sockets)
 
 
-def opened(store: Store, place: Place) -> Keeping:
-    password = secret.resolve(store.password, place.data) if store.password else ""
-    return open_store(store.url, place.data, password)
+def opened(store: Store, data: Path) -> Keeping:
+    password = secret.resolve(store.password, data) if store.password else ""
+    return open_store(store.url, data, password)
+
+
+async def reach(store: Store, data: Path) -> None:
+    """Raises CannotStart or Invalid where its database does not let us in; changes nothing."""
+    password = secret.resolve(store.password, data) if store.password else ""
+    await reach_store(store.url, password)
 
 
 def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:

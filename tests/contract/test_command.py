@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import Server
 from townsquare import __version__
 from townsquare.cli import main
 
@@ -66,6 +67,20 @@ def test_what_init_wrote_passes_the_check(townsquare: Townsquare, tmp_path: Path
     file.write_text(file.read_text().replace("port = 8400", f"port = {free_port()}"))
     code, out, err = townsquare("check", "--settings", file)
     assert (code, err) == (0, ""), out
+
+
+def test_the_check_tries_the_database_and_leaves_it_as_it_is(
+    townsquare: Townsquare, tmp_path: Path, postgres: Server
+) -> None:
+    townsquare("init", tmp_path)
+    file = tmp_path / "townsquare.toml"
+    written = file.read_text().replace("port = 8400", f"port = {free_port()}")
+    file.write_text(written.replace("sqlite:townsquare.db", postgres.url))
+    code, out, err = townsquare("check", "--settings", file)
+    assert (code, "database" in out) == (0, True), err
+    file.write_text(written.replace("sqlite:townsquare.db", "postgresql://x@/x?host=/nowhere"))
+    code, out, _ = townsquare("check", "--settings", file)
+    assert (code, "database: the database x on /nowhere cannot be reached" in out) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

@@ -130,7 +130,7 @@ async def test_a_database_of_a_newer_program_is_left_alone(postgres: Server) -> 
     store = PostgresStore(postgres.emptied())
     await store.ready()
     await store.close()
-    postgres.execute("update mark set value = 99 where name = 'schema'")
+    postgres.execute("insert into mark values ('schema', 99)")
     newer = PostgresStore(postgres.url)
     with pytest.raises(CannotStart, match="newer townsquare"):
         await newer.ready()

@@ -1,5 +1,6 @@
 """`townsquare check`: would it run here? Looks at each thing that it needs, and changes nothing."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -47,6 +48,8 @@ def check(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
 
 def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield finding("data folder", str(data), partial(writable, data))
+    if town.store.url.startswith("postgresql:"):
+        yield finding("database", town.store.url, partial(reachable, town.store, data))
     yield finding("port", str(town.web.port), partial(free, town.web.port))
     yield finding("model", "of the package", detects)
     for camera in town.camera:
@@ -69,6 +72,11 @@ def writable(folder: Path) -> None:
         raise CannotStart(f"{there} is not a folder; choose another with --data")
     if not os.access(there, os.W_OK | os.X_OK):
         raise CannotStart(f"no permission to write into {there}; choose another with --data")
+
+
+def reachable(store: app.Store, data: Path) -> None:
+    """Raises CannotStart or Invalid."""
+    asyncio.run(app.reach(store, data))
 
 
 def free(port: int) -> None:

@@ -5,7 +5,8 @@ rows to what shall be written. The function runs inside the single writer, in co
 no change is ever computed from an earlier read. Jobs that wait together are committed together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -268,19 +269,29 @@ def open_store(url: str, folder: Path, password: str = "") -> Store:
     if scheme == "sqlite" and name:
         return SqliteStore(folder / name)
     if scheme == "postgresql" and name:
-        return _postgres(url, password)
+        with _driver():
+            from townsquare.store.postgres import PostgresStore
+        return PostgresStore(url, password)
     raise Invalid(
         f"[store] url {url!r} is not known; use memory:, sqlite:FILE or postgresql://HOST/NAME"
     )
 
 
-def _postgres(url: str, password: str) -> Store:
+async def reach(url: str, password: str) -> None:
+    """Raises CannotStart or Invalid where a database server does not let us in."""
+    if url.startswith("postgresql:"):
+        with _driver():
+            from townsquare.store.postgres_link import address
+        await address(url, password).reach()
+
+
+@contextmanager
+def _driver() -> Iterator[None]:
     try:
-        from townsquare.store.postgres import PostgresStore
+        yield
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
         raise CannotStart(
             "the store postgresql: needs a package more: pip install 'townsquare[postgres]'"
         ) from error
-    return PostgresStore(url, password)

@@ -17,7 +17,7 @@ from asyncpg import exceptions
 from asyncpg.exceptions._base import DataError as ClientDataError
 from asyncpg.pool import PoolConnectionProxy
 
-from townsquare.model.errors import Invalid, TooComplex, TownsquareError, Unavailable
+from townsquare.model.errors import CannotStart, Invalid, TooComplex, TownsquareError, Unavailable
 
 # In quotes: generic for the type checker only.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -62,6 +62,13 @@ class Address:
     password: str | None = field(repr=False)
     ssl: Proof | None
     host: str | None
+
+    async def reach(self) -> None:
+        """Raises CannotStart."""
+        try:
+            await (await self.connect()).close()
+        except (*LOST, exceptions.PostgresError) as error:
+            raise CannotStart(f"the database {self.shown} cannot be reached: {error}") from error
 
     async def connect(self, **settings: str) -> Connection:
         """Raises what is in LOST."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from importlib import resources
 from typing import Any
+from zlib import crc32
 
 from asyncpg import exceptions
 
@@ -169,17 +170,23 @@ async def _lock(db: Connection, address: Address) -> None:
 
 
 async def _prepare(db: Connection, address: Address) -> None:
-    """Raises CannotStart for a database that a newer program has changed."""
-    schema = resources.files("townsquare.store").joinpath("postgres.sql").read_text()
+    """Make the tables, where they are not as this program has them.
+
+    Raises CannotStart for a database that a newer program has changed.
+    """
+    text = resources.files("townsquare.store").joinpath("postgres.sql").read_text()
+    mine = {"schema": SCHEMA, "tables": crc32(text.encode())}
     try:
-        async with db.transaction():
-            await db.execute(schema)
-            found = await db.fetchval("select value from mark where name = 'schema'")
-            if (found or 0) > SCHEMA:
-                raise CannotStart(
-                    f"{address.shown} was written by a newer townsquare; start that one"
-                )
-            await db.execute(*numbered(tables.SET_MARK, ("schema", SCHEMA)))
+        marks: dict[str, int] = {}
+        if await db.fetchval("select to_regclass('mark') is not null"):
+            marks = {name: value for name, value in await db.fetch("select * from mark")}
+        if marks.get("schema", 0) > SCHEMA:
+            raise CannotStart(f"{address.shown} was written by a newer townsquare; start that one")
+        if marks.get("tables") != mine["tables"]:
+            async with db.transaction():
+                await db.execute(text)
+                for mark in mine.items():
+                    await db.execute(*numbered(tables.SET_MARK, mark))
     except (exceptions.PostgresError, *LOST) as error:
         raise Unavailable(f"the database {address.shown} cannot be prepared: {error}") from error
 

@@ -118,7 +118,7 @@ def _written(order: Order, state: State, outcomes: Sequence[Outcome]) -> Writes:
     return Writes(
         put=[_row(order, state.old.get(id), n.after) for id, n in last.items() if n.after],
         delete=[Key(order.tenant, "context", id) for id, n in last.items() if n.after is None],
-        erase=[erase for change, _ in kept if change for erase in history.erased(change)],
+        erase=[erase for change, n in kept for erase in history.erased(change, n)],
         history=[instance for change, n in kept for instance in history.rows(change, n)],
         forget=[Key(order.tenant, "context", id) for id in ends],
         log=[entry for n in news for entry in _log(order, n)],

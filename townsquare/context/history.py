@@ -29,10 +29,11 @@ def rows(change: Change | None, news: Changed) -> list[Instance]:
         if corrected is None:
             return []
         return [row(news, change.rewrite.attribute, corrected, corrected.created_at or news.at)]
-    return [*_scope(news), *_differing(news)]
+    return [*_scope(news), *_differing(news, ends=change is not None)]
 
 
-def _differing(news: Changed) -> list[Instance]:
+def _differing(news: Changed, *, ends: bool) -> list[Instance]:
+    """What ended by itself (clause 4.22) goes with its past, so no instance tells its end."""
     after, before = news.after, news.before
     found = []
     for name in sorted(news.attributes):
@@ -40,7 +41,8 @@ def _differing(news: Changed) -> list[Instance]:
         old = before.attributes.get(name, ()) if before else ()
         found += [row(news, name, i, news.at) for i in new if i not in old]
         left = {i.dataset_id for i in new}
-        found += [end(news, name, i) for i in old if i.dataset_id not in left]
+        if ends:
+            found += [end(news, name, i) for i in old if i.dataset_id not in left]
     return found
 
 
@@ -103,8 +105,12 @@ def _said(a: Attribute, value: Json) -> bytes:
     return msgspec.json.encode(said)
 
 
-def erased(change: Change) -> list[Erase]:
-    """What is taken out before that: a record of a time that is there already replaces it."""
+def erased(change: Change | None, news: Changed) -> list[Erase]:
+    """What is taken out before that: a record of a time that is there already replaces it, and
+    what ended by itself leaves nothing behind.
+    """
+    if change is None:
+        return _ended(news)
     id = change.entity.id
     if change.rewrite is not None:
         what = change.rewrite
@@ -117,3 +123,15 @@ def erased(change: Change) -> list[Erase]:
             if instance.observed_at:
                 times[name, instance.dataset_id].append(instance.observed_at)
     return [Erase(id, name, (dataset,), observed=tuple(t)) for (name, dataset), t in times.items()]
+
+
+def _ended(news: Changed) -> list[Erase]:
+    if news.before is None or news.after is None:
+        return []
+    found = []
+    for name in sorted(news.attributes):
+        left = {i.dataset_id for i in news.after.attributes.get(name, ())}
+        gone = [i.dataset_id for i in news.before.attributes[name] if i.dataset_id not in left]
+        if gone:
+            found.append(Erase(news.subject.id, name, tuple(gone)))
+    return found

@@ -58,7 +58,16 @@ async def test_a_purge_deletes_or_reduces_what_it_selects(
 
 @pytest.mark.parametrize(
     "query",
-    ["", "id=urn:ngsi-ld:Thing:a", "idPattern=.*", "keep=name", "type=Bin&keep=name&drop=level"],
+    [
+        "",
+        "type=Bin&q=owner{name}",
+        "attrs=createdAt",
+        "q=modifiedAt>2000-01-01T00:00:00Z",
+        "id=urn:ngsi-ld:Thing:a",
+        "idPattern=.*",
+        "keep=name",
+        "type=Bin&keep=name&drop=level",
+    ],
 )
 async def test_a_purge_that_is_too_wide_is_refused(city: httpx.AsyncClient, query: str) -> None:
     answer = await city.delete(f"/entities?{query}")

@@ -70,6 +70,19 @@ async def test_an_attribute_ends_at_its_time(
     assert {n: v for n, v in simple.items() if n not in ("id", "type")} == expected
 
 
+async def test_what_has_ended_has_no_past(http: httpx.AsyncClient, clock: Clock) -> None:
+    lasting = {"value": 1, "datasetId": "urn:d:1"}
+    await created(http, x=[{"value": 0, "expiresAt": SOON}, lasting], y={"value": 1})
+    await http.patch(f"/entities/{ID}/attrs/x", json={"value": 5})
+    clock.now += timedelta(seconds=6)
+    assert (await http.get(f"/entities/{ID}")).status_code == 200
+    past = "timerel=after&timeAt=2000-01-01T00:00:00Z&timeproperty=modifiedAt"
+    found = (await http.get(f"/temporal/entities/{ID}?{past}")).json()
+    instances = found["x"] if isinstance(found["x"], list) else [found["x"]]
+    assert [i["datasetId"] for i in instances] == ["urn:d:1"]
+    assert "y" in found
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "stays"),
     [

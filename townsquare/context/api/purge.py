@@ -14,7 +14,7 @@ from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
 from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms
-from townsquare.context.query import Query
+from townsquare.context.query import Linked, Query, leaves
 from townsquare.context.routes import Routes, write
 from townsquare.context.sources.purging import Purging, SharedPurge
 from townsquare.model.change import Change, Operation
@@ -59,6 +59,8 @@ class Purge:
         terms = await self.contexts.of(request)
         reduction = reduced(request, terms)
         query = replace(selector(request, terms), limit=PAGE)
+        if query.q and any(isinstance(leaf, Linked) for leaf in leaves(query.q)):
+            raise Invalid("q of a purge asks nothing of linked entities; name attributes alone")
         if reduction is None:
             outcomes = await self._delete(request, query)
         else:

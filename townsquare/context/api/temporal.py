@@ -66,7 +66,8 @@ class Past:
         query = replace(query, order=read_order(ordering(request), terms))
         if any(order.path.member != "id" or order.reference for order in query.order):
             raise Invalid("the past is ordered by id alone (clause 5.7.4.4)")
-        answered = await self._answered(request, query, terms, media)
+        how = read_telling(request, terms)
+        answered = await self._answered(request, query, how, terms, media)
         return await self._with_terms(request, answered, terms)
 
     async def retrieve(self, request: Request) -> Answer:
@@ -74,17 +75,19 @@ class Past:
         media = request.accepts(JSON, LD)
         terms = await self.contexts.of(request)
         id = entity_id(request)
+        how = read_telling(request, terms)
         # Through `read`, so that a missing and a hidden entity are told alike.
         await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
-        answered = await self._answered(request, Query(ids=(id,)), terms, media)
+        answered = await self._answered(request, Query(ids=(id,)), how, terms, media)
         if not answered.json or not answered.json[0]:
             raise NotFound(f"{id} has nothing in its past that was asked for and is open to you")
         one = replace(answered, json=answered.json[0])
         return await self._with_terms(request, one, terms)
 
-    async def _answered(self, request: Request, query: Query, terms: Terms, media: str) -> Answer:
+    async def _answered(
+        self, request: Request, query: Query, how: Telling, terms: Terms, media: str
+    ) -> Answer:
         """Without @context yet."""
-        how = read_telling(request, terms)
         ask = temporal_query(request, query, how)
         by, why, tenant = request.actor, request.why, request.tenant
         if how.aggregation:

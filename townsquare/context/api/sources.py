@@ -9,7 +9,7 @@ from townsquare.context.api.select import near
 from townsquare.context.choices import read_choices, read_scopes
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
-from townsquare.context.http import JSON, LD, ROOT, Answer, Refused, Request, answer_json
+from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
 from townsquare.context.pages import part_of
@@ -43,7 +43,6 @@ class SourceDoors:
             "csourceRegistrations": {
                 "GET": self.discover,
                 "POST": write(self.register),
-                "PATCH": self.no_id,
             },
             "csourceRegistrations/*": {
                 "GET": self.retrieve,
@@ -76,9 +75,6 @@ class SourceDoors:
         request.known()
         await self.registry.remove(request.tenant, _id(request), request.actor, request.why)
         return Answer(204)
-
-    async def no_id(self, request: Request) -> Answer:
-        raise Refused(405, "the id of the registration is missing", {"allow": "GET, POST"})
 
     async def retrieve(self, request: Request) -> Answer:
         request.known("options")

@@ -32,7 +32,9 @@ COLUMNS = (
 # The JSON of one instance, for conditions.
 DOCUMENT = (
     "case when h.number is null then town_doc(h.json) else coalesce(town_doc(h.json), '{}')"
-    " || jsonb_build_object('value', h.number) end"
+    " || jsonb_build_object('value', h.number) end || case when h.observed_at is null then '{}'"
+    " else jsonb_build_object('observedAt', to_char(to_timestamp(h.observed_at / 1e6)"
+    """ at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) end"""
 )
 LINKS = "('Relationship', 'ListRelationship')"
 TALLIES = f"""

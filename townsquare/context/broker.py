@@ -16,31 +16,28 @@ from townsquare.bus.memory import MemoryBus, Watch
 from townsquare.context import sql, temporal
 from townsquare.context.aggregate import Aggregation, Duration
 from townsquare.context.commit import Order, Outcome, each, writes
-from townsquare.context.decoded import Decoded
+from townsquare.context.documents import Documents
 from townsquare.context.expiry import Expiry
-from townsquare.context.grants import Grants, Rights
-from townsquare.context.memory import Memory
 from townsquare.context.query import Query
 from townsquare.context.recent import Recent
+from townsquare.context.sight import Sight
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
-from townsquare.model.errors import AlreadyExists, NonexistentTenant, NotFound, Unavailable
+from townsquare.model.errors import NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
-from townsquare.store import Find, Job, Key, Row, RowKind, Store, Writes
-from townsquare.store.census import Census, Counted
+from townsquare.store import Find, Job, Key, Row, Store, Writes
+from townsquare.store.census import Census
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
-from townsquare.trust import audit
-from townsquare.trust.policy import Act, Grant, Policy, require
+from townsquare.trust.policy import Act, Grant, Policy
 
 LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
-MOST_FINDS = 1000  # questions whose conditions are remembered, some 3 kB each
 MOST_NEWS = 500  # that a durable reader gets at once
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
@@ -79,10 +76,8 @@ class Broker:
         self.policy = policy
         self.clock = clock
         self.expiry = Expiry(store, policy)
-        self._compiler = sql.Compiler(store.conditions)
-        self._grants = Grants(policy)
-        self._decoded = Decoded()
-        self._finds: Memory[tuple[Query, Rights, Act, str], Find] = Memory(MOST_FINDS)
+        self.documents = Documents(store, lambda: self.clock())
+        self._sight = Sight(policy, store.conditions)
         self._unread_since: dict[str, datetime | None] = {}
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
@@ -128,8 +123,10 @@ class Broker:
         return await self._commit(order, each, key)
 
     def _order(self, changes: Sequence[Change], by: Actor, why: Why, tenant: str) -> Order:
-        rights = self._grants.of(by, why)
-        return Order(changes, by, why, tenant, self.clock(), self.policy, rights, self._decoded)
+        rights = self._sight.rights(by, why)
+        return Order(
+            changes, by, why, tenant, self.clock(), self.policy, rights, self._sight.decoded
+        )
 
     async def _commit(
         self, order: Order, decided: Decided, key: str | None = None, upto: Cursor | None = None
@@ -171,13 +168,13 @@ class Broker:
         self._tenants.add(tenant)
 
     def grant(self, by: Actor, why: Why, act: Act, type: str) -> Grant:
-        return self._grants.of(by, why).grant(act, type)
+        return self._sight.rights(by, why).grant(act, type)
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
         await self.expiry.due(self.clock)
         row = await self.store.get(Key(tenant, "context", id))
-        seen = self._seen(self._decoded.of(row), by, why, "read") if row else None
+        seen = self._sight.row(row, by, why, "read") if row else None
         if seen is None:
             raise NotFound(f"{id} does not exist, or is not open to you")
         return seen
@@ -185,13 +182,13 @@ class Broker:
     async def types_of(self, id: str, *, tenant: str = "") -> tuple[str, ...]:
         """To decide by, not to tell: also of what the policy hides. Empty where nothing is."""
         row = await self.store.get(Key(tenant, "context", id))
-        return self._decoded.of(row).types if row else ()
+        return self._sight.decoded.of(row).types if row else ()
 
     async def find(
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
         await self.expiry.due(self.clock)
-        find = self._find(query, by, why, act, tenant)
+        find = self._sight.find(query, by, why, act, tenant)
         count = await self.store.count(tenant, find) if query.count else None
         # One more than is asked for tells whether there is a next page.
         rows = (
@@ -199,7 +196,7 @@ class Broker:
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
-        seen = (self._seen(self._decoded.of(row), by, why, act) for row in rows[: find.limit])
+        seen = (self._sight.row(row, by, why, act) for row in rows[: find.limit])
         return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
@@ -241,74 +238,25 @@ class Broker:
             names = temporal.shown(ask, grant)
             return then.recorded(names, grant.hidden | frozenset(ask.omitted), ask.datasets)
 
-        eyes = self._eyes(by, why, "temporal", tenant)
+        eyes = self._sight.eyes(by, why, "temporal", tenant)
         eyes = replace(
             eyes,
             grants={type: temporal.coarse(g, ask, every) for type, g in eyes.grants.items()},
             others=temporal.coarse(eyes.others, ask, every),
         )
-        find = self._found(ask.query, eyes, by, sql.Compiler(then, recorded))
+        find = self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded))
         count = await self.store.count(tenant, find) if ask.query.count else None
         rows = await self.store.find(tenant, replace(find, limit=find.limit + bool(find.limit)))
-        entities = [self._decoded.of(row) for row in rows[: find.limit]]
+        entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
         seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
         return Page(entities, count, len(rows) > find.limit), past
 
-    def _find(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
-        """The same question is often asked again."""
-        key = (query, self._grants.of(by, why), act, tenant)
-        if known := self._finds.get(key):
-            return known
-        return self._finds.put(key, self._found(query, self._eyes(by, why, act, tenant), by))
-
-    def _found(
-        self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None
-    ) -> Find:
-        grants = [eyes.of(sql.choice_of(type)) for type in query.types]
-        if grants and not any(grant.allowed for grant in grants):
-            require(grants[0])
-        where = (compiler or self._compiler).where(query, eyes)
-        order = self._compiler.order(query, eyes)
-        return Find(
-            where,
-            query.limit,
-            query.offset,
-            query.near,
-            by.kind == "anyone",
-            sql.starts(query.types),
-            query.ids,
-            order,
-            compiler.conditions if compiler else None,
-        )
-
-    def _eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:
-        rights = self._grants.of(by, why)
-        grants = {type: rights.grant(act, type) for type in self.policy.types}
-        return sql.Eyes(tenant, grants, rights.grant(act, ""))
-
-    def _seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
-        rights = self._grants.of(by, why)
-        for type in entity.types:
-            shown = self._decoded.shown(entity, rights.grant(act, type))
-            if shown is None:
-                return None
-            entity = shown
-        return entity
-
     async def census(self, by: Actor, why: Why, *, tenant: str = "") -> Census:
         """How many entities there are of what, as far as the policy shows it."""
         found = await self.store.census(tenant)
-        return {what: n for what, n in found.items() if self._may_know(what, by, why)}
-
-    def _may_know(self, what: Counted, by: Actor, why: Why) -> bool:
-        grants = [self.grant(by, why, "read", type) for type in what.types.split()]
-        marks = tuple(what.marks.split())
-        return all(
-            g.allowed and g.admits(marks) and (not what.attribute or g.shows(what.attribute))
-            for g in grants
-        )
+        return {what: n for what, n in found.items() if self._sight.may_know(what, by, why)}
 
     # --- following
 
@@ -332,15 +280,8 @@ class Broker:
                 yield news
 
     def shown(self, changed: Changed, by: Actor, why: Why) -> Changed | None:
-        before = self._seen(changed.before, by, why, "watch") if changed.before else None
-        after = self._seen(changed.after, by, why, "watch") if changed.after else None
-        if before is None and after is None:
-            return None
-        grants = [self.grant(by, why, "watch", type) for type in changed.subject.types]
-        seen = frozenset(n for n in changed.attributes if all(g.shows(n) for g in grants))
-        if before and after and changed.attributes and not seen:
-            return None
-        return replace(changed, before=before, after=after, attributes=seen)
+        """News as `by` may see them; None where they are nobody's business."""
+        return self._sight.shown(changed, by, why)
 
     async def last_seq(self) -> int:
         return await self.store.last_seq()
@@ -374,70 +315,6 @@ class Broker:
                     yield news
                 else:
                     await bell.wait()
-
-    # --- documents: subscriptions and the like, which are not city state
-
-    async def keep(self, key: Key, body: bytes, by: Actor, why: Why, *, new: bool = False) -> None:
-        """Write a document, with an entry in the log. Raises AlreadyExists if it must be new."""
-
-        def writes(row: Row | None) -> Writes:
-            if row and new:
-                raise AlreadyExists(f"{key.id} exists already")
-            return Writes(put=[Row(key, row.version + 1 if row else 1, body)])
-
-        await self._document(key, by, why, writes)
-
-    async def amend(self, key: Key, change: Callable[[bytes], bytes], by: Actor, why: Why) -> bytes:
-        """The document after a change of what it is at that moment. Raises NotFound."""
-        made: list[bytes] = []
-
-        def writes(row: Row | None) -> Writes:
-            assert row is not None  # noqa: S101 - the document must exist
-            made[:] = [change(row.body)]
-            return Writes(put=[Row(key, row.version + 1, made[0])])
-
-        await self._document(key, by, why, writes, must_exist=True)
-        return made[0]
-
-    async def note(self, rows: Mapping[Key, bytes | None], upto: Cursor) -> None:
-        """What a durable reader keeps for itself, with its cursor; None drops a row."""
-        put = [Row(key, 1, body) for key, body in rows.items() if body is not None]
-        delete = [key for key, body in rows.items() if body is None]
-        kept = Writes(put=put, delete=delete)
-        await self.store.commit(Job(self.clock(), "", tuple(rows), lambda _: kept, upto=upto))
-
-    async def drop(self, key: Key, by: Actor, why: Why) -> None:
-        """Raises NotFound."""
-        await self._document(key, by, why, lambda _: Writes(delete=[key]), must_exist=True)
-
-    async def _document(
-        self,
-        key: Key,
-        by: Actor,
-        why: Why,
-        writes: Callable[[Row | None], Writes],
-        *,
-        must_exist: bool = False,
-    ) -> None:
-        record = audit.record(by, why, self.clock(), key.id, "alteration", key.kind)
-
-        def decided(rows: Mapping[Key, Row]) -> Writes:
-            if must_exist and key not in rows:
-                raise NotFound(f"{key.id} does not exist")
-            return replace(writes(rows.get(key)), log=[audit.entry(record)])
-
-        await self.store.commit(Job(record.at, key.tenant, (key,), decided))
-
-    async def document(self, key: Key) -> bytes:
-        """Raises NotFound."""
-        row = await self.store.get(key)
-        if row is None:
-            raise NotFound(f"{key.id} does not exist")
-        return row.body
-
-    async def documents(self, kind: RowKind, tenant: str | None = "") -> list[Row]:
-        """Oldest first; of all tenants when `tenant` is None."""
-        return await self.store.listed(kind, tenant)
 
     # --- keeping house
 

@@ -89,10 +89,10 @@ class Shelf:
 
     async def get(self, key: Key) -> Document:
         """Raises NotFound."""
-        return _document(await self.broker.document(key))
+        return _document(await self.broker.documents.read(key))
 
     async def listed(self, tenant: str) -> list[Document]:
-        rows = await self.broker.documents("document", tenant)
+        rows = await self.broker.documents.listed("document", tenant)
         return [_document(row.body) for row in rows if row.key.id.startswith(ID)]
 
     async def find(self, tenant: str, url: str) -> Document:

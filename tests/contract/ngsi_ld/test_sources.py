@@ -336,7 +336,7 @@ async def test_a_registration_ends_by_itself(api: Api, http: httpx.AsyncClient) 
     api.broker.clock = lambda: now + timedelta(hours=2)
     assert (await http.get(f"/csourceRegistrations/{id}")).status_code == 404
     await api.registry.sweep()
-    assert await api.broker.documents("registration") == []
+    assert await api.broker.documents.listed("registration") == []
     assert (await http.post("/csourceRegistrations", json=again)).status_code == 201
 
 

@@ -46,7 +46,7 @@ class ContextServer:
         key = Key(request.tenant, "document", id)
         await self.shelf.room_for(key, "Hosted")
         content = msgspec.json.encode(document)
-        await self.broker.keep(key, content, request.actor, request.why, new=True)
+        await self.broker.documents.keep(key, content, request.actor, request.why, new=True)
         return Answer(201, headers={"location": f"{ROOT}/jsonldContexts/{id}"})
 
     async def listed(self, request: Request) -> Answer:
@@ -81,7 +81,7 @@ class ContextServer:
             await self._reload(request)
         else:
             key = self.shelf.key(request.tenant, name)
-            await self.broker.drop(key, request.actor, request.why)
+            await self.broker.documents.drop(key, request.actor, request.why)
             self.contexts.forget(key)
             self.shelf.uses.pop(key, None)
         return Answer(204)

@@ -42,7 +42,7 @@ class Registry:
     async def load(self) -> None:
         if self._loaded:
             return
-        for row in await self.broker.documents("registration", None):
+        for row in await self.broker.documents.listed("registration", None):
             self._known[row.key.tenant][row.key.id] = _decoded(row.body)
         self._loaded = True
 
@@ -94,7 +94,7 @@ class Registry:
         """Raises NotFound."""
         async with self._one_at_a_time:
             before = await self.get(tenant, id)
-            await self.broker.drop(Key(tenant, "registration", id), by, why)
+            await self.broker.documents.drop(Key(tenant, "registration", id), by, why)
             del self._known[tenant][id]
             self.tallies.pop(Key(tenant, "registration", id), None)
         self._tell(tenant, before, None)
@@ -105,13 +105,15 @@ class Registry:
         now = self.broker.clock()
         for tenant, known in list(self._known.items()):
             for one in [one for one in known.values() if one.expired(now)]:
-                await self.broker.drop(Key(tenant, "registration", one.id), REGISTRAR, SEARCH)
+                await self.broker.documents.drop(
+                    Key(tenant, "registration", one.id), REGISTRAR, SEARCH
+                )
                 known.pop(one.id, None)
                 self._tell(tenant, one, None)
 
     async def _keep(self, tenant: str, one: Registration, by: Actor, why: Why) -> None:
         key = Key(tenant, "registration", one.id)
-        await self.broker.keep(key, msgspec.json.encode(one), by, why)
+        await self.broker.documents.keep(key, msgspec.json.encode(one), by, why)
         self._known[tenant][one.id] = one
 
     def _tell(self, tenant: str, before: Registration | None, after: Registration | None) -> None:

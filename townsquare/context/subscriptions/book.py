@@ -41,10 +41,10 @@ class Book:
         async with self._loading:
             if self._loaded:
                 return
-            for row in await self.broker.documents("subscription", None):
+            for row in await self.broker.documents.listed("subscription", None):
                 self._put(compiled(msgspec.json.decode(row.body, type=Kept)))
             tallies = {tally_key(key): key for key in self._all}
-            for row in await self.broker.documents("private", None):
+            for row in await self.broker.documents.listed("private", None):
                 if row.key in tallies:
                     self._tallies[tallies[row.key]] = msgspec.json.decode(row.body, type=Tally)
             self._loaded = True
@@ -86,7 +86,9 @@ class Book:
             raise TooComplex(f"you have {MOST_EACH} subscriptions; delete one first")
         # What happened before it was there is not its business.
         before = await self.broker.last_seq()
-        await self.broker.keep(kept.key, msgspec.json.encode(kept), kept.by, kept.why, new=True)
+        await self.broker.documents.keep(
+            kept.key, msgspec.json.encode(kept), kept.by, kept.why, new=True
+        )
         self._tallies[kept.key] = Tally(told=before)
         self._unsaved.add(kept.key)
         self._put(compiled(kept))
@@ -101,13 +103,13 @@ class Book:
                 raise NotFound(f"{key.id} does not exist")
             return msgspec.json.encode(change(kept))
 
-        body = await self.broker.amend(key, changed, by, why)
+        body = await self.broker.documents.amend(key, changed, by, why)
         self._put(compiled(msgspec.json.decode(body, type=Kept)))
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
         one = self.own(key, by)
-        await self.broker.drop(key, by, why)
+        await self.broker.documents.drop(key, by, why)
         self._all.pop(key, None)
         self.index.drop(one)
         self._tallies.pop(key, None)
@@ -143,7 +145,7 @@ class Book:
             tally_key(key): msgspec.json.encode(self._tallies[key]) if key in self._all else None
             for key in unsaved
         }
-        await self.broker.note(rows, Cursor(READER, upto))
+        await self.broker.documents.note(rows, Cursor(READER, upto))
 
 
 def fresh_id() -> str:

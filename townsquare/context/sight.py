@@ -1,0 +1,96 @@
+"""What somebody may see: their questions as conditions, and what is found as it shows to them.
+
+Always holds: what a grant hides is absent, from what is asked and from what is answered.
+"""
+
+from dataclasses import replace
+
+from townsquare.context import sql
+from townsquare.context.decoded import Decoded
+from townsquare.context.grants import Grants, Rights
+from townsquare.context.memory import Memory
+from townsquare.context.query import Query
+from townsquare.model.actor import Actor, Why
+from townsquare.model.change import Changed
+from townsquare.model.entity import Entity
+from townsquare.store import Find, Row
+from townsquare.store.census import Counted
+from townsquare.store.conditions import Conditions
+from townsquare.trust.policy import Act, Policy, require
+
+MOST_FINDS = 1000  # questions whose conditions are remembered, some 3 kB each
+
+
+class Sight:
+    def __init__(self, policy: Policy, conditions: Conditions) -> None:
+        self.policy = policy
+        self.decoded = Decoded()
+        self._grants = Grants(policy)
+        self._compiler = sql.Compiler(conditions)
+        self._finds: Memory[tuple[Query, Rights, Act, str], Find] = Memory(MOST_FINDS)
+
+    def rights(self, by: Actor, why: Why) -> Rights:
+        return self._grants.of(by, why)
+
+    def find(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
+        """The same question is often asked again."""
+        key = (query, self.rights(by, why), act, tenant)
+        if known := self._finds.get(key):
+            return known
+        return self._finds.put(key, self.found(query, self.eyes(by, why, act, tenant), by))
+
+    def found(
+        self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None
+    ) -> Find:
+        grants = [eyes.of(sql.choice_of(type)) for type in query.types]
+        if grants and not any(grant.allowed for grant in grants):
+            require(grants[0])
+        where = (compiler or self._compiler).where(query, eyes)
+        order = self._compiler.order(query, eyes)
+        return Find(
+            where,
+            query.limit,
+            query.offset,
+            query.near,
+            by.kind == "anyone",
+            sql.starts(query.types),
+            query.ids,
+            order,
+            compiler.conditions if compiler else None,
+        )
+
+    def eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:
+        rights = self.rights(by, why)
+        grants = {type: rights.grant(act, type) for type in self.policy.types}
+        return sql.Eyes(tenant, grants, rights.grant(act, ""))
+
+    def row(self, row: Row, by: Actor, why: Why, act: Act) -> Entity | None:
+        return self.seen(self.decoded.of(row), by, why, act)
+
+    def seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
+        rights = self.rights(by, why)
+        for type in entity.types:
+            shown = self.decoded.shown(entity, rights.grant(act, type))
+            if shown is None:
+                return None
+            entity = shown
+        return entity
+
+    def may_know(self, what: Counted, by: Actor, why: Why) -> bool:
+        grants = [self.rights(by, why).grant("read", type) for type in what.types.split()]
+        marks = tuple(what.marks.split())
+        return all(
+            g.allowed and g.admits(marks) and (not what.attribute or g.shows(what.attribute))
+            for g in grants
+        )
+
+    def shown(self, changed: Changed, by: Actor, why: Why) -> Changed | None:
+        before = self.seen(changed.before, by, why, "watch") if changed.before else None
+        after = self.seen(changed.after, by, why, "watch") if changed.after else None
+        if before is None and after is None:
+            return None
+        grants = [self.rights(by, why).grant("watch", type) for type in changed.subject.types]
+        seen = frozenset(n for n in changed.attributes if all(g.shows(n) for g in grants))
+        if before and after and changed.attributes and not seen:
+            return None
+        return replace(changed, before=before, after=after, attributes=seen)

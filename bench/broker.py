@@ -192,8 +192,6 @@ def operations(bench: Bench, hello: float, decode: float) -> Iterator[Line]:
         goal="≥ 1,500/s, aim 3,000/s", peers="3,076 A",
     )  # fmt: skip
     hundreds = [batch(first) for first in range(0, ENTITIES, 100)]
-    if bench.pool.submit(client.run, Load(bench.port, hundreds[:1], 204)).result().wrong:
-        return
     yield bench.line("batch upsert of 100, entities", hundreds, 204, each=100, goal="≥ 6,000/s")
 
 

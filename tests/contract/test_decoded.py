@@ -103,12 +103,13 @@ async def read(broker: Broker) -> str:
 def test_it_forgets_those_that_nobody_asks_for() -> None:
     decoded = Decoded()
 
-    def row(number: int) -> Row:
+    def row(number: int, more: str = "") -> Row:
         id = f"urn:ngsi-ld:Lamp:{number}"
-        return Row(Key("", "context", id), 1, f'{{"id":"{id}","types":["Lamp"]}}'.encode())
+        body = f'{{"id":"{id}","types":["Lamp"],"attributes":{{"a":[{{"value":"{more}"}}]}}}}'
+        return Row(Key("", "context", id), 1, body.encode())
 
     first = decoded.of(row(0))
     assert decoded.of(row(0)) is first
-    for number in range(1, 3 * MOST):
-        decoded.of(row(number))
+    for number in range(1, 20):
+        decoded.of(row(number, "x" * (MOST // 9)))
     assert decoded.of(row(0)) is not first

@@ -174,7 +174,7 @@ class Broker:
         """Raises NotFound, also where the policy hides it."""
         await self.expiry.due(self.clock)
         row = await self.store.get(Key(tenant, "context", id))
-        seen = self._sight.row(row, by, why, "read") if row else None
+        seen = self._sight.row(row, self._sight.rights(by, why), "read") if row else None
         if seen is None:
             raise NotFound(f"{id} does not exist, or is not open to you")
         return seen
@@ -196,7 +196,8 @@ class Broker:
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
-        seen = (self._sight.row(row, by, why, act) for row in rows[: find.limit])
+        rights = self._sight.rights(by, why)
+        seen = (self._sight.row(row, rights, act) for row in rows[: find.limit])
         return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:

@@ -12,8 +12,8 @@ from townsquare.model.entity import Entity
 from townsquare.store import Key, Row
 from townsquare.trust.policy import Grant, visible
 
-MOST = 4096  # entities, some 4 kB each with their JSON
-BIGGEST = 8192  # bytes; larger ones would push out too many others
+MOST = 4 * 2**20  # bytes of JSON; decoded it takes some five times as much
+MOST_SHOWN = 4096  # entities that something is hidden of
 
 _DECODER = msgspec.json.Decoder(Entity)
 
@@ -21,7 +21,7 @@ _DECODER = msgspec.json.Decoder(Entity)
 class Decoded:
     def __init__(self) -> None:
         self._entities: Memory[Key, tuple[bytes, Entity]] = Memory(MOST)
-        self._shown: Memory[tuple[int, Grant], tuple[Entity, Entity | None]] = Memory(MOST)
+        self._shown: Memory[tuple[int, Grant], tuple[Entity, Entity | None]] = Memory(MOST_SHOWN)
 
     def of(self, row: Row) -> Entity:
         known = self._entities.get(row.key)
@@ -33,8 +33,7 @@ class Decoded:
 
     def know(self, row: Row, entity: Entity) -> None:
         """`row` says the same as `entity`."""
-        if len(row.body) <= BIGGEST:
-            self._entities.put(row.key, (row.body, entity))
+        self._entities.put(row.key, (row.body, entity), len(row.body))
 
     def shown(self, entity: Entity, grant: Grant) -> Entity | None:
         """What the grant shows of it."""

@@ -129,7 +129,9 @@ class Request:
         return int(text)
 
     def listed(self, name: str) -> tuple[str, ...]:
-        text = self.parameters.get(name, "")
+        text = self.parameters.get(name)
+        if not text:
+            return ()
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
         if len(parts) > MOST_LISTED:
             raise TooComplex(f"{name} lists more than {MOST_LISTED}")

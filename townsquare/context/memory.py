@@ -1,7 +1,7 @@
 """What was worked out lately, so that it is not worked out again.
 
-Always holds: it is never larger than twice `most`, and safe for several threads: a lost race
-costs one more working out, nothing else.
+Always holds: what is kept has at most twice the size `most`, and nothing in it takes more than an
+eighth of that. Safe for several threads: a lost race costs one more working out, nothing else.
 """
 
 from collections.abc import Hashable
@@ -16,19 +16,28 @@ class Memory(Generic[K, V]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
+        self._young: dict[K, tuple[V, int]] = {}
+        self._old: dict[K, tuple[V, int]] = {}
+        self._size = 0
 
     def get(self, key: K) -> V | None:
         found = self._young.get(key)
         if found is None:
             found = self._old.get(key)
-            if found is not None:
-                self.put(key, found)
-        return found
+            if found is None:
+                return None
+            self.put(key, *found)
+        return found[0]
 
-    def put(self, key: K, value: V) -> V:
-        self._young[key] = value
-        if len(self._young) > self._most:
-            self._old, self._young = self._young, {}
+    def __contains__(self, key: K) -> bool:
+        return key in self._young or key in self._old
+
+    def put(self, key: K, value: V, size: int = 1) -> V:
+        """`value`, kept. `size` is in the unit of `most`."""
+        if 8 * size > self._most:
+            return value
+        self._young[key] = (value, size)
+        self._size += size
+        if self._size > self._most:
+            self._old, self._young, self._size = self._young, {}, 0
         return value

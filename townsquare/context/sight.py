@@ -18,7 +18,7 @@ from townsquare.store.census import Counted
 from townsquare.store.conditions import Conditions
 from townsquare.trust.policy import Act, Policy, require
 
-MOST_FINDS = 1000  # questions whose conditions are remembered, some 3 kB each
+MOST_FINDS = 2**20  # characters of conditions that are remembered
 
 
 class Sight:
@@ -37,7 +37,8 @@ class Sight:
         key = (query, self.rights(by, why), act, tenant)
         if known := self._finds.get(key):
             return known
-        return self._finds.put(key, self.found(query, self.eyes(by, why, act, tenant), by))
+        found = self.found(query, self.eyes(by, why, act, tenant), by)
+        return self._finds.put(key, found, len(found.where.text))
 
     def found(
         self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None
@@ -64,11 +65,10 @@ class Sight:
         grants = {type: rights.grant(act, type) for type in self.policy.types}
         return sql.Eyes(tenant, grants, rights.grant(act, ""))
 
-    def row(self, row: Row, by: Actor, why: Why, act: Act) -> Entity | None:
-        return self.seen(self.decoded.of(row), by, why, act)
+    def row(self, row: Row, rights: Rights, act: Act) -> Entity | None:
+        return self.seen(self.decoded.of(row), rights, act)
 
-    def seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
-        rights = self.rights(by, why)
+    def seen(self, entity: Entity, rights: Rights, act: Act) -> Entity | None:
         for type in entity.types:
             shown = self.decoded.shown(entity, rights.grant(act, type))
             if shown is None:
@@ -85,11 +85,12 @@ class Sight:
         )
 
     def shown(self, changed: Changed, by: Actor, why: Why) -> Changed | None:
-        before = self.seen(changed.before, by, why, "watch") if changed.before else None
-        after = self.seen(changed.after, by, why, "watch") if changed.after else None
+        rights = self.rights(by, why)
+        before = self.seen(changed.before, rights, "watch") if changed.before else None
+        after = self.seen(changed.after, rights, "watch") if changed.after else None
         if before is None and after is None:
             return None
-        grants = [self.rights(by, why).grant("watch", type) for type in changed.subject.types]
+        grants = [rights.grant("watch", type) for type in changed.subject.types]
         seen = frozenset(n for n in changed.attributes if all(g.shows(n) for g in grants))
         if before and after and changed.attributes and not seen:
             return None

@@ -13,8 +13,7 @@ from townsquare.context.jsonld import Terms
 from townsquare.context.memory import Memory
 from townsquare.model.entity import Entity, Json
 
-MOST = 4096  # entities in one shape each
-BIGGEST = 8192  # bytes; larger ones would push out too many others
+MOST = 4 * 2**20  # bytes of JSON
 MOST_SHAPES = 1000
 
 
@@ -45,7 +44,6 @@ class Told:
         return known[1] if known and known[0] is entity else None
 
     def keep(self, entity: Entity, shape: Shape, json: Json) -> msgspec.Raw:
-        told = msgspec.Raw(msgspec.json.encode(json))
-        if len(told) <= BIGGEST:
-            self._kept.put((id(entity), shape.number), (entity, told))
-        return told
+        body = msgspec.json.encode(json)
+        kept = (entity, msgspec.Raw(body))
+        return self._kept.put((id(entity), shape.number), kept, len(body))[1]

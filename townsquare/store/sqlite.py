@@ -159,7 +159,7 @@ class SqliteStore:
     async def get(self, key: Key) -> Row | None:
         """Microseconds, so it is not sent to another thread."""
         with self._reading.connection() as db:
-            return tables.load(db, {key}).get(key)
+            return tables.one(db, key)
 
     async def has_tenant(self, tenant: str) -> bool:
         with self._reading.connection() as db:

@@ -16,6 +16,7 @@ from townsquare.store.sqlite_conditions import ordering
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
+ONE = f"{ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
 
 COUNT = (
     "insert into census values (?, ?, ?, ?, ?, ?) on conflict (tenant, types, marks, attribute,"
@@ -40,10 +41,13 @@ def count_anew(db: sqlite3.Connection) -> None:
     db.executemany(COUNT, [(*what, number) for what, number in found.items()])
 
 
+def one(db: sqlite3.Connection, key: Key) -> Row | None:
+    found = db.execute(ONE, key).fetchone()
+    return to_row(found) if found else None
+
+
 def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
-    text = f"{ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
-    found = (db.execute(text, key).fetchone() for key in keys)
-    return {row.key: row for row in map(to_row, filter(None, found))}
+    return {key: row for key in keys if (row := one(db, key))}
 
 
 def rows(tenant: str, find: Find) -> Sql:

@@ -88,9 +88,7 @@ class Guard:
 
     def _guarded(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         told = [*headers, *self.headers]
-        if not any(name.lower() == b"cache-control" for name, _ in told):
-            told.append(NOT_KEPT)
-        return told
+        return told if b"cache-control" in dict(told) else [*told, NOT_KEPT]
 
     def _refusal(self, method: str, headers: Mapping[bytes, bytes]) -> PlainTextResponse | None:
         host = headers.get(b"host", b"")

@@ -38,8 +38,8 @@ from townsquare.model.errors import NotFound
 
 QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
 BY_POST = ("limit", "offset", "count", "options", "format", "local")
-MOST_UNDERSTOOD = 1000  # queries
-LONGEST_SAID = 2000  # characters
+MOST_SAID = 2**20  # characters of parameters
+LENGTH_BESIDE = 500  # of what else is kept with them
 Said = tuple[Hashable, ...]
 
 
@@ -55,6 +55,11 @@ class Asked:
     version: Version | None
     shape: Shape | None = None
 
+    def by(self, request: Request) -> "Asked":
+        """The same, asked by another request."""
+        r = request
+        return Asked(r, self.terms, self.media, self.view, self.join, self.version, self.shape)
+
 
 class Consumption:
     def __init__(self, sharing: SharedReading, contexts: Contexts) -> None:
@@ -62,7 +67,9 @@ class Consumption:
         self.broker = sharing.broker
         self.contexts = contexts
         self._told = Told()
-        self._understood: Memory[Said, tuple[Asked, Query]] = Memory(MOST_UNDERSTOOD)
+        # The same is often asked again: reading it would take longer than finding the answer.
+        self._manners: Memory[Said, Asked] = Memory(MOST_SAID)
+        self._queries: Memory[Said, Query] = Memory(MOST_SAID)
 
     def routes(self) -> Routes:
         return {
@@ -96,19 +103,12 @@ class Consumption:
     async def query(self, request: Request) -> Answer:
         request.known(*QUERY)
         terms = await self.contexts.of(request)
-        return await self._found(*self._understand(request, terms))
-
-    def _understand(self, request: Request, terms: Terms) -> tuple[Asked, Query]:
-        """The same is often asked again: reading it would take longer than finding the answer."""
-        said = said_by(request, terms)
-        known = self._understood.get(said) if said else None
-        if known:
-            return replace(known[0], request=request), known[1]
-        asked = self._asked(request, terms)
-        query = completed(asked, selector(request, terms))
-        if said:
-            self._understood.put(said, (asked, query))
-        return asked, query
+        asked, said = self._asked(request, terms), said_by(request, terms)
+        query = self._queries.get(said)
+        if query is None:
+            query = completed(asked, selector(request, terms))
+            self._queries.put(said, query, length(request))
+        return await self._found(asked, query)
 
     async def query_by_post(self, request: Request) -> Answer:
         request.known(*BY_POST)
@@ -122,6 +122,13 @@ class Consumption:
         return await self._found(asked, completed(asked, narrowed(told, query)))
 
     def _asked(self, request: Request, terms: Terms) -> Asked:
+        said = said_by(request, terms)
+        known = self._manners.get(said)
+        if known is None:
+            return self._manners.put(said, self._manner(request, terms), length(request))
+        return known.by(request)
+
+    def _manner(self, request: Request, terms: Terms) -> Asked:
         media = request.accepts(JSON, LD, GEO)
         for name in ("entityMap", "splitEntities"):
             request.flag(name)
@@ -183,12 +190,14 @@ class Consumption:
         return replace(answer, status=203 if altered else 200, headers=told)
 
 
-def said_by(request: Request, terms: Terms) -> Said | None:
-    """Everything that has a say in how a query is read; None where it is too long to keep."""
-    if sum(map(len, request.parameters.values())) > LONGEST_SAID:
-        return None
+def said_by(request: Request, terms: Terms) -> Said:
+    """Everything that has a say in how a request is read."""
     headers = (request.headers.get("accept"), request.headers.get("prefer"))
     return (id(terms), *headers, *request.parameters.items())
+
+
+def length(request: Request) -> int:
+    return LENGTH_BESIDE + sum(map(len, request.parameters.values()))
 
 
 def completed(asked: Asked, query: Query) -> Query:

@@ -1,0 +1,29 @@
+"""What is remembered is bounded, and what is asked for stays."""
+
+from townsquare.context.memory import Memory
+
+
+def test_it_is_never_larger_than_twice_its_size() -> None:
+    memory: Memory[int, str] = Memory(100)
+    for number in range(1000):
+        memory.put(number, "x", size=number % 7)
+        kept = [n for n in range(number + 1) if n in memory]
+        assert sum(n % 7 for n in kept) <= 2 * (100 + 6)
+
+
+def test_what_is_asked_for_stays_and_the_rest_goes() -> None:
+    memory: Memory[int, str] = Memory(10)
+    memory.put(0, "zero")
+    memory.put(1, "one")
+    for number in range(2, 100):
+        assert memory.get(0) == "zero"
+        memory.put(number, "x")
+    assert memory.get(1) is None
+
+
+def test_what_is_large_pushes_nothing_out() -> None:
+    memory: Memory[str, bytes] = Memory(80)
+    memory.put("small", b"s", size=1)
+    assert memory.put("large", b"l" * 11, size=11) == b"l" * 11
+    assert memory.get("large") is None
+    assert memory.get("small") == b"s"

@@ -179,7 +179,7 @@ class PostgresStore:
         oldest = await self._fetch("select coalesce(min(seq), ? + 1) from outbox", (last,))
         # Values of the moment go earlier: a client may have missed one of those.
         reaches = max(oldest[0][0] - 1, await self._mark(LIVE_TRIMMED)) <= seq <= last
-        text = "select distinct tenant, id from outbox where seq > ?"
+        text = "select tenant, id from outbox where seq > ? group by tenant, id order by min(seq)"
         return [(r[0], r[1]) for r in await self._fetch(text, (seq,))] if reaches else None
 
     async def last_seq(self) -> int:

@@ -228,7 +228,7 @@ class SqliteStore:
         return [replace(tables.changed(body), seq=number) for number, body in found]
 
     async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
-        text = "select distinct tenant, id from outbox where seq > ?"
+        text = "select tenant, id from outbox where seq > ? group by tenant, id order by min(seq)"
 
         def since(db: sqlite3.Connection) -> list[tuple[str, str]] | None:
             last = tables.last_seq(db)

@@ -70,7 +70,10 @@ async def test_concise_says_the_same_in_less(fountain: httpx.AsyncClient) -> Non
         "basins": [1, 2],
         "address": {"street": "Main street"},
         "raw": {"value": {"type": "odd", "value": 1}},
-        "name": ["Fountain", {"value": "Brunnen", "datasetId": "urn:ngsi-ld:Dataset:de"}],
+        "name": [
+            {"value": "Fountain"},
+            {"value": "Brunnen", "datasetId": "urn:ngsi-ld:Dataset:de"},
+        ],
         "label": {"languageMap": {"en": "Lion", "fr-CH": "Le lion", "@none": "Leo"}},
         "material": {"vocab": "stone"},
         "extra": {"json": {"id": 7}},

@@ -52,8 +52,8 @@ chromium:
 bench: venv modules ## every script in bench/, one table each
 	@for script in $(BENCHES); do echo "== $$script"; $(V)/python $$script || exit 1; done
 
-bench-broker: venv modules ## requests a second and delays of the broker, beside raw limits
-	@$(V)/python bench/broker.py
+bench-broker: venv modules ## requests a second and delays of the broker: STORE=postgresql
+	@$(V)/python bench/broker.py $(STORE)
 
 bench-demo: venv modules ## processor time, memory and delay of the demo
 	@$(V)/python bench/demo.py

@@ -1,14 +1,16 @@
-"""The broker's speed over HTTP, durable on SQLite, beside raw limits and peers.
+"""The broker's speed over HTTP, durable, beside raw limits and peers.
 
-    make bench-broker                  prints the table that bench/README.md keeps
+    make bench-broker                   prints the table that bench/README.md keeps
+    make bench-broker STORE=postgresql  the same on PostgreSQL, which it starts
 
-`townsquare run --open` runs as it is delivered: SQLite with synchronous=FULL, history, alarm rules
-and subscriptions. The raw limits run in the same minute: bare ASGI under the same server, and
-SQLite alone. Server and load client each have a core of their own where there are two. Ratios
-are steadier than requests a second. `CPU` is what the server process spent for each request (or
-entity of a batch), by /proc.
+`townsquare run --open` runs as it is delivered: SQLite with synchronous=FULL (or PostgreSQL with
+synchronous_commit=on), history, alarm rules and subscriptions. The raw limits run in the same
+minute: bare ASGI under the same server, and the database alone. Server and load client each have
+a core of their own where there are two. Ratios are steadier than requests a second. `CPU` is what
+the server process spent for each request (or entity of a batch), by /proc, without PostgreSQL's.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -17,10 +19,11 @@ import socket
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,20 +135,47 @@ class Bench:
         return Line(name, measured, cpu_us, **more)
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`alone` are the entities a second that it takes in commits of 100 by itself."""
+
+    name: str
+    url: str
+    alone: Callable[[], float]
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, client.clients(CLIENT) as pool:
-        limits = raw_limits(pool, Path(folder))
-        with broker(pool, Path(folder) / "town", settings(Path(folder))) as bench:
-            lines = list(operations(bench, *(limit.per_second for limit in limits[:2])))
-            delays = pool.submit(screens.run, fan_out(bench)).result()
-            memory = private_mb(bench.pid)
-        batches = raw.batches(Path(folder), documents(), SECONDS)
-    show([*limits, *lines], batches, delays, memory)
+        with database(Path(folder)) as store:
+            limits = raw_limits(pool, Path(folder))
+            with broker(pool, Path(folder) / "town", settings(Path(folder), store)) as bench:
+                lines = list(operations(bench, *(limit.per_second for limit in limits[:2])))
+                delays = pool.submit(screens.run, fan_out(bench)).result()
+                memory = private_mb(bench.pid)
+            batches = store.alone()
+        show(store, [*limits, *lines], batches, delays, memory)
 
 
-def settings(folder: Path) -> Path:
+@contextmanager
+def database(folder: Path) -> Iterator[Database]:
+    if sys.argv[1:] != ["postgresql"]:
+        name = f"SQLite {sqlite3.sqlite_version} (synchronous=FULL)"
+        alone = partial(raw.batches, folder, documents(), SECONDS)
+        yield Database(name, "sqlite:townsquare.db", alone)
+        return
+    from tests.postgres import DURABLE, server
+
+    with server(DURABLE) as started:
+        yield Database(
+            "PostgreSQL 17 (synchronous_commit=on)",
+            started.url,
+            lambda: asyncio.run(raw.postgres_batches(started.url, documents(), SECONDS)),
+        )
+
+
+def settings(folder: Path, store: Database) -> Path:
     file = folder / "townsquare.toml"
-    file.write_text(SETTINGS)
+    file.write_text(f'{SETTINGS}\n[store]\nurl = "{store.url}"\n')
     return file
 
 
@@ -218,7 +248,13 @@ def documents() -> list[tuple[str, str]]:
     return [(e["id"], json.dumps(e)) for e in map(entity, range(ENTITIES))]
 
 
-def show(lines: Sequence[Line], batches: float, delays: Sequence[float], memory: float) -> None:
+def show(
+    store: Database,
+    lines: Sequence[Line],
+    batches: float,
+    delays: Sequence[float],
+    memory: float,
+) -> None:
     table = Table(box=box.MARKDOWN)
     table.add_column("operation")
     for column in ("per s", "p50 ms", "p95 ms", "p99 ms", "CPU µs", "of raw"):
@@ -231,12 +267,13 @@ def show(lines: Sequence[Line], batches: float, delays: Sequence[float], memory:
         spread = quantiles(line.measured.times_ms)
         figures = (f"{line.per_second:,.0f}", *spread, f"{line.cpu_us:.0f}", ratio)
         table.add_row(line.name, *figures, line.goal, line.peers)
-    table.add_row("raw: SQLite, commits of 100, entities", f"{batches:,.0f}")
+    name = store.name.split()[0]
+    table.add_row(f"raw: {name}, commits of 100, entities", f"{batches:,.0f}")
     spread = quantiles(delays)
     table.add_row(f"update to alarm on {SCREENS} screens", "", *spread, "", "", "p99 < 60 ms")
     table.add_row("private memory afterwards, MB", f"{memory:,.0f}")
     console = Console(width=150)
-    console.print(machine(), soft_wrap=True)
+    console.print(machine(store), soft_wrap=True)
     console.print(table)
 
 
@@ -245,7 +282,7 @@ def quantiles(times_ms: Sequence[float]) -> list[str]:
     return [f"{ordered[int(share * (len(ordered) - 1))]:.1f}" for share in (0.5, 0.95, 0.99)]
 
 
-def machine() -> str:
+def machine(store: Database) -> str:
     cpu = next(
         line.split(":", 1)[1].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -253,7 +290,7 @@ def machine() -> str:
     )
     return (
         f"{len(CORES)} x {cpu}, Linux {platform.release()}, Python {platform.python_version()},"
-        f" SQLite {sqlite3.sqlite_version} (synchronous=FULL), load {os.getloadavg()[0]:.1f}"
+        f" {store.name}, load {os.getloadavg()[0]:.1f}"
     )
 
 

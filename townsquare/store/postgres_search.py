@@ -24,6 +24,8 @@ from townsquare.store.postgres_words import Part, numbered
 
 CHUNK = 200  # rows that come at a time
 MOST_SORTED = 100_000
+FEW = 5000
+PLACED = "from place where bounds && box(point(?, ?), point(?, ?))"
 BY_ROW = f"select {tables.COLUMNS}, e.row from entity e where e.row = any(?::int8[])"
 
 
@@ -90,7 +92,8 @@ class Search:
         """All rows that fulfil the query, exactly, in the order of their creation."""
         places = _places(find)
         columns = f"{columns}, ({places.text})::text as places"
-        asked = tables.found(columns, tenant, find, order.beside(find.order))
+        beside, also = order.beside(find.order), await self._within(find)
+        asked = tables.found(columns, tenant, find, beside, also)
         text, values = f"{asked.text} order by e.row", (*places.parameters, *asked.parameters)
         async with self._reading(stranger=find.stranger) as (db, longest_s):
             end = monotonic() + longest_s
@@ -100,6 +103,16 @@ class Search:
                         raise too_long(longest_s)
                     if find.near is None or _fits(row["places"], find.near):
                         yield row
+
+    async def _within(self, find: Find) -> list[Part]:
+        """Few places are named one by one: the database cannot know how few they are."""
+        bounds = _words(find).bounds(find.near) if find.near else None
+        if bounds is None:
+            return []
+        found = await self._fetch(Part(f"select row {PLACED} limit ?", (*bounds, FEW + 1)), find)
+        if len(found) <= FEW:
+            return [Part("e.row = any(?::int8[])", ([row[0] for row in found],))]
+        return [Part(f"e.row in (select row {PLACED})", bounds)]
 
     async def _fetch(self, asked: Part, find: Find) -> list[asyncpg.Record]:
         async with self._reading(stranger=find.stranger) as (db, _):
@@ -113,12 +126,11 @@ def _paged(asked: Part, by: str, find: Find) -> Part:
 
 def _places(find: Find) -> Sql:
     """Geometries that are to be checked, as an array."""
-    if find.near is None:
-        return Sql("null")
-    words = find.words
-    return (words if isinstance(words, PostgresConditions) else PostgresConditions()).places(
-        find.near
-    )
+    return _words(find).places(find.near) if find.near else Sql("null")
+
+
+def _words(find: Find) -> PostgresConditions:
+    return find.words if isinstance(find.words, PostgresConditions) else PostgresConditions()
 
 
 def _fits(places: str, near: Near) -> bool:

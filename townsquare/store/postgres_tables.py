@@ -54,25 +54,46 @@ HISTORY = (
 SEQ = "seq"  # mark: the last number of the outbox, which trimming does not take back
 
 
-def found(columns: str, tenant: str, find: Find, beside: Sequence[Part] = ()) -> Part:
+def found(
+    columns: str,
+    tenant: str,
+    find: Find,
+    beside: Sequence[Part] = (),
+    also: Sequence[Part] = (),
+) -> Part:
     """From an index that has the order of the answer, so that a page costs what it holds.
 
-    `beside` are joins that bring more columns.
+    `beside` are joins that bring more columns, `also` conditions that must hold too. An index of
+    types has rows of kind context alone; what holds of its rows anyway is not said again, since
+    a database that has not counted its rows yet would take it for selective.
     """
-    one_type = len(find.types) == 1 and not find.ids
-    source = "entity_type t join entity e on e.row = t.row" if one_type else "entity e"
-    parts = [Part("e.tenant = ? and e.kind = 'context'", (tenant,))]
+    where = [*also, Part(f"({find.where.text})", find.where.parameters)]
+    if find.types and not find.ids:
+        source = _of_types(tenant, find.types)
+    else:
+        source = Part("entity e")
+        where = [*_among(tenant, find), *where]
+    parts = (source, *beside, *where)
+    joined = " ".join(part.text for part in (source, *beside))
+    text = f"select {columns} from {joined} where {' and '.join(part.text for part in where)}"
+    return Part(text, tuple(value for part in parts for value in part.parameters))
+
+
+def _of_types(tenant: str, types: Sequence[str]) -> Part:
+    rows = "select row from entity_type where tenant = ? and type = ?"
+    if len(types) == 1:
+        return Part(f"({rows}) t join entity e on e.row = t.row", (tenant, types[0]))
+    rows = "select distinct row from entity_type where tenant = ? and type = any(?::text[])"
+    return Part(f"({rows}) t join entity e on e.row = t.row", (tenant, list(types)))
+
+
+def _among(tenant: str, find: Find) -> Iterator[Part]:
+    yield Part("e.tenant = ? and e.kind = 'context'", (tenant,))
     if find.ids:
-        parts.append(Part("e.id = any(?::text[])", (list(find.ids),)))
-    if one_type:
-        parts.append(Part("t.tenant = ? and t.type = ?", (tenant, *find.types)))
-    elif find.types:
-        among = "select row from entity_type where tenant = ? and type = any(?::text[])"
-        parts.append(Part(f"e.row in ({among})", (tenant, list(find.types))))
-    text = " and ".join([part.text for part in parts] + [f"({find.where.text})"])
-    joined = " ".join((source, *(part.text for part in beside)))
-    values = [value for part in (*beside, *parts) for value in part.parameters]
-    return Part(f"select {columns} from {joined} where {text}", (*values, *find.where.parameters))
+        yield Part("e.id = any(?::text[])", (list(find.ids),))
+    if find.types:
+        typed = "select 1 from entity_type t where t.row = e.row and t.type = any(?::text[])"
+        yield Part(f"exists ({typed})", (list(find.types),))
 
 
 def to_row(found: asyncpg.Record) -> Row:

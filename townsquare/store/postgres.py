@@ -6,10 +6,10 @@ its idempotency key learns which, and nothing is done twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
@@ -34,12 +34,14 @@ from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
 from townsquare.store.postgres_link import Pool, Pooled, address, reading, refused
+from townsquare.store.postgres_lookup import Lookup
 from townsquare.store.postgres_search import Search
 from townsquare.store.postgres_words import numbered
-from townsquare.store.postgres_writer import Outcome, Writer
+from townsquare.store.postgres_writer import KNOWN_PLANS, Outcome, Writer
 
 JOBS, KEYS = 512, 2000  # a commit; more only adds waiting
-READERS, STRANGERS = 8, 2  # connections
+Asker = Literal["key", "reader", "stranger"]
+CONNECTIONS: Mapping[Asker, int] = {"key": 1, "reader": 8, "stranger": 2}
 LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0
 FREE_S = 10.0  # how long a read waits for a free connection
 SWEPT = 10_000  # rows that are dropped at a time, so that no commit waits for long
@@ -55,7 +57,8 @@ class PostgresStore:
         self._address = address(url, password)
         self._writer = Writer(self._address)
         self._search = Search(self._reading)
-        self._pools: dict[bool, Pool] = {}
+        self._lookup = Lookup(lambda: self._asking("key", LONGEST_READ_S))
+        self._pools: dict[Asker, Pool] = {}
         self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -100,12 +103,10 @@ class PostgresStore:
         return batch
 
     async def _outcomes(self, jobs: list[Job]) -> Sequence[Outcome | BaseException]:
-        attempt = asyncio.ensure_future(self._writer.commit(jobs))
-        await asyncio.wait([attempt])
-        error = attempt.exception()
-        if error is None:
-            return attempt.result()
-        told = refused(error)
+        (done,) = await asyncio.gather(self._writer.commit(jobs), return_exceptions=True)
+        if not isinstance(done, BaseException):
+            return done
+        told = refused(done)
         if len(jobs) == 1 or isinstance(told, Unavailable):
             return [told] * len(jobs)
         # One job that breaks must not take the others with it: each is committed alone.
@@ -114,9 +115,7 @@ class PostgresStore:
     # --- reading
 
     async def get(self, key: Key) -> Row | None:
-        text = f"{tables.ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
-        found = await self._fetch(text, key)
-        return tables.to_row(found[0]) if found else None
+        return await self._lookup.get(key)
 
     async def has_tenant(self, tenant: str) -> bool:
         return bool(await self._fetch("select 1 from tenant where name = ?", (tenant,)))
@@ -205,19 +204,22 @@ class PostgresStore:
     async def _reading(self, *, stranger: bool) -> AsyncIterator[tuple[Pooled, float]]:
         """A connection for questions, and how long one may take."""
         longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
-        with reading(longest_s):
-            pool = await self._pool(stranger=stranger)
-            async with pool.acquire(timeout=FREE_S) as db:
-                yield db, longest_s
+        async with self._asking("stranger" if stranger else "reader", longest_s) as db:
+            yield db, longest_s
 
-    async def _pool(self, *, stranger: bool) -> Pool:
-        if stranger not in self._pools:
+    @asynccontextmanager
+    async def _asking(self, who: Asker, longest_s: float) -> AsyncIterator[Pooled]:
+        with reading(longest_s):
+            async with (await self._pool(who, longest_s)).acquire(timeout=FREE_S) as db:
+                yield db
+
+    async def _pool(self, who: Asker, longest_s: float) -> Pool:
+        if who not in self._pools:
             await self._writer.ready()  # it makes the tables
-            longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
-            most = STRANGERS if stranger else READERS
-            settings = {**READ_ONLY, "statement_timeout": f"{longest_s * 1000:.0f}ms"}
-            self._pools.setdefault(stranger, self._address.pool(most, **settings))
-        return await self._pools[stranger]
+            limits = {"statement_timeout": f"{longest_s * 1000:.0f}ms"}
+            settings = {**READ_ONLY, **limits, **(KNOWN_PLANS if who == "key" else {})}
+            self._pools.setdefault(who, self._address.pool(CONNECTIONS[who], **settings))
+        return await self._pools[who]
 
     # --- keeping house
 

@@ -26,15 +26,14 @@ LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one da
 LOCK_S = 1  # a server that has just died may hold it for a moment
 COPIED = 100  # rows of history from which on a copy is quicker than to bring them as arrays
 BREATH = 50  # rows to decide on before other work of the process gets its turn
+# For the few statements that are known: a plan must not depend on how full the tables were.
+KNOWN_PLANS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 SETTINGS = {
     "synchronous_commit": "on",
     "statement_timeout": "60s",
     "lock_timeout": "10s",
     "client_min_messages": "warning",
-    # The statements are few and known; a plan must not depend on how full the tables were.
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "jit": "off",
+    **KNOWN_PLANS,
 }
 # Bodies over 2 kB are compressed; this takes a fifth of the time, where the server has it.
 QUICKER = (

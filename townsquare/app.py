@@ -130,6 +130,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "alerts": lambda: alerts.run(broker, settings.rule),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
+            "sources": lambda: api.bulletin.run(),
             "expiry": lambda: expire(broker),
             "sweep": lambda: sweep(broker),
         }

@@ -19,7 +19,7 @@ def part_of(request: Request, whole: Sequence[T], media: str) -> tuple[Sequence[
     count = request.flag("count")
     asked = Query(limit=request.number("limit", LIMIT), offset=offset, count=count)
     end = offset + asked.limit
-    headers = paging(request, asked, media, more=end < len(whole))
+    headers = paging(request, asked, media, more=end < len(whole), as_asked=True)
     if count:
         headers["NGSILD_Results_Count"] = str(len(whole))
     return whole[offset:end], headers

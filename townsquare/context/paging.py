@@ -6,8 +6,13 @@ from townsquare.context.http import ROOT, Request
 from townsquare.context.query import Query
 
 
-def paging(request: Request, query: Query, media: str, *, more: bool) -> dict[str, str]:
-    """The header Link, where there is another page. What was asked stays as it was asked."""
+def paging(
+    request: Request, query: Query, media: str, *, more: bool, as_asked: bool = False
+) -> dict[str, str]:
+    """The header Link, where there is another page. What was asked stays as it was asked.
+
+    Its order, too, if `as_asked`; else it is alphabetic, so that a page has one address.
+    """
     offsets = []
     if query.offset and query.limit:
         offsets.append((max(0, query.offset - query.limit), "prev"))
@@ -17,6 +22,7 @@ def paging(request: Request, query: Query, media: str, *, more: bool) -> dict[st
     links = []
     for offset, relation in offsets:
         said = {**request.parameters, "offset": str(offset), "limit": str(query.limit)}
-        parameters = urlencode(sorted(said.items()), safe=":*", quote_via=quote)
+        order = said.items() if as_asked else sorted(said.items())
+        parameters = urlencode(list(order), safe=":*", quote_via=quote)
         links.append(f'<{ROOT}/{path}?{parameters}>; rel="{relation}"; type="{media}"')
     return {"link": ", ".join(links)} if links else {}

@@ -304,8 +304,8 @@ async def test_pages_of_registrations(http: httpx.AsyncClient) -> None:
     answer = await http.get("/csourceRegistrations?type=Ferry&limit=1&offset=1&count=true")
     assert [one["id"] for one in answer.json()] == [ids[1]]
     assert answer.headers["ngsild-results-count"] == "3"
-    assert 'offset=0&type=Ferry>; rel="prev"' in answer.headers["link"]
-    assert 'offset=2&type=Ferry>; rel="next"' in answer.headers["link"]
+    assert '?type=Ferry&limit=1&offset=0&count=true>; rel="prev"' in answer.headers["link"]
+    assert '?type=Ferry&limit=1&offset=2&count=true>; rel="next"' in answer.headers["link"]
 
 
 @pytest.mark.parametrize(

@@ -306,9 +306,9 @@ async def test_a_list_comes_in_parts_with_links_and_a_count(http: httpx.AsyncCli
     answer = await http.get("/subscriptions", params={"limit": 1, "offset": 1, "count": "true"})
     assert [s["id"] for s in answer.json()] == ["urn:x:1"]
     assert answer.headers["ngsild-results-count"] == "3"
-    root, last = "/ngsi-ld/v1/subscriptions", 'type="application/json"'
+    root, last = "/ngsi-ld/v1/subscriptions", 'type="application/ld+json"'
     for relation, offset in (("prev", 0), ("next", 2)):
-        link = f'<{root}?count=true&limit=1&offset={offset}>; rel="{relation}"; {last}'
+        link = f'<{root}?limit=1&offset={offset}&count=true>; rel="{relation}"; {last}'
         assert link in answer.headers["link"]
     whole = await http.get("/subscriptions")
     assert [s["id"] for s in whole.json()] == ["urn:x:0", "urn:x:1", "urn:x:2"]

@@ -36,11 +36,13 @@ from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.sources.batches import SharedBatch
+from townsquare.context.sources.bulletin import Bulletin
 from townsquare.context.sources.calling import Caller
 from townsquare.context.sources.consumption import SharedReading
 from townsquare.context.sources.provision import SharedWriting
 from townsquare.context.sources.purging import SharedPurge
 from townsquare.context.sources.registry import Registry
+from townsquare.context.sources.subscribers import Subscribers
 from townsquare.context.subscriptions.book import Book
 from townsquare.context.subscriptions.delivery import Courier
 from townsquare.context.subscriptions.desk import Desk
@@ -79,6 +81,8 @@ class Api:
         caller = Caller(client, self.contexts, self.registry)
         sharing = SharedWriting(caller)
         writer = EntityWriter(sharing)
+        subscribers = Subscribers(broker)
+        self.bulletin = Bulletin(self.registry, subscribers, self.courier, self.contexts)
         self.router = Router(
             Provision(writer, self.contexts).routes(),
             AttributeProvision(writer, self.contexts).routes(),
@@ -91,6 +95,7 @@ class Api:
             Doors(book, self.contexts).routes(),
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),
+            Doors(subscribers, self.contexts, "csourceSubscriptions", of_sources=True).routes(),
             document.routes(),
         )
 

@@ -3,8 +3,6 @@
 from urllib.parse import quote
 from uuid import uuid4
 
-import msgspec
-
 from townsquare.context.api.select import near
 from townsquare.context.choices import read_choices, read_scopes
 from townsquare.context.contexts import Contexts
@@ -15,13 +13,13 @@ from townsquare.context.language import parse
 from townsquare.context.pages import part_of
 from townsquare.context.query import All, Any, Condition, Term, read_pattern
 from townsquare.context.routes import Routes, write
-from townsquare.context.sources.discovery import Discovery, During, leads_to
+from townsquare.context.sources.discovery import Discovery, leads_to, read_during
 from townsquare.context.sources.identity import identity
 from townsquare.context.sources.matching import Wanted
 from townsquare.context.sources.reading import amended, read, written
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.registry import Registry
-from townsquare.context.values import URI, read_time
+from townsquare.context.values import URI
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 
@@ -96,9 +94,8 @@ class SourceDoors:
         return answer_json(request, shown, terms, media, **headers)
 
     def _shown(self, request: Request, one: Registration, terms: Terms) -> dict[str, Json]:
-        """What a source is told may be a key to it: only who may register sees that."""
         if not self.registry.broker.grant(request.actor, request.why, "write", "").allowed:
-            one = msgspec.structs.replace(one, context_source_info=None)
+            one = one.masked
         return {**written(one, terms), **self.registry.tally(request.tenant, one).told()}
 
     async def identity(self, request: Request) -> Answer:
@@ -143,7 +140,7 @@ def discovery(request: Request, terms: Terms) -> Discovery:
             frozenset(request.listed("datasetId")),
         ),
         place,
-        _during(request),
+        read_during(request.parameters),
         read_scopes(given["scopeQ"]) if given.get("scopeQ") else (),
         parse(given["csf"], terms.expand) if given.get("csf") else None,
     )
@@ -159,18 +156,3 @@ def _named(q: Condition) -> set[str]:
     if isinstance(q, All | Any):
         return set().union(*map(_named, q.terms))
     return {q.path.attribute} if isinstance(q, Term) else set()
-
-
-def _during(request: Request) -> During | None:
-    relation = request.parameters.get("timerel")
-    if relation is None:
-        return None
-    if relation not in ("before", "after", "between"):
-        raise Invalid(f"timerel must be before, after or between, is {relation[:80]!r}")
-    at = [read_time(request.parameters.get(name)) for name in ("timeAt", "endTimeAt")]
-    if at[0] is None or (relation == "between" and at[1] is None):
-        raise Invalid("timerel needs timeAt, and between needs endTimeAt, UTC times both")
-    by_broker = request.parameters.get("timeproperty", "observedAt") != "observedAt"
-    if relation == "before":
-        return During(None, at[0], by_broker)
-    return During(at[0], at[1] if relation == "between" else None, by_broker)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +13,10 @@ from townsquare.context.query import Condition
 from townsquare.context.sources import properties
 from townsquare.context.sources.matching import Wanted, matches
 from townsquare.context.sources.registration import Interval, Registration
+from townsquare.context.values import read_time
 from townsquare.model import geometry
 from townsquare.model.entity import Json
+from townsquare.model.errors import Invalid
 from townsquare.store.conditions import Near
 
 
@@ -33,6 +36,22 @@ class Discovery:
     during: During | None = None
     scopes: Choices = ()  # in the language of scopeQ; one of them, all of a set
     csf: Condition | None = None
+
+
+def read_during(given: Mapping[str, str]) -> During | None:
+    """From the members of a temporal query (clause 4.11). Raises Invalid."""
+    relation = given.get("timerel")
+    if relation is None:
+        return None
+    if relation not in ("before", "after", "between"):
+        raise Invalid(f"timerel must be before, after or between, is {relation[:80]!r}")
+    at = [read_time(given.get(name)) for name in ("timeAt", "endTimeAt")]
+    if at[0] is None or (relation == "between" and at[1] is None):
+        raise Invalid("timerel needs timeAt, and between needs endTimeAt, UTC times both")
+    by_broker = given.get("timeproperty", "observedAt") != "observedAt"
+    if relation == "before":
+        return During(None, at[0], by_broker)
+    return During(at[0], at[1] if relation == "between" else None, by_broker)
 
 
 def leads_to(asked: Discovery, one: Registration) -> bool:

@@ -129,6 +129,11 @@ class Registration(Struct, frozen=True, omit_defaults=True, rename="camel", kw_o
     def scopes(self) -> tuple[str, ...]:
         return (self.scope,) if isinstance(self.scope, str) else self.scope or ()
 
+    @property
+    def masked(self) -> "Registration":
+        """As who may not register sees it: what a source is told may be a key to it."""
+        return msgspec.structs.replace(self, context_source_info=None)
+
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 

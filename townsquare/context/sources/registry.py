@@ -111,6 +111,13 @@ class Registry:
                 known.pop(one.id, None)
                 self._tell(tenant, one, None)
 
+    async def next_expiry_s(self) -> float | None:
+        """Seconds until the next registration expires; None when none will."""
+        await self.load()
+        known = [one for those in self._known.values() for one in those.values()]
+        ends = [one.expires_at for one in known if one.expires_at]
+        return max(0.0, (min(ends) - self.broker.clock()).total_seconds()) if ends else None
+
     async def _keep(self, tenant: str, one: Registration, by: Actor, why: Why) -> None:
         key = Key(tenant, "registration", one.id)
         await self.broker.documents.keep(key, msgspec.json.encode(one), by, why)

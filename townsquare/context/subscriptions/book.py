@@ -5,8 +5,7 @@ from there when the server starts.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import uuid4
 
@@ -15,13 +14,13 @@ import msgspec
 from townsquare.context.broker import Broker
 from townsquare.context.subscriptions.kept import Kept, Tally, tally_key
 from townsquare.context.subscriptions.matching import Compiled, Index, compiled
+from townsquare.context.subscriptions.underway import UnderWay
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import NotFound, TooComplex
 from townsquare.store import Cursor, Key
 
 READER = "subscriptions"
 MOST_EACH = 1000  # subscriptions of one actor
-SOON_S = 0.1
 
 
 class Book:
@@ -32,7 +31,7 @@ class Book:
         self._all: dict[Key, Compiled] = {}
         self._tallies: dict[Key, Tally] = {}
         self._unsaved: set[Key] = set()
-        self._under_way: dict[Key, asyncio.Event] = {}
+        self.under_way = UnderWay()
         self._loading = asyncio.Lock()
         self._loaded = False
 
@@ -115,23 +114,6 @@ class Book:
         self._tallies.pop(key, None)
         self._unsaved.add(key)
         self.altered.set()
-
-    @contextmanager
-    def telling(self, key: Key) -> Iterator[None]:
-        """While a notification is under way and until it is counted."""
-        done = self._under_way[key] = asyncio.Event()
-        try:
-            yield
-        finally:
-            done.set()
-            self._under_way.pop(key, None)
-
-    async def settled(self, key: Key) -> None:
-        """Who asks just behind a notification is told how that one went, if that is soon known."""
-        if done := self._under_way.get(key):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SOON_S):
-                    await done.wait()
 
     def tallied(self, key: Key) -> Tally:
         """To change; it is saved soon."""

@@ -215,7 +215,7 @@ class Desk:
             return self._count(one, Outcome(False, True, type(error).__name__))
         if message is None:
             return Outcome(True)
-        with self.book.telling(one.key):
+        with self.book.under_way.telling(one.key):
             self._tally(one).sent(self.broker.clock())
             return self._count(one, await self.courier.deliver(message))
 

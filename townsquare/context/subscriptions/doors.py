@@ -1,42 +1,83 @@
-"""The doors of subscriptions (clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
+"""The doors of subscriptions: to entities (clauses 5.8.1 to 5.8.5, 6.10 and 6.11), and to
+registrations of sources (clauses 5.11.2 to 5.11.6, 6.12 and 6.13).
+"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
 
+from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import applied
 from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.pages import part_of
 from townsquare.context.routes import Routes, watch
-from townsquare.context.subscriptions.book import Book, fresh_id
+from townsquare.context.subscriptions.book import fresh_id
 from townsquare.context.subscriptions.kept import Kept, Tally
-from townsquare.context.subscriptions.matching import Compiled
 from townsquare.context.subscriptions.naming import read_types
 from townsquare.context.subscriptions.query import names_in
 from townsquare.context.subscriptions.read import amended, read
+from townsquare.context.subscriptions.underway import UnderWay
 from townsquare.context.subscriptions.wire import Subscription, renamed
 from townsquare.context.values import is_uri
+from townsquare.model.actor import Actor, Why
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 from townsquare.store import Key
 from townsquare.trust.policy import require
 
 
+class Held(Protocol):
+    """A subscription that is there."""
+
+    @property
+    def kept(self) -> Kept: ...
+    @property
+    def key(self) -> Key: ...
+
+
+class Ledger(Protocol):
+    """Where subscriptions are; those of others are as good as not there."""
+
+    broker: Broker
+    under_way: UnderWay
+
+    async def load(self) -> None: ...
+    def of(self, by: Actor, tenant: str) -> Sequence[Held]: ...
+    def own(self, key: Key, by: Actor) -> Held: ...
+    def tally(self, key: Key) -> Tally: ...
+    async def create(self, kept: Kept) -> str: ...
+    async def amend(
+        self, key: Key, by: Actor, why: Why, change: Callable[[Kept], Kept]
+    ) -> None: ...
+    async def drop(self, key: Key, by: Actor, why: Why) -> None: ...
+
+
 class Doors:
-    def __init__(self, book: Book, contexts: Contexts) -> None:
+    def __init__(
+        self,
+        book: Ledger,
+        contexts: Contexts,
+        collection: str = "subscriptions",
+        *,
+        of_sources: bool = False,
+    ) -> None:
+        """`of_sources`: to registrations, which have no triggers, but a `temporalQ`."""
         self.book = book
         self.broker = book.broker
         self.contexts = contexts
+        self.collection = collection
+        self.of_sources = of_sources
 
     def routes(self) -> Routes:
         return {
-            "subscriptions": {"GET": self.listed, "POST": watch(self.create)},
-            "subscriptions/*": {
+            self.collection: {"GET": self.listed, "POST": watch(self.create)},
+            f"{self.collection}/*": {
                 "GET": self.retrieve,
                 "PATCH": watch(self.amend),
                 "DELETE": watch(self.delete),
@@ -48,7 +89,7 @@ class Doors:
         body = request.json()
         terms = await self.contexts.of(request, body)
         now = self.broker.clock()
-        given = read(body, terms, now)
+        given = read(body, terms, now, past=self.of_sources)
         self._require(request, given)
         await self.book.load()
         kept = Kept(
@@ -62,7 +103,8 @@ class Doors:
             tenant=request.tenant,
         )
         id = await self.book.create(kept)
-        return Answer(201, headers={"location": f"{ROOT}/subscriptions/{quote(id, safe=':')}"})
+        where = f"{ROOT}/{self.collection}/{quote(id, safe=':')}"
+        return Answer(201, headers={"Location": where})
 
     def _require(self, request: Request, given: Subscription) -> None:
         """Raises Denied for who may not watch what it selects."""
@@ -85,7 +127,8 @@ class Doors:
         terms = await self.contexts.of(request)
         await self.book.load()
         mine = self.book.of(request.actor, request.tenant)
-        part, headers = part_of(request, mine, media)
+        # Links say JSON-LD to whom both are alike.
+        part, headers = part_of(request, mine, request.accepts(LD, JSON))
         shown = [self._shown(request, one, terms) for one in part]
         return _unaltered(request, answer_json(request, shown, terms, media, **headers))
 
@@ -95,7 +138,7 @@ class Doors:
         terms = await self.contexts.of(request)
         await self.book.load()
         key = self._key(request)
-        await self.book.settled(key)
+        await self.book.under_way.settled(key)
         one = self.book.own(key, request.actor)
         shown = self._shown(request, one, terms)
         return _unaltered(request, answer_json(request, shown, terms, media))
@@ -107,14 +150,14 @@ class Doors:
         now = self.broker.clock()
         before = self.book.own(key, request.actor).kept
         # Looked at before it is decided in the store, since contexts are loaded and rights asked.
-        wanted = amended(before.subscription, _members(fragment), terms, now)
+        wanted = amended(before.subscription, _members(fragment), terms, now, past=self.of_sources)
         self._require(request, wanted)
         moved = wanted.jsonld_context != before.subscription.jsonld_context
         context = await self._context(request, wanted, terms) if moved else before.context
 
         def change(kept: Kept) -> Kept:
-            given = amended(kept.subscription, _members(fragment), terms, now)
-            asked = fragment.keys() & {"q", "expandValues"}
+            given = amended(kept.subscription, _members(fragment), terms, now, past=self.of_sources)
+            asked = fragment.keys() & {"q", "csf", "expandValues"}
             return msgspec.structs.replace(
                 kept,
                 subscription=given,
@@ -138,14 +181,15 @@ class Doors:
             raise Invalid(f"the id of a subscription is a URI, not {id[:200]!r}")
         return Key(request.tenant, "subscription", id)
 
-    def _shown(self, request: Request, one: Compiled, terms: Terms) -> dict[str, Json]:
+    def _shown(self, request: Request, one: Held, terms: Terms) -> dict[str, Json]:
         """With the members that only the broker sets (clauses 5.2.12 and 5.2.14.2)."""
         kept, tally = one.kept, self.book.tally(one.key)
         shown: dict[str, Json] = msgspec.to_builtins(renamed(kept.subscription, terms.compact))
-        shown["notificationTrigger"] = list(kept.subscription.triggers)
         shown["notification"] |= _told(tally)
         shown["status"] = kept.status(self.broker.clock())
-        shown.setdefault("jsonldContext", kept.context)
+        if not self.of_sources:
+            shown["notificationTrigger"] = list(kept.subscription.triggers)
+            shown.setdefault("jsonldContext", kept.context)
         if request.option("sysAttrs"):
             shown |= {"createdAt": kept.created_at, "modifiedAt": kept.modified_at}
         return shown

@@ -1,4 +1,4 @@
-"""`q` of a subscription, which can be understood without its context (clauses 4.9 and 5.2.12)."""
+"""`q` and `csf` of a subscription, understood without its context (clauses 4.9 and 5.2.12)."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
@@ -10,21 +10,30 @@ from townsquare.context.subscriptions.wire import Subscription
 
 
 def names_in(given: Subscription, terms: Terms) -> dict[str, str]:
-    """Canonical name of each name in `q`, and of each value that is one. Raises Invalid."""
+    """Canonical name of each name in them, and of each value that is one. Raises Invalid."""
     names: dict[str, str] = {}
-    _parsed(given, lambda name: names.setdefault(name, terms.expand(name)))
+    for text in (given.q, given.csf):
+        _parsed(given, text, lambda name: names.setdefault(name, terms.expand(name)))
     return names
 
 
 def condition(given: Subscription, names: Mapping[str, str]) -> Condition | None:
-    return _parsed(given, lambda name: names.get(name, name))
+    """`q`"""
+    return _parsed(given, given.q, lambda name: names.get(name, name))
 
 
-def _parsed(given: Subscription, expand: Callable[[str], str]) -> Condition | None:
-    if given.q is None:
+def source_filter(given: Subscription, names: Mapping[str, str]) -> Condition | None:
+    """`csf`"""
+    return _parsed(given, given.csf, lambda name: names.get(name, name))
+
+
+def _parsed(
+    given: Subscription, text: str | None, expand: Callable[[str], str]
+) -> Condition | None:
+    if text is None:
         return None
     values = {expand(name.strip()) for name in (given.expand_values or "").split(",")}
-    return parse(decoded(given.q), expand, values - {""})
+    return parse(decoded(text), expand, values - {""})
 
 
 def decoded(text: str) -> str:

@@ -26,18 +26,20 @@ from townsquare.model.errors import Invalid
 LONGEST = 64 * 1024  # bytes of a subscription
 
 
-def read(json: Json, terms: Terms, now: datetime) -> Subscription:
-    """Raises Invalid."""
+def read(json: Json, terms: Terms, now: datetime, *, past: bool = False) -> Subscription:
+    """`past` allows `temporalQ`. Raises Invalid."""
     if not isinstance(json, dict):
         raise Invalid("a subscription must be a JSON object")
     given = converted(_present(json))
     if given.expires_at and given.expires_at <= now:
         raise Invalid(f"expiresAt {given.expires_at} is past")
-    _check(given)
+    _check(given, past=past)
     return _canonical(given, terms)
 
 
-def amended(kept: Subscription, fragment: Json, terms: Terms, now: datetime) -> Subscription:
+def amended(
+    kept: Subscription, fragment: Json, terms: Terms, now: datetime, *, past: bool = False
+) -> Subscription:
     """The subscription after a fragment that replaces members as a whole (clause 5.5.8).
 
     Raises Invalid.
@@ -52,7 +54,7 @@ def amended(kept: Subscription, fragment: Json, terms: Terms, now: datetime) -> 
     given = converted(_present({n: v for n, v in changed.items() if n not in gone}))
     if "expiresAt" in fragment and given.expires_at and given.expires_at <= now:
         raise Invalid(f"expiresAt {given.expires_at} is past")
-    _check(given)
+    _check(given, past=past)
     return _canonical(given, terms)
 
 
@@ -82,9 +84,9 @@ def _canonical(given: Subscription, terms: Terms) -> Subscription:
     return renamed(given, terms.expand)
 
 
-def _check(given: Subscription) -> None:
+def _check(given: Subscription, *, past: bool) -> None:
     _check_uris("id", () if given.id is None else (given.id,))
-    if given.temporal_q is not None:
+    if given.temporal_q is not None and not past:
         raise Invalid("temporalQ is for subscriptions to context source registrations")
     _check_what(given)
     _check_when(given)

@@ -195,6 +195,7 @@ SOURCES = (
         (*SELECTION, *PROJECTION[2:3], *TIME[:-1], *CSF),
     ),
     *_kept("csourceSubscriptions", "subscription to registrations", "Subscription"),
+    *_kept("csourceSubscriptions", "registration subscription", "Subscription"),
     Line("GET", "info/sourceIdentity", "Who this broker is", (200,)),
 )
 KIND = Parameter("kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}, "of context")

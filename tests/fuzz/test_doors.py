@@ -54,6 +54,8 @@ json = st.recursive(
                     "coordinates",
                     "@context",
                     "a",
+                    *("languageMap", "vocab", "json", "valueList", "objectList", "unitCode"),
+                    *("expiresAt", "objectType", "valueType", "scope", "ngsildproof", "dataset"),
                 ]
             )
             | st.text(max_size=8),
@@ -65,7 +67,7 @@ json = st.recursive(
 )
 entities = st.fixed_dictionaries(
     {"id": st.just("urn:x:1") | json, "type": st.just("T") | json},
-    optional={"a": json, "location": json},
+    optional={"a": json, "location": json, "scope": json, "expiresAt": json},
 )
 parameters = st.dictionaries(
     st.sampled_from(
@@ -74,7 +76,7 @@ parameters = st.dictionaries(
             *("geometry", "coordinates", "options", "timerel", "timeAt", "lastN", "scopeQ"),
             *("pick", "omit", "lang", "datasetId", "join", "joinLevel", "orderBy", "orderFrom"),
             *("collation", "csf", "expandValues", "geoproperty", "geometryProperty", "format"),
-            *("containedBy", "details", "local", "type"),
+            *("containedBy", "details", "local", "type", "keep", "drop", "deleteAll", "observedAt"),
         ]
     ),
     st.text(max_size=20)
@@ -85,7 +87,11 @@ parameters = st.dictionaries(
 )
 paths = st.sampled_from(
     [
-        *("/entities", "/entities/urn:x:1", "/entities/urn:x:1/attrs"),
+        *("/entities", "/entities/urn:x:1", "/entities/urn:x:1/attrs", "/entities/urn:x:1/attrs/a"),
+        *(
+            f"/entityOperations/{name}"
+            for name in ("create", "upsert", "update", "merge", "delete")
+        ),
         *("/temporal/entities", "/temporal/entities/urn:x:1"),
         *("/subscriptions", "/subscriptions/urn:y", "/types", "/types/T", "/attributes"),
         *("/entityOperations/query", "/attributes/a"),
@@ -112,7 +118,8 @@ async def town() -> AsyncIterator[httpx.AsyncClient]:
 
 
 Try = tuple[str, str, str, dict[str, str], Any]
-tries = st.lists(st.tuples(methods, paths, kinds, parameters, entities | json), max_size=8)
+bodies = entities | json | st.lists(entities | json, max_size=3)
+tries = st.lists(st.tuples(methods, paths, kinds, parameters, bodies), max_size=8)
 
 
 @given(tries)

@@ -41,9 +41,14 @@ def merged(
     if given.value == NULL:
         return _placed(present, old, None)
     new = _merged(name, old, given, defaults) if old else _whole(name, given)
-    if new.kind == "LanguageProperty" and not new.value:
-        return _placed(present, old, None)  # its last language is gone
+    if _speechless(new):
+        return _placed(present, old, None)
     return _placed(present, old, _stamped(new, old, now))
+
+
+def _speechless(attribute: Attribute) -> bool:
+    """Its last language is gone, and with it the attribute."""
+    return attribute.kind == "LanguageProperty" and not attribute.value
 
 
 def patched(name: str, present: Instances, given: Attribute, now: datetime) -> Instances:
@@ -152,10 +157,11 @@ def _subs(
         return old
     result = dict(old)
     for key, attribute in given.items():
-        if attribute.value == NULL:
-            result.pop(key, None)
-        else:
-            result[key] = joined(f"{name}.{key}", old.get(key), attribute)
+        result.pop(key, None)
+        if attribute.value != NULL:
+            new = joined(f"{name}.{key}", old.get(key), attribute)
+            if not _speechless(new):
+                result[key] = new
     return result
 
 

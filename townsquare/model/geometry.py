@@ -48,6 +48,14 @@ class Bounds(NamedTuple):
     north: float
 
 
+def is_geometry(json: Json) -> bool:
+    """Whether an object says that it is one; it may still be a bad one."""
+    if not isinstance(json, dict):
+        return False
+    type = json.get("type")
+    return isinstance(type, str) and type in TYPES
+
+
 def bounds(geojson: Json) -> Bounds:
     """Raises Invalid for what is not a GeoJSON geometry on Earth."""
     if isinstance(geojson, dict) and geojson.get("type") == "Point":
@@ -78,7 +86,7 @@ def _on_earth(lon: float, lat: float) -> bool:
 
 def geometry(geojson: Json) -> BaseGeometry:
     """Raises Invalid for what is not a GeoJSON geometry on Earth."""
-    if not isinstance(geojson, dict) or geojson.get("type") not in TYPES:
+    if not is_geometry(geojson):
         raise Invalid(f"not a GeoJSON geometry: {json.dumps(geojson)[:120]}")
     try:
         shape = shapely.from_geojson(json.dumps(geojson))

@@ -70,6 +70,8 @@ def prop(value: Any, **members: Any) -> dict[str, Any]:
          {"type": "LanguageProperty", "languageMap": {"de": "Linde", "fr": "tilleul"}}),
         ({"name": {"languageMap": {"de": NULL, "en": NULL}}}, "name", None),
         ({"name": {"type": "LanguageProperty", "languageMap": {"@none": NULL}}}, "name", None),
+        ({"owner": {"type": "Relationship", "of": {"languageMap": {"de": NULL}}}}, "owner",
+         {"type": "Relationship", "object": "urn:a:b", "since": prop(2000)}),
         ({"raw": {"json": {"b": 2}}}, "raw", {"type": "JsonProperty", "json": {"a": 1, "b": 2}}),
         ({"rings": [3]}, "rings", {"type": "ListProperty", "valueList": [3]}),
         ({"rings": {"valueList": [NULL]}}, "rings", None),

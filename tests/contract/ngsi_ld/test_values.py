@@ -91,6 +91,8 @@ async def test_an_attribute_is_kept_in_full(http: httpx.AsyncClient, given: Any,
     ("part", "reason"),
     [
         ({"type": "Property"}, "needs value"),
+        ({"type": [], "value": 1}, "is none of"),
+        ({"value": {"type": "Point", "coordinates": {}}}, "Geo"),
         ({"type": "Relationship"}, "needs object"),
         ({"type": "LanguageProperty"}, "needs languageMap"),
         ({"observedAt": "2030-01-01T00:00:00Z"}, "needs value"),

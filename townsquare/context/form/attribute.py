@@ -18,7 +18,7 @@ from townsquare.context.values import fitted, is_null, is_uri, read_time
 from townsquare.model.change import Fragment
 from townsquare.model.entity import NULL, Attribute, Instances, Json, Kind
 from townsquare.model.errors import Invalid
-from townsquare.model.geometry import TYPES as GEOMETRIES
+from townsquare.model.geometry import is_geometry
 
 VALUE_MEMBER: Mapping[Kind, str] = {
     "Property": "value",
@@ -136,7 +136,7 @@ def _is_instance(json: Json) -> bool:
     if not isinstance(json, dict):
         return False
     if "type" in json:
-        return json["type"] in KINDS
+        return isinstance(json["type"], str) and json["type"] in KINDS
     return "datasetId" in json or not IMPLIED.keys().isdisjoint(json)
 
 
@@ -144,7 +144,7 @@ def read_attribute(
     name: str, json: Json, terms: Terms, rules: Rules = WHOLE, depth: int = 0
 ) -> Attribute:
     """One instance, normalized or concise. Raises Invalid."""
-    if not isinstance(json, dict) or json.get("type") in GEOMETRIES:
+    if not isinstance(json, dict) or is_geometry(json):
         return _bare(name, json, rules)
     if "type" not in json and REIFYING.isdisjoint(json):
         return _bare(name, json, rules)  # any other object is a value, put concisely
@@ -153,7 +153,7 @@ def read_attribute(
 
 def read_patch(name: str, json: Json, terms: Terms) -> Attribute:
     """The fragment of a partial update (clause 5.6.4). Raises Invalid."""
-    if not isinstance(json, dict) or json.get("type") in GEOMETRIES:
+    if not isinstance(json, dict) or is_geometry(json):
         return _bare(name, json, PATCH)
     return _reified(name, json, terms, PATCH)
 
@@ -162,8 +162,7 @@ def _bare(name: str, value: Json, rules: Rules) -> Attribute:
     """A value alone."""
     if value == NULL:
         return Attribute(_null(name, rules))
-    geographic = isinstance(value, dict) and value.get("type") in GEOMETRIES
-    kind: Kind = "GeoProperty" if geographic else "Property"
+    kind: Kind = "GeoProperty" if is_geometry(value) else "Property"
     value = fitted(name, kind, value, merging=rules.inside)
     return Fragment(value, kind, kinds=PLAIN) if rules.partial else Attribute(value, kind)
 
@@ -191,16 +190,14 @@ def _kind(name: str, json: Mapping[str, Json], rules: Rules) -> tuple[Kind, bool
     """The kind of an attribute, and whether the client said it."""
     stated = json.get("type")
     if stated is not None:
-        if stated not in KINDS:
+        if not isinstance(stated, str) or stated not in KINDS:
             raise Invalid(f"{name}: type {stated!r} is none of {', '.join(VALUE_MEMBER)}")
         return stated, True
     member = next((m for m in IMPLIED if m in json), None)
     if member is None and not rules.partial:
         raise Invalid(f"{name}: an attribute needs value, object or another member with a value")
     if member in (None, "value"):
-        value = json.get("value")
-        geographic = isinstance(value, dict) and value.get("type") in GEOMETRIES
-        return "GeoProperty" if geographic else "Property", False
+        return "GeoProperty" if is_geometry(json.get("value")) else "Property", False
     return IMPLIED[member], True
 
 

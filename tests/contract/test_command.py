@@ -89,6 +89,7 @@ def test_the_check_tries_the_database_and_leaves_it_as_it_is(
     [
         ("[web]\nprot = 1\n", 'line 2: unknown key "prot" in [web]; did you mean "port"?'),
         ("[web\n", "line 1: this is not TOML"),
+        ('[store]\npassword = "hunter2"\n', 'line 1: password takes "secret:NAME"'),
         ('[town]\ntimezone = "Berlin"\n', "line 1: timezone 'Berlin' is not known"),
     ],
 )

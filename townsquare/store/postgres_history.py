@@ -37,24 +37,40 @@ DOCUMENT = (
     """ at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) end"""
 )
 LINKS = "('Relationship', 'ListRelationship')"
+# Plain numbers are nearly all there is, and need no look at a document.
 TALLIES = f"""
 with one as (
-    select h.entity, h.attribute, h.dataset_id, width_bucket({{time}}, ?::int8[]) - 1 as place,
-        coalesce(town_doc(h.json) ->> 'type', 'Property') as kind,
-        coalesce(to_jsonb(h.number), town_doc(h.json) -> 'value') as value
+    select h.entity, h.attribute, h.dataset_id, h.number, h.json,
+        width_bucket({{time}}, ?::int8[]) - 1 as place
     from history h where {{where}} and h.deleted_at is null
-), measured as (
-    select *, jsonb_typeof(value) as type, kind in {LINKS} as linked,
+), other as (
+    select *, jsonb_typeof(value) as kind_of_value, kind in {LINKS} as linked,
         case when kind in {LINKS} then null when jsonb_typeof(value) = 'array'
-            then jsonb_array_length(value) else town_float(value) end as number,
+            then jsonb_array_length(value) else town_float(value) end as measure,
         case when jsonb_typeof(value) = 'string' and kind = 'Property'
             then value #>> '{{{{}}}}' end collate "C" as text
-    from one where place >= 0 and place < ?
+    from (
+        select entity, attribute, dataset_id, place, coalesce(doc ->> 'type', 'Property') as kind,
+            doc -> 'value' as value
+        from (select *, town_doc(json) as doc from one where number is null offset 0) d
+    ) v
+), part as (
+    select entity, attribute, dataset_id, place, count(*) as instances,
+        {{distinct_numbers}} as distincts, count(*) as numbers, sum(number) as total,
+        sum(number * number) as squares, min(number) as least, max(number) as greatest,
+        null as least_text, null as greatest_text, 'number' as types, false as linked
+    from one where number is not null group by entity, attribute, dataset_id, place
+    union all
+    select entity, attribute, dataset_id, place, count(*), {{distinct_values}}, count(measure),
+        sum(measure), sum(measure * measure), min(measure), max(measure), min(text), max(text),
+        string_agg(distinct kind_of_value, ','), bool_or(linked)
+    from other group by entity, attribute, dataset_id, place
 )
-select entity, attribute, dataset_id, place, count(*), {{distinct}}, count(number),
-    coalesce(sum(number), 0), coalesce(sum(number * number), 0), min(number), max(number),
-    min(text), max(text), array_agg(distinct type), bool_or(linked)
-from measured group by entity, attribute, dataset_id, place order by place"""
+select entity, attribute, dataset_id, place, sum(instances)::int8, sum(distincts)::int8,
+    sum(numbers)::int8, coalesce(sum(total), 0), coalesce(sum(squares), 0), min(least),
+    max(greatest), min(least_text), max(greatest_text), string_agg(types, ','), bool_or(linked)
+from part where place >= 0 and place < ?
+group by entity, attribute, dataset_id, place order by place"""
 
 
 def columns(i: Instance) -> tuple[Any, ...]:
@@ -114,15 +130,20 @@ def to_span(found: asyncpg.Record) -> Span | None:
 def tallies(tenant: str, past: Past, edges: Sequence[datetime], distinct: bool) -> Part:
     where = selected(tenant, past)
     moments = [micros(edge) for edge in edges]
-    count = "count(distinct value)" if distinct else "0::int8"
-    text = TALLIES.format(time=TIMES[past.of], where=where.text, distinct=count)
+    count = "count(distinct {})" if distinct else "0::int8"
+    text = TALLIES.format(
+        time=TIMES[past.of],
+        where=where.text,
+        distinct_numbers=count.format("number"),
+        distinct_values=count.format("value"),
+    )
     return Part(text, (moments, *where.parameters, len(edges) - 1))
 
 
 def to_tally(found: asyncpg.Record) -> Tally:
     least_text, greatest_text, types, linked = found[11:]
     texts = None if least_text is None else (least_text, greatest_text)
-    kinds = {"relationship"} if linked else {KINDS[type] for type in types}
+    kinds = {"relationship"} if linked else {KINDS[type] for type in types.split(",")}
     return Tally._make((*found[:11], texts, frozenset(kinds)))
 
 

@@ -64,7 +64,7 @@ bench-vision: venv ## frames per second and counting error on the sample clip
 conformance: venv ## the ETSI NGSI-LD suite: SUITE_DIR=checkout, KEEP=yes writes docs/conformance.md
 	@$(V)/python tools/conformance.py
 
-fuzz: venv ## feed the doors with bad input for a while: LONG_S=60
+fuzz: venv ## feed the doors with bad input: LONG_S=60 REQUESTS=100000
 	@echo "Feeding the doors with bad input; what breaks is listed at the end."
 	@LONG_S="$(or $(LONG_S),60)" $(V)/pytest -m fuzz
 

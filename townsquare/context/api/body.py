@@ -3,19 +3,31 @@
 So both ways of asking are read by the same code, and mean the same.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
-from townsquare.context.api.select import choices, uris
+from townsquare.context.api.select import choices, selection, uris
 from townsquare.context.http import MOST_LISTED, Request
 from townsquare.context.jsonld import Terms
-from townsquare.context.query import Selector, read_pattern
+from townsquare.context.query import Query, Selector, read_pattern
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 
+BY_POST = ("limit", "offset", "count", "options", "format", "local")
 Reader = Callable[[str, Json], Mapping[str, str]]
+
+
+def read_query(
+    request: Request, body: Json, members: Mapping[str, Reader], terms: Terms
+) -> tuple[Request, Query]:
+    """The request as if its body were parameters, and what it selects. Raises Invalid."""
+    told = as_parameters(request, body, members)
+    query = selection(told, terms)
+    if "entities" in body:
+        query = of_selectors(query, read_selectors(body["entities"], terms))
+    return told, query
 
 
 def as_parameters(request: Request, body: Json, members: Mapping[str, Reader]) -> Request:
@@ -141,6 +153,16 @@ TEMPORAL_MEMBERS: Mapping[str, Reader] = {
 
 
 # --- entities
+
+
+def of_selectors(query: Query, selectors: Sequence[Selector]) -> Query:
+    """Entities that one of the selectors chooses."""
+    if len(selectors) == 1:
+        one = selectors[0]
+        return replace(query, types=one.types, ids=one.ids, pattern=one.pattern)
+    every = any(not selector.types for selector in selectors)
+    types = () if every else tuple(dict.fromkeys(t for s in selectors for t in s.types))
+    return replace(query, types=types, selectors=tuple(selectors))
 
 
 def read_selectors(given: Json, terms: Terms) -> tuple[Selector, ...]:

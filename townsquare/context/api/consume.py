@@ -3,13 +3,12 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from townsquare.context.api.body import MEMBERS, as_parameters, read_selectors
+from townsquare.context.api.body import BY_POST, MEMBERS, read_query
 from townsquare.context.api.select import (
     SELECTORS,
     names,
     narrowed,
     ordering,
-    selection,
     selector,
     types,
 )
@@ -27,7 +26,7 @@ from townsquare.context.linked import Join, linked
 from townsquare.context.memory import Memory
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
-from townsquare.context.query import Query, Selector, depth
+from townsquare.context.query import Query, depth
 from townsquare.context.routes import Routes
 from townsquare.context.sources.consumption import SharedReading
 from townsquare.context.sources.matching import Wanted, every_type
@@ -37,7 +36,6 @@ from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 
 QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
-BY_POST = ("limit", "offset", "count", "options", "format", "local")
 MOST_SAID = 2**20  # characters of parameters
 LENGTH_BESIDE = 500  # of what else is kept with them
 Said = tuple[Hashable, ...]
@@ -114,10 +112,7 @@ class Consumption:
         request.known(*BY_POST)
         body = request.json()
         terms = await self.contexts.of(request, body)
-        told = as_parameters(request, body, MEMBERS)
-        query = selection(told, terms)
-        if "entities" in body:
-            query = of_selectors(query, read_selectors(body["entities"], terms))
+        told, query = read_query(request, body, MEMBERS, terms)
         asked = self._asked(told, terms)
         return await self._found(asked, completed(asked, narrowed(told, query)))
 
@@ -214,13 +209,3 @@ def completed(asked: Asked, query: Query) -> Query:
 def warned(warnings: Sequence[str]) -> dict[str, str]:
     """Of sources that could not be asked (clause 6.3.17)."""
     return {"NGSILD_Warning": ", ".join(warnings)} if warnings else {}
-
-
-def of_selectors(query: Query, selectors: Sequence[Selector]) -> Query:
-    """Entities that one of the selectors chooses."""
-    if len(selectors) == 1:
-        one = selectors[0]
-        return replace(query, types=one.types, ids=one.ids, pattern=one.pattern)
-    every = any(not selector.types for selector in selectors)
-    types = () if every else tuple(dict.fromkeys(t for s in selectors for t in s.types))
-    return replace(query, types=types, selectors=tuple(selectors))

@@ -12,10 +12,9 @@ from townsquare.context.api.ask import (
     read_telling,
     temporal_query,
 )
-from townsquare.context.api.body import TEMPORAL_MEMBERS, as_parameters, read_selectors
-from townsquare.context.api.consume import BY_POST, of_selectors
+from townsquare.context.api.body import BY_POST, TEMPORAL_MEMBERS, read_query
 from townsquare.context.api.record import entity_id
-from townsquare.context.api.select import SELECTORS, narrowed, ordering, selection, selector
+from townsquare.context.api.select import SELECTORS, narrowed, ordering, selector
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.temporal import write_aggregates, write_evolution, write_values
@@ -53,10 +52,7 @@ class Past:
         request.known(*BY_POST)
         body = request.json()
         terms = await self.contexts.of(request, body)
-        told = as_parameters(request, body, TEMPORAL_MEMBERS)
-        query = selection(told, terms)
-        if "entities" in body:
-            query = of_selectors(query, read_selectors(body["entities"], terms))
+        told, query = read_query(request, body, TEMPORAL_MEMBERS, terms)
         return await self._found(told, narrowed(told, query), terms)
 
     async def _found(self, request: Request, query: Query, terms: Terms) -> Answer:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from townsquare.context.openapi.schemas import FORMATS, GEOMETRIES
+from townsquare.context.openapi.schemas import FORMATS
 from townsquare.model.entity import Json
+from townsquare.model.geometry import TYPES as GEOMETRIES
 
 TEXT: Json = {"type": "string"}
 FLAG: Json = {"type": "boolean"}
@@ -51,7 +52,7 @@ SELECTION: Parameters = (
     Parameter("q", TEXT, 'query language of clause 4.9: temperature>20;status=="ok"'),
     Parameter("scopeQ", TEXT, "scopes: /a/+ one level, /a/# the subtree"),
     Parameter("georel", TEXT, "near;maxDistance==100, within, intersects and others"),
-    Parameter("geometry", {"enum": list(GEOMETRIES)}, "of the reference"),
+    Parameter("geometry", {"enum": sorted(GEOMETRIES)}, "of the reference"),
     Parameter("coordinates", TEXT, "of the reference, as JSON"),
     Parameter("geoproperty", TEXT, "which property is compared; location if not given"),
 )

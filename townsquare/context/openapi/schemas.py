@@ -5,8 +5,10 @@ types. What a schema forbids a door refuses, and a test holds the two together.
 """
 
 from collections.abc import Mapping
+from typing import get_args
 
-from townsquare.model.entity import Json
+from townsquare.model.entity import Json, Kind
+from townsquare.model.geometry import TYPES as GEOMETRIES
 
 Schema = Mapping[str, Json]
 
@@ -41,17 +43,6 @@ CONTEXT: Schema = {
         {"type": "array", "items": {"type": ["string", "object"]}},
     ],
 }
-KINDS = (
-    "Property",
-    "Relationship",
-    "GeoProperty",
-    "LanguageProperty",
-    "VocabProperty",
-    "JsonProperty",
-    "ListProperty",
-    "ListRelationship",
-)
-GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 FORMATS = ("normalized", "concise", "simplified", "keyValues")
 TRIGGERS = (
     "entityCreated",
@@ -66,7 +57,7 @@ ATTRIBUTE: Schema = {
     "description": "An attribute, normalized or concise; its members name its kind",
     "type": "object",
     "properties": {
-        "type": {"enum": list(KINDS)},
+        "type": {"enum": list(get_args(Kind))},
         "value": {},
         "object": one_or_many(URI),
         "languageMap": {"type": "object"},
@@ -97,7 +88,7 @@ FRAGMENT: Schema = {**ENTITY, "required": []}
 SELECTOR = record(("type",), id=one_or_many(URI), idPattern=TEXT, type=TEXT)
 GEO_QUERY = record(
     ("geometry", "coordinates", "georel"),
-    geometry={"enum": list(GEOMETRIES)},
+    geometry={"enum": sorted(GEOMETRIES)},
     coordinates={"type": "array"},
     georel=TEXT,
     geoproperty=NAME,

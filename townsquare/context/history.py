@@ -114,7 +114,7 @@ def erased(change: Change | None, news: Changed) -> list[Erase]:
     id = change.entity.id
     if change.rewrite is not None:
         what = change.rewrite
-        return [Erase(id, what.attribute, what.datasets, what.instance_id or "")]
+        return [Erase(id, what.attribute, what.datasets, what.instance_id or "", what.at)]
     if change.operation != "record":
         return []
     times: defaultdict[tuple[str, str | None], list[datetime]] = defaultdict(list)

@@ -88,6 +88,7 @@ class Rewrite:
     attribute: str
     datasets: tuple[str | None, ...] | None  # whose instances it is about; None: of all
     instance_id: str | None = None  # only this one
+    at: datetime | None = None  # its time: observedAt, else createdAt
     corrected: Attribute | None = None  # takes its place; without, it is erased
 
 

@@ -240,6 +240,12 @@ class Store(Protocol):
         """
         ...
 
+    async def seal(self, before: datetime) -> None:
+        """Take days that end before this out of the database, where there is a place for them,
+        and bring those in order of which something was erased. What is there is read as before.
+        """
+        ...
+
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         """History of types (or of all `others`) whose retention has ended: observed and recorded
         before. Number of rows; what takes long goes on at the next call.

@@ -62,13 +62,15 @@ class Past:
 class Erase:
     """Instances of one attribute that are taken out for good, as if they had never been there.
 
-    With `instance_id` or `observed` only those; both are not given together.
+    With `instance_id` or `observed` only those; both are not given together. `at` is the time of
+    that instance: observedAt, else createdAt.
     """
 
     entity: str
     attribute: str
     datasets: tuple[str | None, ...] | None = None  # None: of all
     instance_id: str = ""
+    at: datetime | None = None
     observed: tuple[datetime, ...] = ()
 
 

@@ -235,6 +235,9 @@ class PostgresStore:
     async def roll_up(self, until: datetime) -> None:
         """Tallies are told from rows here."""
 
+    async def seal(self, before: datetime) -> None:
+        """All days stay here; the operator may partition them."""
+
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         """History of types (or of all `others`) whose retention has ended. Number of rows."""
         text = tables.FORGET.format("<> all" if others else "= any")

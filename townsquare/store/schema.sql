@@ -33,7 +33,8 @@ create table if not exists log (
 
 -- Bookkeeping of the store itself.
 create table if not exists series (        -- one attribute and dataset of one entity
-    id integer primary key, tenant text not null, entity text not null, attribute text not null,
+    id integer primary key autoincrement,  -- never given twice: files know them
+    tenant text not null, entity text not null, attribute text not null,
     dataset text not null,                 -- '' is the default one
     type text not null,
     rolled integer not null default 0,     -- hours before this one are rolled up
@@ -49,6 +50,21 @@ create table if not exists dirty (         -- rolled up, but changed since
     series integer not null, hour integer not null,
     primary key (series, hour)
 ) without rowid;
+create table if not exists kept_day (day integer primary key);  -- has rows in history
+create table if not exists sealed (        -- files with the rows of one day and some series
+    file text primary key, tenant text not null,
+    day integer not null,                  -- counted from the year 1
+    first integer not null, last integer not null,  -- series, of all in it
+    types text not null,                   -- JSON
+    recorded integer not null              -- the latest createdAt
+) without rowid;
+create index if not exists sealed_day on sealed (day);
+create table if not exists erased (        -- rows in files that are gone for readers already
+    series integer not null, at integer not null,
+    instance integer not null,             -- 0: whatever was observed at that time
+    primary key (series, at, instance)
+) without rowid;
+create table if not exists dropped (series integer primary key);  -- gone, also from files soon
 create table if not exists entity_type (
     tenant text not null, type text not null, row integer not null,
     primary key (tenant, type, row)

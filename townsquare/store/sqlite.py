@@ -18,7 +18,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TypeVar
 
 from townsquare.model.change import Changed
@@ -37,9 +36,9 @@ from townsquare.store import (
     sqlite_history,
     sqlite_rollups,
     sqlite_schema,
-    sqlite_series,
     tables,
 )
+from townsquare.store.archive import open_archive
 from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
@@ -47,11 +46,13 @@ from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 from townsquare.store.sqlite_reading import Reading
-from townsquare.store.sqlite_series import hour_of
+from townsquare.store.sqlite_sealed import SealedDays, Then, snapshot
+from townsquare.store.sqlite_sealing import Sealing
+from townsquare.store.sqlite_series import Series
+from townsquare.store.sqlite_upkeep import LIVE_TRIMMED, Upkeep
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
-LONGEST_WORK_S = 0.2  # of one kind of housekeeping at a time, since writes wait for it
-LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
+ARCHIVE = "history"  # folder beside the database
 
 Outcome = Committed | TownsquareError
 Waiting = tuple[Job, "asyncio.Future[Committed]"]
@@ -67,9 +68,13 @@ class SqliteStore:
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
         _prepare(self._connection, path)
-        self._series = sqlite_series.Series()
-        self._forgotten: dict[tuple[tuple[str, ...], bool], int] = {}  # how far it has come
+        self._series = Series()
+        self._sealed = SealedDays(open_archive(path.parent / ARCHIVE) if path else None)
+        self._sealed.learn(self._connection)
+        self._series.sealed = self._sealed.days
         self._reading = Reading(self._open if path else lambda: self._connection, self._shared)
+        self._upkeep = Upkeep(self._write, self._series)
+        self._sealing = Sealing(self._write, self._reading.run, self._series, self._sealed)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._waiting: list[Waiting] = []
         self._committing = False
@@ -170,19 +175,33 @@ class SqliteStore:
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
         sql = tables.rows(tenant, find)
-        return await self._reading.run(
-            lambda db: [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)],
-            sql.text,
-            stranger=find.stranger,
-        )
+
+        def rows(db: sqlite3.Connection) -> list[Row]:
+            return [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)]
+
+        return await self._asked(tenant, find, rows, sql.text)
 
     async def count(self, tenant: str, find: Find) -> int:
         sql = tables.counted(tenant, find)
-        return await self._reading.run(
-            lambda db: int(db.execute(sql.text, sql.parameters).fetchone()[0]),
-            sql.text,
-            stranger=find.stranger,
-        )
+
+        def number(db: sqlite3.Connection) -> int:
+            return int(db.execute(sql.text, sql.parameters).fetchone()[0])
+
+        return await self._asked(tenant, find, number, sql.text)
+
+    async def _asked(
+        self, tenant: str, find: Find, work: Callable[[sqlite3.Connection], T], statement: str
+    ) -> T:
+        """Where it asks for what was, with what lies in files."""
+        then = find.words
+        if not isinstance(then, SqlitePastConditions) or not then.sealed:
+            return await self._reading.run(work, statement, stranger=find.stranger)
+
+        def with_files(db: sqlite3.Connection) -> T:
+            with snapshot(db), Then(self._sealed, db, tenant, then.window).asked():
+                return work(db)
+
+        return await self._reading.run(with_files, stranger=find.stranger)
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
         text = tables.ROW + " where e.kind = ? and (? is null or e.tenant = ?) order by e.row"
@@ -205,22 +224,33 @@ class SqliteStore:
             return None if first is None else at(first)
 
     def past_conditions(self, window: Window | None) -> PastConditions:
-        return SqlitePastConditions(window)
+        return SqlitePastConditions(window, sealed=self._sealed.archive is not None)
 
     async def instances(self, tenant: str, past: Past) -> list[Instance]:
-        return await self._reading.run(lambda db: sqlite_history.instances(db, tenant, past))
+        return await self._then(lambda db: sqlite_history.instances(db, tenant, past, self._sealed))
 
     async def span(self, tenant: str, past: Past) -> Span | None:
-        return await self._reading.run(lambda db: sqlite_history.span(db, tenant, past))
+        return await self._then(lambda db: sqlite_history.span(db, tenant, past, self._sealed))
 
     async def tallies(
         self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool
     ) -> list[Tally]:
-        found, behind = await self._reading.run(
-            lambda db: sqlite_rollups.tallies(db, tenant, past, edges, distinct)
+        found, behind = await self._then(
+            lambda db: sqlite_rollups.tallies(db, tenant, past, edges, distinct, self._sealed)
         )
         self._series.touch(behind)
         return found
+
+    async def _then(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Rows and files as they are at one moment."""
+        if self._sealed.archive is None:
+            return await self._reading.run(work)
+
+        def at_once(db: sqlite3.Connection) -> T:
+            with snapshot(db):
+                return work(db)
+
+        return await self._reading.run(at_once)
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
@@ -259,53 +289,18 @@ class SqliteStore:
         self, outbox_before: datetime, live_before: datetime, once_before: datetime
     ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
-
-        def work(db: sqlite3.Connection) -> None:
-            seen = db.execute("select coalesce(min(seq), 1 << 62) from reader").fetchone()[0]
-            old, live = micros(outbox_before), micros(live_before)
-            gone = "from outbox where seq <= ? and live and at < ?"
-            last = db.execute(f"select max(seq) {gone}", (seen, live)).fetchone()[0]
-            if last is not None:
-                tables.set_mark(db, LIVE_TRIMMED, last)
-            db.execute(f"delete {gone}", (seen, live))
-            db.execute("delete from outbox where seq <= ? and at < ?", (seen, old))
-            db.execute("delete from applied where at < ?", (micros(once_before),))
-            db.execute("delete from census where number = 0")
-
-        await self._write(work)
+        await self._upkeep.trim(outbox_before, live_before, once_before)
 
     async def roll_up(self, until: datetime) -> None:
-        hour, end = hour_of(micros(until)), monotonic() + LONGEST_WORK_S
-        while monotonic() < end and await self._write(partial(self._roll_up, hour=hour)):
-            pass
-
-    def _roll_up(self, db: sqlite3.Connection, hour: int) -> bool:
-        due = self._series.due()
-        self._series.roll_up(db, due, hour)
-        return bool(due)
+        await self._upkeep.roll_up(until)
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
-        """Goes on another time where it takes long."""
-        which, end, rows = (tuple(types), others), monotonic() + LONGEST_WORK_S, 0
-        while True:
-            work = partial(self._forget, which=which, before=micros(before))
-            gone, last = await self._write(work)
-            rows += gone
-            self._forgotten[which] = last
-            if last == 0 or monotonic() > end:
-                return rows
+        rows = await self._upkeep.forget(types, before, others)
+        await self._sealing.forget(types, before, others=others)
+        return rows
 
-    def _forget(
-        self, db: sqlite3.Connection, which: tuple[tuple[str, ...], bool], before: int
-    ) -> tuple[int, int]:
-        """Rows, and the last series that was looked at; 0 when there are no more."""
-        types, others = which
-        found = sqlite_series.outlived(db, types, others, self._forgotten.get(which, 0))
-        rows = sum(sqlite_series.forget_before(db, series, before) for series in found)
-        if rows:
-            self._series.unlearn()
-            self._series.touch(found)
-        return rows, found[-1] if len(found) == sqlite_series.AT_ONCE else 0
+    async def seal(self, before: datetime) -> None:
+        await self._sealing.seal(before)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Between commits, in a transaction of its own."""
@@ -319,6 +314,8 @@ class SqliteStore:
     async def close(self) -> None:
         self._writer.shutdown()
         self._reading.close()
+        if self._sealed.archive:
+            self._sealed.archive.close()
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)

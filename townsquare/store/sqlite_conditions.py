@@ -128,9 +128,13 @@ class SqliteConditions:
 
 
 class SqlitePastConditions(SqliteConditions):
-    """On instances within a window."""
+    """On instances within a window. `sealed`: also on those in files, with the functions that
+    `sqlite_sealed.Then` gives.
+    """
 
-    def __init__(self, window: Window | None) -> None:
+    def __init__(self, window: Window | None, *, sealed: bool) -> None:
+        self.window = window
+        self.sealed = sealed
         self._within = sqlite_history.within(window)
 
     def recorded(
@@ -142,17 +146,17 @@ class SqlitePastConditions(SqliteConditions):
         parts = [sqlite_history.attributes(attributes, hidden)]
         if datasets:
             parts.append(sqlite_history.of_datasets(datasets))
-        found = self._of_entity("1", sqlite_history.every(parts))
-        return Sql(f"exists ({found.text})", found.parameters)
+        of = sqlite_history.every(parts)
+        found = self._kept("1", of)
+        if not self.sealed:
+            return Sql(f"exists ({found.text})", found.parameters)
+        files = _series("1", "", of, "sealed_some(s.id)")
+        text = f"(exists ({found.text}) or exists ({files.text}))"
+        return Sql(text, (*found.parameters, *files.parameters))
 
-    def _of_entity(self, columns: str, of: Sql) -> Sql:
-        text = (
-            f"select {columns} from series s join history h on h.series = s.id"
-            f" where s.tenant = e.tenant and s.entity = e.id and {of.text}"
-            " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
-            f" and {self._within.text}"
-        )
-        return Sql(text, (*of.parameters, *self._within.parameters))
+    def _kept(self, columns: str, of: Sql) -> Sql:
+        found = _series(columns, " join history h on h.series = s.id", of, self._within.text)
+        return Sql(found.text, (*found.parameters, *self._within.parameters))
 
     def _there(self, attribute: str) -> Sql:
         return self.recorded({attribute}, (), ())
@@ -163,8 +167,14 @@ class SqlitePastConditions(SqliteConditions):
         if path.member in sqlite_history.TIMES and not path.sub:
             time = sqlite_history.TIMES[path.member]
             value = f"json_object('{path.member}', iso({time}))"
-        found = self._of_entity(f"{value} as value", Sql("s.attribute = ?", (path.attribute,)))
-        return Sql(f"({found.text})", found.parameters)
+        of = Sql("s.attribute = ?", (path.attribute,))
+        found = self._kept(f"{value} as value", of)
+        if not self.sealed:
+            return Sql(f"({found.text})", found.parameters)
+        each = ", json_each(sealed_values(s.id, s.attribute)) r"
+        files = _series("r.value", each, of, "1")
+        text = f"({found.text} union all {files.text})"
+        return Sql(text, (*found.parameters, *files.parameters))
 
     def _placed(self, near: Near, exact: Sql) -> Sql:
         return exact
@@ -196,6 +206,17 @@ def _keys(order: Order) -> Sequence[Sql]:
         " then geo_distance(json_extract(e.body, ?), ?) end"
     )
     return (Sql(distance, (kind, value, order.reference)), *keys)
+
+
+def _series(columns: str, source: str, of: Sql, where: str) -> Sql:
+    """From series of the entity, as one of the types that it has."""
+    text = (
+        f"select {columns} from series s{source}"
+        f" where s.tenant = e.tenant and s.entity = e.id and {of.text}"
+        " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
+        f" and {where}"
+    )
+    return Sql(text, of.parameters)
 
 
 def _is_a(kind: type, operand: Literal_ | Range) -> bool:

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from townsquare.store import Instance, at, micros
+from townsquare.store.archive import Sealed
 from townsquare.store.conditions import Sql
 from townsquare.store.past import (
     Past,
@@ -18,6 +20,8 @@ from townsquare.store.past import (
     instance_id,
     instance_number,
 )
+from townsquare.store.sqlite_sealed import Part, SealedDays, by_days, ranged, time_of
+from townsquare.store.sqlite_sealed import within as within_window
 
 TIMES: dict[TimeProperty, str] = {
     "observedAt": "case when h.observed then h.at end",
@@ -79,13 +83,21 @@ def within(window: Window | None) -> Sql:
     return every(parts)
 
 
-def instances(db: sqlite3.Connection, tenant: str, past: Past) -> list[Instance]:
+def instances(
+    db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays
+) -> list[Instance]:
     read = _reading(past)
+    every = {one.id: one for one in series(db, tenant, past)}
     found = [
         ((time, row[0], row[1]), one, row)
-        for one in series(db, tenant, past)
+        for one in every.values()
         for time, *row in db.execute(read.text, (one.id, *read.parameters))
     ]
+    for parts in _batches(sealed.parts(db, tenant, *ranged(past.window)), past, every, found):
+        for row in sealed.rows(db, parts, every.keys(), *ranged(past.window)):
+            time = time_of(row[5:], past.window)
+            if time is not None and within_window(row, past.window) and _wanted(row, past):
+                found.append(((time, row.at, row.instance), every[row.series], list(row[5:])))
     if past.last is not None:
         found = _last(found, past.last)
     found.sort(key=itemgetter(0))
@@ -95,6 +107,34 @@ def instances(db: sqlite3.Connection, tenant: str, past: Past) -> list[Instance]
 
 
 Found = tuple[tuple[int, int, int], Series, list[Any]]
+
+
+def _wanted(row: Sealed, past: Past) -> bool:
+    return not past.instance_id or row.instance == instance_number(past.instance_id)
+
+
+def _batches(
+    parts: Sequence[Part], past: Past, every: Mapping[int, Series], found: Sequence[Found]
+) -> Iterator[list[Part]]:
+    """Files in the order of the answer, until `found`, which grows, cannot get any better."""
+    if past.of != "observedAt":
+        yield list(parts)
+        return
+    newest_first = past.last is not None
+    for border, batch in by_days(parts, newest_first=newest_first):
+        if _enough(past, every, [one for one in found if (one[0][0] >= border) == newest_first]):
+            return
+        yield batch
+
+
+def _enough(past: Past, every: Mapping[int, Series], found: Sequence[Found]) -> bool:
+    """Whether these, before which no other comes any more, are all that is asked for."""
+    if past.most is not None and len(found) >= past.most:
+        return True
+    if past.last is None:
+        return False
+    counts = Counter((one.entity, one.attribute) for _, one, _ in found)
+    return all(counts[one.entity, one.attribute] >= past.last for one in every.values())
 
 
 def _reading(past: Past) -> Sql:
@@ -141,7 +181,8 @@ def _instance(one: Series, row: list[Any]) -> Instance:
     )
 
 
-def span(db: sqlite3.Connection, tenant: str, past: Past) -> Span | None:
+def span(db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays) -> Span | None:
+    """Of sealed days the first and the last tell it all, where it is asked by `at`."""
     where = within(past.window)
     time = "h.at" if past.of == "observedAt" else TIMES[past.of]
     one = f"select {time} from history h where h.series = ? and {where.text} order by 1"
@@ -152,7 +193,26 @@ def span(db: sqlite3.Connection, tenant: str, past: Past) -> Span | None:
         for end in db.execute(f"{one}{back} limit 1", (found.id, *where.parameters))
     ]
     times = [time for (time,) in ends]
+    times += _sealed_ends(db, tenant, past, sealed)
     return Span(at(min(times)), at(max(times))) if times else None
+
+
+def _sealed_ends(db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays) -> list[int]:
+    ids = [one.id for one in series(db, tenant, past)]
+    parts = sealed.parts(db, tenant, *ranged(past.window))
+
+    def times(some: Iterable[Part]) -> list[int]:
+        rows = sealed.rows(db, some, ids, *ranged(past.window))
+        found = (time_of(row[5:], past.window) for row in rows if within_window(row, past.window))
+        return [time for time in found if time is not None]
+
+    if past.of != "observedAt":
+        return times(parts)
+    found: list[int] = []
+    for newest_first in (False, True):
+        batches = by_days(parts, newest_first=newest_first)
+        found += next((some for _, batch in batches if (some := times(batch))), [])
+    return found
 
 
 def among(column: str, values: Sequence[str | int]) -> Sql:

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from townsquare.store import micros
 from townsquare.store.past import Past, Tally
 from townsquare.store.sqlite_history import TIMES, Series, series
+from townsquare.store.sqlite_sealed import Part, SealedDays
 from townsquare.store.sqlite_series import HOUR, YEAR_1, hour_of, start_of
 
 MANY_ROWS = 20_000  # when so many are tallied, their hours are better summed up
@@ -57,10 +60,17 @@ class Sum:
 
 
 def tallies(
-    db: sqlite3.Connection, tenant: str, past: Past, edges: Sequence[datetime], distinct: bool
+    db: sqlite3.Connection,
+    tenant: str,
+    past: Past,
+    edges: Sequence[datetime],
+    distinct: bool,
+    sealed: SealedDays,
 ) -> tuple[list[Tally], list[int]]:
     """And the series whose hours are better rolled up."""
-    asked = _Asked(db, past, [micros(edge) for edge in edges], distinct)
+    moments = [micros(edge) for edge in edges]
+    range = (moments[0], moments[-1]) if past.of == "observedAt" else (None, None)
+    asked = _Asked(db, past, moments, distinct, sealed, sealed.parts(db, tenant, *range))
     # Of this connection, which answers one question at a time.
     db.create_function("period", 1, lambda time: bisect_right(asked.moments, time) - 1)
     found: list[Tally] = []
@@ -105,6 +115,8 @@ class _Asked:
     past: Past
     moments: list[int]  # edges of the periods
     distinct: bool
+    sealed: SealedDays
+    parts: list[Part]
 
     def of(self, one: Series) -> tuple[dict[int, Sum], int]:
         """By period, and how many rows had to be read."""
@@ -137,13 +149,15 @@ class _Asked:
         """Number of rows."""
         observed = self.past.of == "observedAt"
         time = "h.at" if observed else TIMES[self.past.of]
+        source, given = self._source(id, range)
         text = _ROWS.format(
+            source=source,
             time=time,
             has_time="h.observed" if observed else f"{time} is not null",
             distinct="count(distinct value)" if self.distinct else "0",
         )
         rows = 0
-        for place, *found in self.db.execute(text, (id, *range)):
+        for place, *found in self.db.execute(text, (*given, *range)):
             one = sums.setdefault(place, Sum())
             one.add(found[:7])
             one.least_text = _least(one.least_text, found[7])
@@ -153,7 +167,22 @@ class _Asked:
             rows += found[0]
         return rows
 
+    def _source(self, id: int, range: tuple[int, int]) -> tuple[str, tuple[int | str, ...]]:
+        """Rows of one series, with those from files that may matter."""
+        live = "(select * from history where series = ?"
+        since, until = range if self.past.of == "observedAt" else (None, None)
+        found = self.sealed.rows(self.db, self.parts, [id], since, until) if self.parts else []
+        if not found:
+            return f"{live}) h", (id,)
+        columns = ", ".join(
+            f"json_extract(value, '$[{place}]') as {name}" for place, name in enumerate(COLUMNS)
+        )
+        told = msgspec.json.encode([row[5:] for row in found]).decode()
+        both = f"{live} union all select 0 as series, {columns} from json_each(?)) h"
+        return both, (id, told)
 
+
+COLUMNS = ("at", "instance", "observed", "recorded", "modified", "deleted", "number", "json")
 _ROWS = f"""
 with one as (
     select {{time}} as time, case when h.json is null then 'Property'
@@ -161,7 +190,7 @@ with one as (
            case when h.number is null then json_type(h.json, '$.value') else 'real' end as type,
            case when h.number is null then json_extract(h.json, '$.value')
                else h.number end as value
-    from history h where h.series = ? and {{has_time}} and {{time}} >= ? and {{time}} < ?
+    from {{source}} where {{has_time}} and {{time}} >= ? and {{time}} < ?
         and h.deleted is null
 ), measured as (
     select *, case when kind in {LINKED} then null

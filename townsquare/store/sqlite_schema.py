@@ -12,11 +12,11 @@ import msgspec
 from townsquare.model.entity import NULL, Attribute, Entity
 from townsquare.store import EXACT, Instance, at, tables
 from townsquare.store.past import INSTANCE, instance_id, instance_number
-from townsquare.store.sqlite_series import Series
+from townsquare.store.sqlite_series import DAY, YEAR_1, Series
 
 OLD = re.compile(re.escape(INSTANCE) + r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
 CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
-SCHEMA = 2  # counts changes of schema.sql that older programs cannot live with
+SCHEMA = 3  # counts changes of schema.sql that older programs cannot live with
 
 
 def version(db: sqlite3.Connection) -> int:
@@ -33,10 +33,16 @@ def bring_up(db: sqlite3.Connection) -> None:
         db.execute("alter table history rename to wide")
         db.execute("drop index history_of")
         db.execute("drop index history_age")
+    if before == 2:
+        db.execute("alter table series rename to series_2")
     for statement in _statements():
         db.execute(statement)
     if before == 1:
         _narrow(db)
+    if before == 2:
+        db.execute("insert into series select * from series_2")
+        db.execute("drop table series_2")
+        db.execute(f"insert into kept_day select distinct (at + {YEAR_1}) / {DAY} from history")
     if not tables.mark(db, CENSUS):
         tables.count_anew(db)
         tables.set_mark(db, CENSUS, 1)

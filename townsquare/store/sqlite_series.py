@@ -7,17 +7,21 @@ sums are made anew. So the usual write costs nothing but its row.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from townsquare.store import Instance, Key, micros
 from townsquare.store.past import Erase, instance_number
 
 HOUR = 3_600_000_000  # microseconds
+DAY = 24 * HOUR
 YEAR_1 = 62_135_596_800_000_000  # before 1970, so that no hour has a negative number
 ROLLED_EVERY = 6  # hours; so long the youngest are summed up from their rows when asked for
 MOST_KNOWN = 100_000  # entities whose series are remembered
 MOST_TOUCHED = 1_000_000  # series to roll up; others wait until they are written to again
 AT_ONCE = 200  # series in one transaction of housekeeping
+
+ANY_DAY = -1  # stirred with a whole series
 
 Numbered = tuple[int, int]  # id and rolled
 
@@ -30,15 +34,32 @@ def start_of(hour: int) -> int:
     return hour * HOUR - YEAR_1
 
 
+def day_of(at: int) -> int:
+    return (at + YEAR_1) // DAY
+
+
+def start_of_day(day: int) -> int:
+    return day * DAY - YEAR_1
+
+
 class Series:
-    """Remembers the numbers of series. Whoever rolls a transaction back calls `unlearn`."""
+    """Remembers the numbers of series. Whoever rolls a transaction back calls `unlearn`.
+
+    `sealed` are days that have rows in files. Those are erased by a note, and the note is heeded
+    until the file is written anew. `stirred` tells who copies the rows of a day into a file
+    whether anything was written to that day meanwhile.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[tuple[str, str, str], Numbered]] = {}
         self._touched: set[int] = set()
+        self._days: set[int] = set()  # that are noted as having rows
+        self.sealed: frozenset[int] = frozenset()
+        self.stirred: Counter[int] = Counter()
 
     def unlearn(self) -> None:
         self._known.clear()
+        self._days.clear()
 
     # --- keep
 
@@ -48,9 +69,14 @@ class Series:
             series, rolled = self._numbered(db, tenant, i)
             at = micros(i.observed_at or i.created_at)
             rows.append(_row(series, at, i))
-            if hour_of(at) < rolled:
-                late.append((series, hour_of(at)))
+            hour = hour_of(at)
+            if hour < rolled:
+                late.append((series, hour))
             self._touched.add(series)
+            self.stirred[hour // 24] += 1
+            if hour // 24 not in self._days:
+                self._days.add(hour // 24)
+                db.execute("insert or ignore into kept_day values (?)", (hour // 24,))
         db.executemany("insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         _soil(db, late)
         if len(self._touched) > MOST_TOUCHED:
@@ -81,14 +107,32 @@ class Series:
                 self._drop(db, [(series,)])
                 self._known.pop((tenant, what.entity), None)
             else:
-                _soil(db, _erased(db, series, rolled, what))
+                self._erase_some(db, series, rolled, what)
 
     def forget(self, db: sqlite3.Connection, key: Key) -> None:
         self._known.pop((key.tenant, key.id), None)
         text = "select id from series where tenant = ? and entity = ?"
         self._drop(db, db.execute(text, (key.tenant, key.id)).fetchall())
 
+    def _erase_some(self, db: sqlite3.Connection, series: int, rolled: int, what: Erase) -> None:
+        times = [micros(t) for t in what.observed or (what.at,) if t]
+        number = instance_number(what.instance_id) if what.instance_id else 0
+        if times:
+            only = "instance = ?" if number else "observed + ? > 0"
+            text = f"delete from history where series = ? and at = ? and {only}"
+            db.executemany(text, [(series, at, number) for at in times])
+        else:
+            text = "delete from history where series = ? and instance = ? returning at"
+            times = [at for (at,) in db.execute(text, (series, number)).fetchall()]
+        self.stirred.update({day_of(at) for at in times})
+        _soil(db, [(series, hour_of(at)) for at in times if hour_of(at) < rolled])
+        notes = [(series, at, number) for at in times if day_of(at) in self.sealed]
+        db.executemany("insert or ignore into erased values (?, ?, ?)", notes)
+
     def _drop(self, db: sqlite3.Connection, series: Sequence[tuple[int]]) -> None:
+        self.stirred[ANY_DAY] += 1
+        if self.sealed:
+            db.executemany("insert or ignore into dropped values (?)", series)
         for table in ("history", "rollup", "dirty"):
             db.executemany(f"delete from {table} where series = ?", series)
         db.executemany("delete from series where id = ?", series)
@@ -101,6 +145,18 @@ class Series:
     def due(self) -> list[int]:
         """Some of the series that were written to."""
         return [self._touched.pop() for _ in range(min(AT_ONCE, len(self._touched)))]
+
+    def roll_through(self, db: sqlite3.Connection, series: Iterable[int], day: int) -> None:
+        """All hours to the end of a day of which all rows are in the table."""
+        until = (day + 1) * 24
+        for number in series:
+            text = "delete from dirty where series = ? and hour >= ? and hour < ? returning hour"
+            _sum_anew(db, number, db.execute(text, (number, day * 24, until)).fetchall())
+            rolled = db.execute("select rolled from series where id = ?", (number,)).fetchone()[0]
+            if rolled < until:
+                _sum(db, number, rolled, until)
+                db.execute("update series set rolled = ? where id = ?", (until, number))
+        self.unlearn()
 
     def roll_up(self, db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
         """Hours before `until`, and those that are dirty."""
@@ -142,27 +198,22 @@ def _numbered(db: sqlite3.Connection, key: tuple[str, ...]) -> Numbered:
     return found[0], found[1]
 
 
-def _erased(db: sqlite3.Connection, series: int, rolled: int, what: Erase) -> list[tuple[int, int]]:
-    """The hours that lost something, of those that are rolled up."""
-    if what.instance_id:
-        text = "delete from history where series = ? and instance = ? returning at"
-        gone = db.execute(text, (series, instance_number(what.instance_id))).fetchall()
-    else:
-        text = "delete from history where series = ? and at = ? and observed returning at"
-        at = (db.execute(text, (series, micros(t))).fetchall() for t in what.observed)
-        gone = [row for rows in at for row in rows]
-    hours = {hour_of(at) for (at,) in gone}
-    return [(series, hour) for hour in hours if hour < rolled]
-
-
 def _soil(db: sqlite3.Connection, hours: Sequence[tuple[int, int]]) -> None:
     if hours:
         db.executemany("insert or ignore into dirty values (?, ?)", hours)
 
 
 def _clean(db: sqlite3.Connection, series: int) -> None:
-    gone = db.execute("delete from dirty where series = ? returning hour", (series,)).fetchall()
-    for (hour,) in gone:
+    """But for hours of which there are rows in files: those are summed when these are made."""
+    text = (
+        "delete from dirty where series = ?1 and not exists (select 1 from sealed"
+        " where day = hour / 24 and ?1 between first and last) returning hour"
+    )
+    _sum_anew(db, series, db.execute(text, (series,)).fetchall())
+
+
+def _sum_anew(db: sqlite3.Connection, series: int, hours: Iterable[tuple[int]]) -> None:
+    for (hour,) in hours:
         db.execute("delete from rollup where series = ? and hour = ?", (series, hour))
         _sum(db, series, hour, hour + 1)
 
@@ -201,6 +252,9 @@ def forget_before(db: sqlite3.Connection, series: int, before: int) -> int:
             " from history where series = ? and at < ?",
             (series, start_of(until)),
         )
-        left = "select 1 from history h where h.series = series.id"
+        left = (
+            "select 1 from history h where h.series = series.id"
+            " union all select 1 from sealed where series.id between first and last"
+        )
         db.execute(f"delete from series where id = ? and not exists ({left})", (series,))
     return gone

@@ -77,7 +77,7 @@ class Record:
         terms = await self.contexts.of(request, body)
         name, instance = attribute_name(request, terms), instance_id(request)
         corrected = read_instance(request.path[4], body, terms)
-        await self._rewrite(request, Rewrite(name, None, instance, corrected))
+        await self._rewrite(request, Rewrite(name, None, instance, corrected=corrected))
         return Answer(204)
 
     async def _rewrite(self, request: Request, what: Rewrite) -> None:

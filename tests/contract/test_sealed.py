@@ -1,0 +1,374 @@
+"""Old days lie in files, and nobody who asks for the past notices."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as asked
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from townsquare.model.entity import Attribute
+from townsquare.store import Find, Instance, Job, Key, Place, Row, Store, Writes, open_store
+from townsquare.store.conditions import Path as Where
+from townsquare.store.past import Erase, Past, Tally, Whose, Window, instance_id
+from townsquare.store.sqlite import SqliteStore
+
+pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
+
+START = datetime(2031, 5, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+METER, TANK = "urn:ngsi-ld:Meter:1", "urn:ngsi-ld:Meter:2"
+WHOSE = (Whose((METER, TANK), ("Meter",)),)
+ALL = Past(WHOSE, Window())
+EDGES = [START + n * timedelta(hours=5, minutes=30) for n in range(24)]
+
+
+def instance(number: int, minute: int, value: float | str, entity: str = METER) -> Instance:
+    at = START + timedelta(minutes=minute)
+    return Instance(
+        entity,
+        "Meter",
+        "flow",
+        None,
+        instance_id(number),
+        observed_at=at,
+        created_at=START,
+        modified_at=START,
+        deleted_at=None,
+        number=value if isinstance(value, float) else None,
+        json=msgspec.json.encode(Attribute(None if isinstance(value, float) else value)),
+    )
+
+
+def row(entity: str) -> Row:
+    return Row(Key("", "context", entity), 1, b"{}", Place(("Meter",), (), None, None))
+
+
+async def write(store: Store, writes: Writes) -> None:
+    await store.commit(Job(START, "", (), lambda _: writes))
+
+
+@dataclass(frozen=True)
+class Add:
+    minute: int
+    value: float | str
+    entity: str
+
+
+@dataclass(frozen=True)
+class Again:
+    """What is recorded of the time of another takes its place."""
+
+    place: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Take:
+    place: int  # among those that are there
+
+
+@dataclass(frozen=True)
+class Correct:
+    place: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Drop:
+    entity: str
+
+
+@dataclass(frozen=True)
+class Seal:
+    day: int
+
+
+@dataclass(frozen=True)
+class Reopen:
+    pass
+
+
+minutes = st.one_of(st.integers(0, 4 * 24 * 60), st.sampled_from([0, 1, 1439, 1440, 1500]))
+values = st.integers(-50, 50).map(float)
+places = st.integers(0, 100)
+entities = st.sampled_from([METER, TANK])
+steps = st.lists(
+    st.one_of(
+        st.builds(Add, minutes, st.one_of(values, st.sampled_from(["low", "high"])), entities),
+        st.builds(Add, minutes, values, entities),
+        st.builds(Add, minutes, values, entities),
+        st.builds(Seal, st.integers(1, 6)),
+        st.builds(Again, places, values),
+        st.builds(Take, places),
+        st.builds(Correct, places, values),
+        st.builds(Drop, entities),
+        st.builds(Reopen),
+    ),
+    max_size=25,
+)
+
+
+class Town:
+    """A store, and what it should tell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = open_store("sqlite:town.db", folder)
+        self.there: list[Instance] = []
+
+    async def do(self, number: int, step: object) -> None:
+        match step:
+            case Seal(day):
+                await self.store.roll_up(START + day * DAY)
+                await self.store.seal(START + day * DAY)
+            case Reopen():
+                await self.store.close()
+                self.store = open_store("sqlite:town.db", self.folder)
+            case Add(minute, value, entity):
+                new = instance(number, minute, value, entity)
+                await self.erase_and_add(Erase(entity, "flow", observed=self.times([new])), [new])
+            case Drop(entity):
+                await self.erase_and_add(Erase(entity, "flow"), [])
+            case Take(place) | Correct(place) | Again(place) if self.there:
+                await self.change(number, step, self.there[place % len(self.there)])
+
+    async def change(self, number: int, step: object, old: Instance) -> None:
+        erase = Erase(old.entity, "flow", None, old.instance_id, old.observed_at)
+        new: list[Instance] = []
+        if isinstance(step, Correct):
+            new = [replace(old, number=step.value, json=None)]
+        if isinstance(step, Again):
+            erase = Erase(old.entity, "flow", observed=self.times([old]))
+            new = [replace(old, number=step.value, json=None, instance_id=instance_id(number))]
+        await self.erase_and_add(erase, new)
+
+    async def erase_and_add(self, erase: Erase, new: list[Instance]) -> None:
+        await write(self.store, Writes(erase=[erase], history=new))
+        self.there = [i for i in self.there if not self.meant(i, erase)] + new
+
+    def meant(self, i: Instance, erase: Erase) -> bool:
+        if i.entity != erase.entity or (erase.instance_id and i.instance_id != erase.instance_id):
+            return False
+        return not erase.observed or i.observed_at in erase.observed
+
+    def times(self, instances: Sequence[Instance]) -> tuple[datetime, ...]:
+        return tuple(i.observed_at for i in instances if i.observed_at)
+
+    def expected(self) -> list[Instance]:
+        return sorted(self.there, key=lambda i: (i.observed_at or START, i.instance_id))
+
+
+def told(instances: Sequence[Instance]) -> list[tuple[str, object, object]]:
+    return [(i.instance_id, i.observed_at, i.number or told_text(i)) for i in instances]
+
+
+def told_text(i: Instance) -> object:
+    return msgspec.json.decode(i.json or b"{}").get("value")
+
+
+def tallied(instances: Sequence[Instance]) -> dict[tuple[str, int], tuple[object, ...]]:
+    found: dict[tuple[str, int], tuple[object, ...]] = {}
+    for entity in (METER, TANK):
+        of_entity = [i for i in instances if i.entity == entity]
+        for place, (since, until) in enumerate(pairwise(EDGES)):
+            of = [i for i in of_entity if i.observed_at and since <= i.observed_at < until]
+            numbers = [i.number for i in of if i.number is not None]
+            if of:
+                bounds = (min(numbers, default=None), max(numbers, default=None))
+                found[entity, place] = (len(of), len(numbers), sum(numbers), *bounds)
+    return found
+
+
+def shown(tallies: Sequence[Tally]) -> dict[tuple[str, int], tuple[object, ...]]:
+    return {
+        (t.entity, t.period): (t.instances, t.numbers, t.total, t.least, t.greatest)
+        for t in tallies
+    }
+
+
+async def found_by(store: Store, window: Window, condition: str) -> list[str]:
+    then = store.past_conditions(window)
+    where = {
+        "some": lambda: then.recorded(None, (), ()),
+        "over 10": lambda: then.holds(Where("flow"), ">", 10.0),
+        "low": lambda: then.holds(Where("flow"), "==", "low"),
+    }[condition]()
+    rows = await store.find("", Find(where, types=("Meter",), words=then))
+    count = await store.count("", Find(where, types=("Meter",), words=then))
+    assert count == len(rows)
+    return [row.key.id for row in rows]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps)
+def test_files_and_rows_tell_one_story(done: list[object]) -> None:
+    async def compare(folder: Path) -> None:
+        town = Town(folder)
+        try:
+            await write(town.store, Writes(put=[row(METER), row(TANK)]))
+            for number, step in enumerate(done):
+                await town.do(number, step)
+            await same(town)
+        finally:
+            await town.store.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(compare(Path(folder)))
+
+
+async def same(town: Town) -> None:
+    store, every = town.store, town.expected()
+    assert told(await store.instances("", ALL)) == told(every)
+    assert told(await store.instances("", asked(ALL, most=3))) == told(every[:3])
+    last = [i for e in (METER, TANK) for i in [x for x in every if x.entity == e][-2:]]
+    ordered = sorted(last, key=lambda i: (i.observed_at or START, i.instance_id))
+    assert told(await store.instances("", asked(ALL, last=2))) == told(ordered)
+    span = await store.span("", ALL)
+    assert span == ((every[0].observed_at, every[-1].observed_at) if every else None)
+    for distinct in (False, True):
+        found = await store.tallies("", ALL, EDGES, distinct=distinct)
+        assert shown(found) == tallied(every)
+    window = Window(since=START + DAY, until=START + 3 * DAY)
+    within = [i for i in every if i.observed_at and START + DAY <= i.observed_at < START + 3 * DAY]
+    assert told(await store.instances("", asked(ALL, window=window))) == told(within)
+    conditions = {
+        "some": within,
+        "over 10": [i for i in within if (i.number or 0) > 10],
+        "low": [i for i in within if told_text(i) == "low"],
+    }
+    for condition, meant in conditions.items():
+        ids = [e for e in (METER, TANK) if any(i.entity == e for i in meant)]
+        assert await found_by(store, window, condition) == ids
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = open_store("sqlite:town.db", tmp_path)
+    assert isinstance(opened, SqliteStore)
+    await write(opened, Writes(put=[row(METER), row(TANK)]))
+    yield opened
+    await opened.close()
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name[:10] for path in (folder / "history").glob("*/*.parquet"))
+
+
+def read(path: Path, columns: str) -> list[tuple[Any, ...]]:
+    import duckdb
+
+    with duckdb.connect() as db:
+        return db.execute(f"select {columns} from read_parquet(?)", [str(path)]).fetchall()
+
+
+async def rows(store: SqliteStore) -> int:
+    with store._connection as db:  # what is left in the table is nobody else's to know
+        return int(db.execute("select count(*) from history").fetchone()[0])
+
+
+async def test_a_day_that_ended_goes_into_a_file(store: SqliteStore, tmp_path: Path) -> None:
+    await write(store, Writes(history=[instance(n, n * 60, float(n)) for n in range(72)]))
+    await store.seal(START + 2 * DAY + timedelta(hours=5))
+    assert files(tmp_path) == ["2031-05-01", "2031-05-02"]
+    assert await rows(store) == 24
+    assert [i.number for i in await store.instances("", ALL)] == [float(n) for n in range(72)]
+    await store.seal(START + 2 * DAY)
+    assert files(tmp_path) == ["2031-05-01", "2031-05-02"]
+
+
+async def test_what_is_erased_goes_from_the_file_too(store: SqliteStore, tmp_path: Path) -> None:
+    secret = [instance(n, n, "low", TANK) for n in range(9)]
+    await write(store, Writes(history=[instance(99, 5, 1.0), *secret]))
+    await store.seal(START + DAY)
+    await write(store, Writes(forget=[Key("", "context", TANK)]))
+    assert [i.number for i in await store.instances("", ALL)] == [1.0]
+    for _ in range(3):
+        await store.seal(START + DAY)
+    (path,) = (tmp_path / "history").glob("*/*.parquet")
+    assert read(path, "entity, number") == [(METER, 1.0)]
+    await write(store, Writes(forget=[Key("", "context", METER)]))
+    for _ in range(3):
+        await store.seal(START + DAY)
+    assert files(tmp_path) == []
+
+
+async def test_what_outlived_its_retention_goes_from_the_file(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    other = replace(instance(2, 1, 2.0), type="Tank")
+    await write(store, Writes(history=[instance(1, 1, 1.0), other]))
+    await store.seal(START + DAY)
+    await store.forget(["Meter"], START + timedelta(hours=5), others=False)
+    assert [i.number for i in await store.instances("", ALL)] == [1.0], "the day is not over"
+    await store.forget(["Meter"], START + 2 * DAY, others=False)
+    assert await store.instances("", ALL) == []
+    assert await store.tallies("", ALL, EDGES, distinct=False) == []
+    tank = Past((Whose((METER,), ("Tank",)),))
+    assert [i.number for i in await store.instances("", tank)] == [2.0]
+    await store.forget([], START + 2 * DAY, others=True)
+    assert await store.instances("", tank) == []
+
+
+async def test_a_file_that_nobody_knows_goes(store: SqliteStore, tmp_path: Path) -> None:
+    """As one is left by a kill between file and note, and an old one after its place is taken."""
+    await write(store, Writes(history=[instance(1, 1, 1.0)]))
+    await store.seal(START + DAY)
+    (path,) = (tmp_path / "history").glob("*/*.parquet")
+    stray = path.with_name("2031-05-01.1.parquet")
+    stray.write_bytes(path.read_bytes())
+    path.with_suffix(".making").write_bytes(b"half")
+    assert [i.number for i in await store.instances("", ALL)] == [1.0]
+    await store.seal(START + DAY)
+    assert stray.exists(), "someone may still be reading it"
+    await store.seal(START + DAY)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_write_while_a_day_is_sealed_is_not_lost(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await write(store, Writes(history=[instance(n, n, float(n)) for n in range(50)]))
+    late = [instance(100 + n, 200 + n, -1.0) for n in range(20)]
+
+    async def come_late() -> None:
+        for one in late:
+            await write(store, Writes(history=[one]))
+
+    await asyncio.gather(store.seal(START + DAY), come_late())
+    await store.seal(START + DAY)
+    assert len(await store.instances("", ALL)) == 70
+    assert await rows(store) == 0
+
+
+async def test_files_in_the_words_of_any_tool(store: SqliteStore, tmp_path: Path) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.5), instance(2, 2, "low")]))
+    await store.seal(START + DAY)
+    (path,) = (tmp_path / "history").glob("*/*.parquet")
+    first, second = sorted(read(path, 'entity, type, attribute, "at", number, json'))
+    at = int((START + timedelta(minutes=1)).timestamp()) * 1_000_000
+    assert first[:5] == (METER, "Meter", "flow", at, 1.5)
+    assert json.loads(second[5]) == {"value": "low"}
+
+
+async def test_a_broken_file_is_no_empty_past(store: SqliteStore, tmp_path: Path) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.0)]))
+    await store.seal(START + DAY)
+    (path,) = (tmp_path / "history").glob("*/*.parquet")
+    path.write_bytes(b"no parquet")
+    with pytest.raises(Exception, match="cannot be read"):
+        await store.instances("", ALL)
+    then = store.past_conditions(Window())
+    find = Find(then.holds(Where("flow"), ">", 0.0), types=("Meter",), words=then)
+    with pytest.raises(Exception, match="cannot be read"):
+        await store.find("", find)

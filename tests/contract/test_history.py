@@ -287,3 +287,36 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> N
     assert isinstance(present, Row)
     now = msgspec.json.decode(present.body, type=Entity)
     assert now.attributes["heat"][0].instance_id == heat.instance_id
+
+
+SECOND = """
+alter table series rename to numbered;
+create table series (
+    id integer primary key, tenant text not null, entity text not null, attribute text not null,
+    dataset text not null, type text not null, rolled integer not null default 0,
+    unique (tenant, entity, attribute, dataset, type));
+insert into series select * from numbered;
+drop table numbered;
+drop table kept_day;
+drop table sealed;
+drop table erased;
+drop table dropped;
+update mark set value = 2 where name = 'schema';
+"""
+
+
+async def test_a_database_of_the_second_schema_is_brought_up(tmp_path: Path) -> None:
+    store = open_store("sqlite:town.db", tmp_path)
+    await write(store, Writes(history=[instance(1, 1, 1.0), instance(2, 2, 2.0)]))
+    await store.close()
+    db = sqlite3.connect(tmp_path / "town.db")
+    db.executescript(SECOND)
+    db.close()
+    store = open_store("sqlite:town.db", tmp_path)
+    await write(store, Writes(forget=[Key("", "context", METER)]))
+    await write(store, Writes(history=[instance(3, 3, 3.0)]))
+    assert [i.number for i in await store.instances("", ALL)] == [3.0]
+    await store.close()
+    with sqlite3.connect(tmp_path / "town.db") as db:
+        assert db.execute("select id from series").fetchone() == (2,), "no number is given twice"
+    db.close()

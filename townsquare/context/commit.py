@@ -220,14 +220,25 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
 
 def _row(order: Order, before: Entity | None, after: Entity) -> Row:
     key = Key(order.tenant, "context", after.id)
-    place = place_of(after)
-    # A place that is the same costs nothing in the store, and most that are told are.
-    moved = before is None or place_of(before) != place
-    row = Row(key, after.version, msgspec.json.encode(after), place if moved else None)
+    row = Row(key, after.version, msgspec.json.encode(after), _moved(before, after))
     if not order.by.room:
         # What came in as JSON goes out the same; a room may have put in other things, like tuples.
         order.decoded.know(row, after)
     return row
+
+
+def _moved(before: Entity | None, after: Entity) -> Place | None:
+    """A place that is the same costs nothing in the store, and most that are told are."""
+    if before is None:
+        return place_of(after)
+    alike = (
+        before.attributes.get("location") is after.attributes.get("location")
+        and before.types == after.types
+        and before.scope == after.scope
+        and transient.ends_at(before) == transient.ends_at(after)
+    )
+    place = None if alike else place_of(after)  # bounds are not worked out for nothing
+    return place if place and place != place_of(before) else None
 
 
 def place_of(entity: Entity) -> Place:

@@ -38,7 +38,7 @@ def difference(before: Entity | None, after: Entity | None) -> Census:
 
 def together(*differences: Census) -> Census:
     found: Counter[Counted] = Counter()
-    for one in differences:
+    for one in filter(None, differences):
         found.update(one)
     return found
 

@@ -47,7 +47,8 @@ class Pending:
         for row in writes.put:
             self._place(row)
         self._history[tenant] += writes.history
-        self._census.update({(tenant, *what): n for what, n in writes.census.items()})
+        if writes.census:
+            self._census.update({(tenant, *what): n for what, n in writes.census.items()})
         self._log += [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log]
 
     def write(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from townsquare import __version__
 from townsquare.model.errors import CannotStart
@@ -68,6 +68,32 @@ def announce(port: int, mode: Mode, town: Town) -> None:
     sys.stdout.flush()
 
 
+class Spelt(bytes):
+    """The name of a header that keeps its capitals, where uvicorn lowers those of all."""
+
+    def lower(self) -> bytes:
+        return self
+
+
+LOCATION = Spelt(b"Location")
+
+
+def spelling(app: ASGIApp) -> ASGIApp:
+    """Writes `Location` so. To HTTP case is nothing (RFC 9110, 5.1), but to some clients it is."""
+
+    async def spelt(scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = [(LOCATION if n == b"location" else n, v) for n, v in message["headers"]]
+                message = {**message, "headers": named}
+            await send(message)
+
+        # What is made has a place, and only POST makes something.
+        await app(scope, receive, told if scope.get("method") == "POST" else send)
+
+    return spelt
+
+
 async def serve(public: ASGIApp, local: ASGIApp, sockets: Sequence[socket.socket]) -> None:
     """Until the process is asked to end. Visits through the control socket meet `local`."""
 
@@ -77,7 +103,7 @@ async def serve(public: ASGIApp, local: ASGIApp, sockets: Sequence[socket.socket
         await (local if inside else public)(scope, receive, send)
 
     config = uvicorn.Config(
-        chosen,
+        spelling(chosen),
         log_level="warning",
         access_log=False,  # who visited is nobody's business
         server_header=False,

@@ -1,10 +1,20 @@
 """How the doors use HTTP (clauses 5.5.2 to 5.5.4, 5.5.10, 6.3)."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from tests.conftest import visited
+from townsquare.context.api.app import Api
+from townsquare.web.server import spelling
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 BENCH = {"id": "urn:ngsi-ld:Bench:1", "type": "Bench", "seats": {"type": "Property", "value": 4}}
@@ -174,3 +184,19 @@ async def test_a_tenant_has_a_plain_name(http: httpx.AsyncClient, tenant: str) -
     headers = {b"ngsild-tenant": tenant.encode("latin-1")}
     answer = await http.get("/entities?type=T", headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "InvalidRequest")
+
+
+async def test_location_is_written_with_its_capital_on_the_wire(api: Api) -> None:
+    """Where there are clients that look for it by case."""
+    config = uvicorn.Config(spelling(visited(api)), lifespan="off", log_level="warning")
+    config.load()
+    protocol = partial(HttpToolsProtocol, config=config, server_state=ServerState(), app_state={})
+    body = msgspec.json.encode(BENCH)
+    async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        head = f"Host: t\r\nContent-Type: {JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(b"POST /ngsi-ld/v1/entities HTTP/1.1\r\n" + head.encode() + body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert b"\r\nLocation: /ngsi-ld/v1/entities/urn%3Angsi-ld%3ABench%3A1\r\n" in answer

@@ -58,7 +58,7 @@ class SourceDoors:
         one = read(body, terms, self.registry.broker.clock(), id=fresh)
         await self.registry.add(request.tenant, one, request.actor, request.why)
         where = f"{ROOT}/csourceRegistrations/{quote(one.id, safe=':')}"
-        return Answer(201, headers={"Location": where})
+        return Answer(201, headers={"location": where})
 
     async def amend(self, request: Request) -> Answer:
         request.known()

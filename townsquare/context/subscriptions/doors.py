@@ -104,7 +104,7 @@ class Doors:
         )
         id = await self.book.create(kept)
         where = f"{ROOT}/{self.collection}/{quote(id, safe=':')}"
-        return Answer(201, headers={"Location": where})
+        return Answer(201, headers={"location": where})
 
     def _require(self, request: Request, given: Subscription) -> None:
         """Raises Denied for who may not watch what it selects."""

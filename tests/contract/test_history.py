@@ -226,6 +226,17 @@ async def test_what_is_forgotten_is_in_no_sum(store: Store) -> None:
     assert await store.instances("", ALL) == []
 
 
+async def test_what_is_forgotten_before_it_was_rolled_up_is_in_no_sum(store: Store) -> None:
+    late = {"created_at": START + 30 * HOUR, "modified_at": START + 30 * HOUR}
+    found = [instance(n, n * 10, 1.0, **(late if n % 2 else {})) for n in range(30)]
+    await write(store, Writes(history=found))
+    assert await store.forget(["Meter"], START + 24 * HOUR, others=False) == 15
+    for _ in range(2):
+        await store.roll_up(START + 100 * HOUR)
+        (left,) = await store.tallies("", ALL, [START, START + 24 * HOUR], distinct=False)
+        assert (left.instances, left.total) == (15, 15.0)
+
+
 async def test_a_job_that_breaks_leaves_the_numbers_of_series_right(store: Store) -> None:
     other = replace(instance(1, 1, 1.0), entity="urn:ngsi-ld:Meter:2")
     unsalted = LogEntry(None, b"{}", b"")  # type: ignore[arg-type]  # so that it breaks

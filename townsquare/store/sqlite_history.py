@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from townsquare.store import Instance, at, micros
 from townsquare.store.archive import Sealed
@@ -20,6 +20,7 @@ from townsquare.store.past import (
     instance_id,
     instance_number,
 )
+from townsquare.store.series import Series
 from townsquare.store.sqlite_sealed import Part, SealedDays, by_days, ranged, time_of
 from townsquare.store.sqlite_sealed import within as within_window
 
@@ -30,15 +31,6 @@ TIMES: dict[TimeProperty, str] = {
     "deletedAt": "h.deleted",
 }
 COLUMNS = "h.at, h.instance, h.observed, h.recorded, h.modified, h.deleted, h.number, h.json"
-
-
-class Series(NamedTuple):
-    id: int
-    entity: str
-    type: str
-    attribute: str
-    dataset: str
-    rolled: int
 
 
 def series(db: sqlite3.Connection, tenant: str, past: Past) -> list[Series]:

@@ -1,25 +1,20 @@
-"""Tallies of periods: whole hours from their sums, the rest from rows.
-
-The sums hold plain numbers observed. Whatever else there is in a series, and whatever is asked
-by another time, is tallied from its rows.
-"""
+"""Tallies of the SQLite store: whole hours from their sums, the rest from rows."""
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from townsquare.store import micros
 from townsquare.store.past import Past, Tally
-from townsquare.store.sqlite_history import TIMES, Series, series
+from townsquare.store.periods import MANY_ROWS, Sum, between, whole_hours
+from townsquare.store.series import HOUR, YEAR_1, Series
+from townsquare.store.sqlite_history import TIMES, series
 from townsquare.store.sqlite_sealed import Part, SealedDays
-from townsquare.store.sqlite_series import HOUR, YEAR_1, hour_of, start_of
 
-MANY_ROWS = 20_000  # when so many are tallied, their hours are better summed up
 KINDS = {
     "integer": "number",
     "real": "number",
@@ -31,32 +26,6 @@ KINDS = {
     "null": "object",
 }
 LINKED = "('Relationship', 'ListRelationship')"
-
-
-@dataclass(slots=True)
-class Sum:
-    """What is known so far of one period."""
-
-    instances: int = 0
-    distinct: int = 0
-    numbers: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    least: float | None = None
-    greatest: float | None = None
-    least_text: str | None = None
-    greatest_text: str | None = None
-    kinds: set[str] = field(default_factory=set)
-
-    def add(self, found: Sequence[Any]) -> None:
-        """instances, distinct, numbers, total, squares, least, greatest."""
-        self.instances += found[0]
-        self.distinct += found[1]
-        self.numbers += found[2]
-        self.total += found[3]
-        self.squares += found[4]
-        self.least = _least(self.least, found[5])
-        self.greatest = _greatest(self.greatest, found[6])
 
 
 def tallies(
@@ -77,36 +46,10 @@ def tallies(
     behind: list[int] = []
     for one in series(db, tenant, past):
         sums, rows = asked.of(one)
-        found += [_tally(one, place, sum) for place, sum in sorted(sums.items())]
+        found += [sum.tally(one, place) for place, sum in sorted(sums.items())]
         if rows > MANY_ROWS:
             behind.append(one.id)
     return found, behind
-
-
-def whole_hours(moments: list[int], rolled: int, dirty: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of hours, each whole within one period, whose sums are good."""
-    first, last = moments[0], moments[-1]
-    since, until = hour_of(first + HOUR - 1), min(hour_of(last), rolled)
-    cut = {hour_of(edge) for edge in moments[1:-1] if start_of(hour_of(edge)) != edge}
-    bad = sorted(hour for hour in cut.union(dirty) if since <= hour < until)
-    runs = []
-    for hour in [*bad, until]:
-        if since < hour:
-            runs.append((since, hour))
-        since = hour + 1
-    return runs
-
-
-def between(moments: list[int], hours: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What of the periods lies outside those hours."""
-    left, since = [], moments[0]
-    for first, behind in hours:
-        if since < start_of(first):
-            left.append((since, start_of(first)))
-        since = start_of(behind)
-    if since < moments[-1]:
-        left.append((since, moments[-1]))
-    return left
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +84,7 @@ class _Asked:
             for place, *found in self.db.execute(text, (id, since, until)):
                 if found[0] != found[2]:
                     return False
-                sums.setdefault(place, Sum()).add(found)
-                sums[place].kinds.add("number")
+                sums.setdefault(place, Sum()).add(found, ("number",))
         return True
 
     def _of_rows(self, id: int, range: tuple[int, int], sums: dict[int, Sum]) -> int:
@@ -157,13 +99,9 @@ class _Asked:
             distinct="count(distinct value)" if self.distinct else "0",
         )
         rows = 0
-        for place, *found in self.db.execute(text, (*given, *range)):
-            one = sums.setdefault(place, Sum())
-            one.add(found[:7])
-            one.least_text = _least(one.least_text, found[7])
-            one.greatest_text = _greatest(one.greatest_text, found[8])
-            linked = found[10]
-            one.kinds |= {"relationship"} if linked else {KINDS[t] for t in found[9].split(",")}
+        for place, *found, types, linked in self.db.execute(text, (*given, *range)):
+            kinds = {"relationship"} if linked else {KINDS[t] for t in types.split(",")}
+            sums.setdefault(place, Sum()).add(found, kinds)
             rows += found[0]
         return rows
 
@@ -204,32 +142,3 @@ select period(time) as place, count(*), {{distinct}}, count(number), total(numbe
        group_concat(distinct type), max(kind in {LINKED})
 from measured group by place
 """
-
-
-def _tally(one: Series, place: int, sum: Sum) -> Tally:
-    texts = None
-    if sum.least_text is not None and sum.greatest_text is not None:
-        texts = (sum.least_text, sum.greatest_text)
-    return Tally(
-        one.entity,
-        one.attribute,
-        one.dataset or None,
-        place,
-        sum.instances,
-        sum.distinct,
-        sum.numbers,
-        sum.total,
-        sum.squares,
-        sum.least,
-        sum.greatest,
-        texts,
-        frozenset(sum.kinds),
-    )
-
-
-def _least(a: Any, b: Any) -> Any:
-    return b if a is None else a if b is None else min(a, b)
-
-
-def _greatest(a: Any, b: Any) -> Any:
-    return b if a is None else a if b is None else max(a, b)

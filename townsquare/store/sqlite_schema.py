@@ -12,7 +12,8 @@ import msgspec
 from townsquare.model.entity import NULL, Attribute, Entity
 from townsquare.store import EXACT, Instance, at, tables
 from townsquare.store.past import INSTANCE, instance_id, instance_number
-from townsquare.store.sqlite_series import DAY, YEAR_1, Series
+from townsquare.store.series import DAY, YEAR_1
+from townsquare.store.sqlite_series import Series
 
 OLD = re.compile(re.escape(INSTANCE) + r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
 CENSUS = "census"  # mark: entities have been counted once, and are since then as they change

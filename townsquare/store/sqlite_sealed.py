@@ -16,8 +16,8 @@ from townsquare.model.errors import TooComplex, TownsquareError, Unavailable
 from townsquare.store import micros
 from townsquare.store.archive import Archive, Sealed
 from townsquare.store.past import Window
+from townsquare.store.series import day_of, start_of_day
 from townsquare.store.sqlite_functions import iso
-from townsquare.store.sqlite_series import day_of, start_of_day
 
 FILES_AT_ONCE = 16  # of an answer that may need only some
 MOST_ASKED = 1_000_000  # instances that a condition looks at

@@ -19,14 +19,9 @@ from urllib.parse import quote
 
 from townsquare.store import micros
 from townsquare.store.archive import Archive, Sealed
+from townsquare.store.series import day_of, hour_of, start_of_day
 from townsquare.store.sqlite_sealed import PARTS, Part, SealedDays, erased, left
-from townsquare.store.sqlite_series import (
-    ANY_DAY,
-    Series,
-    day_of,
-    hour_of,
-    start_of_day,
-)
+from townsquare.store.sqlite_series import ANY_DAY, Series
 from townsquare.store.sqlite_upkeep import Runs
 
 MOST_ROWS = 50_000  # in a file, unless one series alone has more

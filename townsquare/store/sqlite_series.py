@@ -1,9 +1,6 @@
-"""How the single writer of the SQLite store keeps what was.
+"""How the single writer of the SQLite store keeps what was: narrow rows, and sums of hours.
 
-Rows of history are narrow: a number for their series (one attribute and dataset of an entity)
-and one for the instance. Sums of hours (table `rollup`) are made behind the writes: hours before
-a series' `rolled` have them, and an hour that is written to later is noted in `dirty` until its
-sums are made anew. So the usual write costs nothing but its row.
+A row has a number for its series (store/series.py) and one for the instance.
 """
 
 import sqlite3
@@ -12,34 +9,20 @@ from collections.abc import Iterable, Sequence
 
 from townsquare.store import Instance, Key, micros
 from townsquare.store.past import Erase, instance_number
+from townsquare.store.series import (
+    HOUR,
+    ROLLED_EVERY,
+    YEAR_1,
+    Known,
+    Numbered,
+    Touched,
+    day_of,
+    hour_of,
+    start_of,
+)
 
-HOUR = 3_600_000_000  # microseconds
-DAY = 24 * HOUR
-YEAR_1 = 62_135_596_800_000_000  # before 1970, so that no hour has a negative number
-ROLLED_EVERY = 6  # hours; so long the youngest are summed up from their rows when asked for
-MOST_KNOWN = 100_000  # entities whose series are remembered
-MOST_TOUCHED = 1_000_000  # series to roll up; others wait until they are written to again
 AT_ONCE = 200  # series in one transaction of housekeeping
-
 ANY_DAY = -1  # stirred with a whole series
-
-Numbered = tuple[int, int]  # id and rolled
-
-
-def hour_of(at: int) -> int:
-    return (at + YEAR_1) // HOUR
-
-
-def start_of(hour: int) -> int:
-    return hour * HOUR - YEAR_1
-
-
-def day_of(at: int) -> int:
-    return (at + YEAR_1) // DAY
-
-
-def start_of_day(day: int) -> int:
-    return day * DAY - YEAR_1
 
 
 class Series:
@@ -51,8 +34,8 @@ class Series:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], dict[tuple[str, str, str], Numbered]] = {}
-        self._touched: set[int] = set()
+        self._known = Known()
+        self._touched = Touched(AT_ONCE)
         self._days: set[int] = set()  # that are noted as having rows
         self.sealed: frozenset[int] = frozenset()
         self.stirred: Counter[int] = Counter()
@@ -64,7 +47,7 @@ class Series:
     # --- keep
 
     def add(self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
-        rows, late = [], []
+        rows, late, touched = [], [], set()
         for i in instances:
             series, rolled = self._numbered(db, tenant, i)
             at = micros(i.observed_at or i.created_at)
@@ -72,22 +55,19 @@ class Series:
             hour = hour_of(at)
             if hour < rolled:
                 late.append((series, hour))
-            self._touched.add(series)
+            touched.add(series)
             self.stirred[hour // 24] += 1
             if hour // 24 not in self._days:
                 self._days.add(hour // 24)
                 db.execute("insert or ignore into kept_day values (?)", (hour // 24,))
         db.executemany("insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         _soil(db, late)
-        if len(self._touched) > MOST_TOUCHED:
-            self._touched.clear()
+        self._touched.add(touched)
 
     def _numbered(self, db: sqlite3.Connection, tenant: str, i: Instance) -> Numbered:
-        of_entity = self._known.get((tenant, i.entity))
+        of_entity = self._known.of(tenant, i.entity)
         if of_entity is None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            of_entity = self._known[tenant, i.entity] = {}
+            of_entity = self._known.begin(tenant, i.entity)
         key = (i.attribute, i.dataset_id or "", i.type)
         found = of_entity.get(key)
         if found is None:
@@ -105,12 +85,12 @@ class Series:
                 continue
             if whole:
                 self._drop(db, [(series,)])
-                self._known.pop((tenant, what.entity), None)
+                self._known.forget(tenant, what.entity)
             else:
                 self._erase_some(db, series, rolled, what)
 
     def forget(self, db: sqlite3.Connection, key: Key) -> None:
-        self._known.pop((key.tenant, key.id), None)
+        self._known.forget(key.tenant, key.id)
         text = "select id from series where tenant = ? and entity = ?"
         self._drop(db, db.execute(text, (key.tenant, key.id)).fetchall())
 
@@ -140,11 +120,11 @@ class Series:
     # --- roll up
 
     def touch(self, series: Iterable[int]) -> None:
-        self._touched.update(series)
+        self._touched.add(series)
 
     def due(self) -> list[int]:
         """Some of the series that were written to."""
-        return [self._touched.pop() for _ in range(min(AT_ONCE, len(self._touched)))]
+        return self._touched.due()
 
     def roll_through(self, db: sqlite3.Connection, series: Iterable[int], day: int) -> None:
         """All hours to the end of a day of which all rows are in the table."""
@@ -248,8 +228,9 @@ def forget_before(db: sqlite3.Connection, series: int, before: int) -> int:
         until = hour_of(before) + 1
         db.execute("delete from rollup where series = ? and hour < ?", (series, until))
         db.execute(
-            f"insert or ignore into dirty select distinct series, (at + {YEAR_1}) / {HOUR}"
-            " from history where series = ? and at < ?",
+            f"insert or ignore into dirty select distinct series, (at + {YEAR_1}) / {HOUR} as hour"
+            " from history where series = ? and at < ?"
+            " and hour < (select rolled from series where id = history.series)",
             (series, start_of(until)),
         )
         left = (

@@ -11,9 +11,9 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from townsquare.store import micros, sqlite_series, tables
-from townsquare.store.sqlite_series import Series, hour_of
+from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
+from townsquare.store.sqlite_series import Series
 
-LONGEST_WORK_S = 0.2  # of one kind at a time
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Upkeep:
     def __init__(self, write: Runs, series: Series) -> None:
         self._write = write
         self._series = series
-        self._forgotten: dict[tuple[tuple[str, ...], bool], int] = {}  # how far it has come
+        self._sweep = Sweep()
 
     async def trim(self, outbox_before: datetime, live_before: datetime, once: datetime) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -58,21 +58,18 @@ class Upkeep:
         return bool(due)
 
     async def forget(self, types: Sequence[str], before: datetime, others: bool) -> int:
-        which, end, rows = (tuple(types), others), monotonic() + LONGEST_WORK_S, 0
-        while True:
-            work = partial(self._forget, which=which, before=micros(before))
-            gone, last = await self._write(work)
-            rows += gone
-            self._forgotten[which] = last
-            if last == 0 or monotonic() > end:
-                return rows
+        which = (tuple(types), others)
+
+        async def step(after: int) -> tuple[int, int]:
+            return await self._write(partial(self._forget, which, micros(before), after))
+
+        return await self._sweep.go(which, step)
 
     def _forget(
-        self, db: sqlite3.Connection, which: tuple[tuple[str, ...], bool], before: int
+        self, which: tuple[tuple[str, ...], bool], before: int, after: int, db: sqlite3.Connection
     ) -> tuple[int, int]:
         """Rows, and the last series that was looked at; 0 when there are no more."""
-        types, others = which
-        found = sqlite_series.outlived(db, types, others, self._forgotten.get(which, 0))
+        found = sqlite_series.outlived(db, *which, after)
         rows = sum(sqlite_series.forget_before(db, series, before) for series in found)
         if rows:
             self._series.unlearn()

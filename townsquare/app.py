@@ -158,7 +158,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
 
 def opened(store: Store, data: Path) -> Keeping:
     password = secret.resolve(store.password, data) if store.password else ""
-    return open_store(store.url, data, password)
+    queried = frozenset(name for type in TYPES for name in type.queried)
+    return open_store(store.url, data, password, queried)
 
 
 async def reach(store: Store, data: Path) -> None:

@@ -15,7 +15,7 @@ from townsquare.model.change import Changed
 from townsquare.model.entity import Entity
 from townsquare.store import Find, Row
 from townsquare.store.census import Counted
-from townsquare.store.conditions import Conditions
+from townsquare.store.conditions import NOTHING_COMPARED, Conditions
 from townsquare.trust.policy import Act, Policy, require
 
 MOST_FINDS = 2**20  # characters of conditions that are remembered
@@ -27,14 +27,15 @@ class Sight:
         self.decoded = Decoded()
         self._grants = Grants(policy)
         self._compiler = sql.Compiler(conditions)
-        self._finds: Memory[tuple[Query, Rights, Act, str], Find] = Memory(MOST_FINDS)
+        self._finds: Memory[tuple[Query, Rights, Act, str, int], Find] = Memory(MOST_FINDS)
 
     def rights(self, by: Actor, why: Why) -> Rights:
         return self._grants.of(by, why)
 
     def find(self, query: Query, by: Actor, why: Why, act: Act, tenant: str) -> Find:
         """The same question is often asked again."""
-        key = (query, self.rights(by, why), act, tenant)
+        edition = self._compiler.conditions.edition
+        key = (query, self.rights(by, why), act, tenant, edition)
         if known := self._finds.get(key):
             return known
         found = self.found(query, self.eyes(by, why, act, tenant), by)
@@ -58,6 +59,7 @@ class Sight:
             query.ids,
             order,
             compiler.conditions if compiler else None,
+            NOTHING_COMPARED if compiler else sql.compared(query.q),
         )
 
     def eyes(self, by: Actor, why: Why, act: Act, tenant: str) -> sql.Eyes:

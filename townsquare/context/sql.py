@@ -13,8 +13,28 @@ from dataclasses import dataclass, replace
 
 from townsquare.context.choices import read_scopes
 from townsquare.context.jsonld import canonical
-from townsquare.context.query import All, Any, Condition, Linked, Query, Selector, Term
-from townsquare.store.conditions import Conditions, Literal_, Path, Range, Sorted, Sql
+from townsquare.context.query import (
+    All,
+    Any,
+    Condition,
+    Linked,
+    Query,
+    Selector,
+    Term,
+    leaves,
+)
+from townsquare.store.conditions import (
+    NOTHING_COMPARED,
+    Atom,
+    Compared,
+    Comparison,
+    Conditions,
+    Literal_,
+    Path,
+    Range,
+    Sorted,
+    Sql,
+)
 from townsquare.trust.policy import Grant
 
 NEVER, ALWAYS = Sql("false"), Sql("true")
@@ -31,6 +51,23 @@ class Eyes:
     def of(self, types: Collection[str]) -> Grant:
         """Under what entities with all these types stand."""
         return next((self.grants[type] for type in types if type in self.grants), self.others)
+
+
+def compared(q: Condition | None) -> Compared:
+    """What a store can begin its search with, and what it is asked for."""
+    if q is None:
+        return NOTHING_COMPARED
+    surely = [term for term in (q.terms if isinstance(q, All) else (q,)) if isinstance(term, Term)]
+    return Compared(
+        tuple(_atom(t, t.comparison) for t in surely if t.comparison not in (None, "!=", "!~=")),
+        tuple(dict.fromkeys(leaf.path for leaf in leaves(q) if isinstance(leaf, Term))),
+    )
+
+
+def _atom(term: Term, comparison: Comparison) -> Atom:
+    """Text may be another name of a word of a vocabulary (`Compiler._is`)."""
+    names = [canonical(o) for o in term.operands if isinstance(o, str) and comparison == "=="]
+    return Atom(term.path, comparison, tuple(dict.fromkeys((*term.operands, *names))))
 
 
 def both(*parts: Sql) -> Sql:

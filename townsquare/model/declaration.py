@@ -24,3 +24,4 @@ class EntityType:
     published: frozenset[str] = field(default_factory=frozenset)
     published_everywhere: bool = False  # also outside the scope /published
     secret: frozenset[str] = field(default_factory=frozenset)
+    queried: frozenset[str] = field(default_factory=frozenset)  # whose values are often asked for

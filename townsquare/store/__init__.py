@@ -5,7 +5,7 @@ rows to what shall be written. The function runs inside the single writer, in co
 no change is ever computed from an earlier read. Jobs that wait together are committed together.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,15 @@ from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.geometry import Bounds
 from townsquare.store.census import Census
-from townsquare.store.conditions import Conditions, Near, PastConditions, Sorted, Sql
+from townsquare.store.conditions import (
+    NOTHING_COMPARED,
+    Compared,
+    Conditions,
+    Near,
+    PastConditions,
+    Sorted,
+    Sql,
+)
 from townsquare.store.past import Erase, Past, Span, Tally, Window
 
 RowKind = Literal["context", "subscription", "registration", "document", "private"]
@@ -137,7 +145,7 @@ class Find:
     They have one of the `types` and one of the `ids`, any where none is named: apart from the
     condition, since a store begins its search there.
     `near` stands in `where` too, as exactly as the store's conditions can say it. A stranger's
-    question is answered beside the others', and gets less time.
+    question is answered beside the others', and gets less time. `compared` stands in `where` too.
     """
 
     where: Sql
@@ -149,6 +157,7 @@ class Find:
     ids: tuple[str, ...] = ()
     order: tuple[Sorted, ...] = ()
     words: Conditions | None = None  # that `where` is said in, where not in the store's own
+    compared: Compared = NOTHING_COMPARED
 
 
 class Store(Protocol):
@@ -263,17 +272,18 @@ def at(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def open_store(url: str, folder: Path, password: str = "") -> Store:
+def open_store(url: str, folder: Path, password: str = "", queried: Collection[str] = ()) -> Store:
     """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`; `postgresql://…` is a server,
-    which is reached when `ready` is awaited. Raises CannotStart or Invalid.
+    which is reached when `ready` is awaited. `queried` are attributes that are often asked for.
+    Raises CannotStart or Invalid.
     """
     from townsquare.store.sqlite import SqliteStore
 
     scheme, _, name = url.partition(":")
     if scheme == "memory" and not name:
-        return SqliteStore(None)
+        return SqliteStore(None, queried)
     if scheme == "sqlite" and name:
-        return SqliteStore(folder / name)
+        return SqliteStore(folder / name, queried)
     if scheme == "postgresql" and name:
         with _driver():
             from townsquare.store.postgres import PostgresStore

@@ -86,7 +86,32 @@ class Sorted:
     shown: Sql | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """`holds` of one of the operands."""
+
+    path: Path
+    comparison: Comparison
+    operands: tuple[Literal_ | Range, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a question asks of values: `certain` holds of all that is found, `paths` are all."""
+
+    certain: tuple[Atom, ...] = ()
+    paths: tuple[Path, ...] = ()
+
+
+NOTHING_COMPARED = Compared()
+
+
 class Conditions(Protocol):
+    @property
+    def edition(self) -> int:
+        """Another one as soon as the same is said in other words."""
+        ...
+
     def exists(self, path: Path) -> Sql:
         """Some instance of the attribute has this path; a JSON null is there, too."""
         ...

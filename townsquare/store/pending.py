@@ -16,6 +16,7 @@ from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Entity, Json
 from townsquare.store import Instance, Key, Row, Writes, micros, tables
 from townsquare.store.sqlite_series import Series
+from townsquare.store.sqlite_values import Touched, Values
 
 UPDATE = "update entity set version = ?, body = ? where tenant = ? and kind = ? and id = ?"
 TELL = "insert into outbox (seq, tenant, id, at, live, body) values (?, ?, ?, ?, ?, ?)"
@@ -23,11 +24,15 @@ Columns = tuple[str | int | float | bytes | None, ...]
 
 
 class Pending:
-    def __init__(self, db: sqlite3.Connection, series: Series, rows: dict[Key, Row]) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, series: Series, values: Values, rows: dict[Key, Row]
+    ) -> None:
         self.rows = rows
         self.told: list[Changed] = []
         self._db = db
         self._series = series
+        self._values = values
+        self._touched: Touched = {}
         self._kept = set(rows)  # what the database has
         self._put: dict[Key, Row] = {}
         self._tenants: set[str] = set()
@@ -46,6 +51,8 @@ class Pending:
             self._end(tenant, writes)
         for row in writes.put:
             self._place(row)
+        for news in writes.told:
+            self._values.touch(self._touched, Key(tenant, "context", news.subject.id), news)
         self._history[tenant] += writes.history
         if writes.census:
             self._census.update({(tenant, *what): n for what, n in writes.census.items()})
@@ -59,6 +66,7 @@ class Pending:
         db.executemany(UPDATE, [(r.version, r.body.decode(), *r.key) for r in others])
         for row in moved:
             tables.put(db, row)
+        self._values.refresh(db, self._touched)
         for tenant, instances in self._history.items():
             self._series.add(db, tenant, instances)
         db.executemany(tables.COUNT, [(*what, n) for what, n in self._census.items() if n])

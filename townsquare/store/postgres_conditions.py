@@ -43,6 +43,8 @@ Condition = Callable[[str, str], Sql]
 
 
 class PostgresConditions:
+    edition = 0
+
     def exists(self, path: Path) -> Sql:
         if not path.attribute:
             return Sql("jsonb_exists(e.doc, ?)", (path.member,))

@@ -75,6 +75,17 @@ create table if not exists entity_scope (  -- '' for an entity without scope
     primary key (tenant, scope, row)
 ) without rowid;
 create index if not exists entity_scope_row on entity_scope (row);
+create table if not exists queried (       -- paths that have index rows (queried.py)
+    id integer primary key, path text not null unique,
+    upto integer                           -- the last row that has them; null when all have
+);
+create table if not exists attribute_value (  -- index rows (values.py)
+    path integer not null, tenant text not null, kind integer not null, number real not null,
+    text text not null, row integer not null,
+    alone integer not null,                -- it may be less or more, not only equal
+    primary key (path, tenant, kind, number, text, row)
+) without rowid;
+create index if not exists attribute_value_row on attribute_value (row, path, alone);
 create table if not exists ending (        -- when a row or the first of its attributes ends
     row integer primary key, at integer not null
 );

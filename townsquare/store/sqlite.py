@@ -11,7 +11,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +40,7 @@ from townsquare.store import (
 )
 from townsquare.store.archive import open_archive
 from townsquare.store.census import Census
-from townsquare.store.conditions import Conditions, PastConditions
+from townsquare.store.conditions import Conditions, PastConditions, Sql
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
@@ -50,6 +50,7 @@ from townsquare.store.sqlite_sealed import SealedDays, Then, snapshot
 from townsquare.store.sqlite_sealing import Sealing
 from townsquare.store.sqlite_series import Series
 from townsquare.store.sqlite_upkeep import LIVE_TRIMMED, Upkeep
+from townsquare.store.sqlite_values import Values
 
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 ARCHIVE = "history"  # folder beside the database
@@ -60,14 +61,15 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, queried: Collection[str] = ()) -> None:
         self.path = path
         self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
-        self.conditions: Conditions = SqliteConditions()
         self._lock = _take_lock(path) if path else None
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
         _prepare(self._connection, path)
+        self._values = Values(self._connection, self._write, queried)
+        self.conditions: Conditions = SqliteConditions(self._values.queried)
         self._series = Series()
         self._sealed = SealedDays(open_archive(path.parent / ARCHIVE) if path else None)
         self._sealed.learn(self._connection)
@@ -82,6 +84,7 @@ class SqliteStore:
 
     async def ready(self) -> None:
         """It is since it was made: a file is opened at once, or CannotStart was raised."""
+        self._values.build()
 
     # --- writing
 
@@ -127,7 +130,7 @@ class SqliteStore:
     def _commit(self, jobs: list[Job]) -> tuple[list[Outcome], list[Changed]]:
         with self._exclusive() as db:
             rows = tables.load(db, {key for job in jobs for key in job.keys})
-            pending = Pending(db, self._series, rows)
+            pending = Pending(db, self._series, self._values, rows)
             outcomes = [self._one(db, job, pending) for job in jobs]
             pending.write()
         return outcomes, pending.told
@@ -174,7 +177,7 @@ class SqliteStore:
         return await self._reading.run(lambda db: tables.census(db, tenant))
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
-        sql = tables.rows(tenant, find)
+        sql = tables.rows(tenant, find, self._start(tenant, find, page=True))
 
         def rows(db: sqlite3.Connection) -> list[Row]:
             return [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)]
@@ -182,12 +185,21 @@ class SqliteStore:
         return await self._asked(tenant, find, rows, sql.text)
 
     async def count(self, tenant: str, find: Find) -> int:
-        sql = tables.counted(tenant, find)
+        sql = tables.counted(tenant, find, self._start(tenant, find, page=False))
 
         def number(db: sqlite3.Connection) -> int:
             return int(db.execute(sql.text, sql.parameters).fetchone()[0])
 
         return await self._asked(tenant, find, number, sql.text)
+
+    def _start(self, tenant: str, find: Find, *, page: bool) -> Sql | None:
+        """By index rows, where that is best. What strangers often ask makes none."""
+        if not find.stranger:
+            self._values.asked(find.compared.paths)
+        if find.ids or not self._values.may_start(find.compared.certain):
+            return None
+        with self._reading.connection() as db:
+            return self._values.start(db, tenant, find, page=page)
 
     async def _asked(
         self, tenant: str, find: Find, work: Callable[[sqlite3.Connection], T], statement: str
@@ -312,6 +324,7 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._writer, exclusively)
 
     async def close(self) -> None:
+        await self._values.queried.stop()
         self._writer.shutdown()
         self._reading.close()
         if self._sealed.archive:

@@ -24,6 +24,7 @@ from townsquare.store.conditions import (
     Value,
 )
 from townsquare.store.past import Window
+from townsquare.store.queried import Queried
 from townsquare.store.sqlite_functions import tell
 
 FAR_M = 5_000_000
@@ -34,7 +35,16 @@ LANGUAGE = "'LanguageProperty'"
 
 
 class SqliteConditions:
+    def __init__(self, queried: Queried | None = None) -> None:
+        self._queried = queried
+
+    @property
+    def edition(self) -> int:
+        return self._queried.edition if self._queried else 0
+
     def exists(self, path: Path) -> Sql:
+        if self._queried and (by_rows := self._queried.there(path)):
+            return by_rows
         if not path.attribute:
             return Sql("json_type(e.body, ?) is not null", (f"$.{path.member}",))
         if path.inside == EVERY_LANGUAGE:
@@ -44,6 +54,12 @@ class SqliteConditions:
         return self._there(path.attribute)
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
+        plain = self._holds(path, comparison, operand)
+        if self._queried is None:
+            return plain
+        return self._queried.holds(path, comparison, operand, plain, self.like)
+
+    def _holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
         test = _test(comparison, operand)
         if not path.attribute:
             text = f"exists (select 1 from json_each(e.body, ?) v where {test.text})"
@@ -133,6 +149,7 @@ class SqlitePastConditions(SqliteConditions):
     """
 
     def __init__(self, window: Window | None, *, sealed: bool) -> None:
+        super().__init__()
         self.window = window
         self.sealed = sealed
         self._within = sqlite_history.within(window)

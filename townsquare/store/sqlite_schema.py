@@ -17,7 +17,7 @@ from townsquare.store.sqlite_series import Series
 
 OLD = re.compile(re.escape(INSTANCE) + r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
 CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
-SCHEMA = 3  # counts changes of schema.sql that older programs cannot live with
+SCHEMA = 4  # counts changes of schema.sql that older programs cannot live with
 
 
 def version(db: sqlite3.Connection) -> int:

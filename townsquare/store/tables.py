@@ -50,42 +50,53 @@ def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
     return {key: row for key in keys if (row := one(db, key))}
 
 
-def rows(tenant: str, find: Find) -> Sql:
+def rows(tenant: str, find: Find, start: Sql | None = None) -> Sql:
     """What lies behind the limit is not looked at: rows come from an index that has their order.
 
-    A plus keeps SQLite from an index that it would take for that order and read to its end.
+    `start` are rows among which all are that are found. A plus keeps SQLite from an index that it
+    would take for the order and read to its end.
     """
-    order = "+e.row" if find.ids else "t.row" if _one_type(find) else "e.row"
-    text, values = _found(COLUMNS, tenant, find)
+    order = "+e.row" if find.ids else "t.row" if _one_type(find, start) else "e.row"
+    text, values = _found(COLUMNS, tenant, find, start)
     if find.order:
         terms = ordering(find.order)
         order, values = f"{terms.text}, {order}", (*values, *terms.parameters)
     return Sql(f"{text} order by {order} limit ? offset ?", (*values, find.limit, find.offset))
 
 
-def counted(tenant: str, find: Find) -> Sql:
-    return Sql(*_found("count(*)", tenant, find))
+def counted(tenant: str, find: Find, start: Sql | None = None) -> Sql:
+    return Sql(*_found("count(*)", tenant, find, start))
 
 
-def _found(columns: str, tenant: str, find: Find) -> tuple[str, tuple[Value, ...]]:
+def _found(
+    columns: str, tenant: str, find: Find, start: Sql | None
+) -> tuple[str, tuple[Value, ...]]:
     source = "entity e"
     parts = [Sql("e.tenant = ? and e.kind = 'context'", (tenant,))]
     if find.ids:
         parts.append(Sql(f"e.id in ({marks(find.ids)})", find.ids))
-    if _one_type(find):
+    if start:
+        parts.append(Sql(f"e.row in ({start.text})", start.parameters))
+    if _one_type(find, start):
         source = "entity_type t join entity e on e.row = t.row"
         parts.append(Sql("t.tenant = ? and t.type = ?", (tenant, *find.types)))
     elif find.types:
-        among = f"select row from entity_type where tenant = ? and type in ({marks(find.types)})"
-        row = "+e.row" if find.ids else "e.row"
-        parts.append(Sql(f"{row} in ({among})", (tenant, *find.types)))
+        parts.append(_typed(tenant, find.types, few=bool(find.ids or start)))
     parts.append(find.where)
     text = " and ".join(f"({part.text})" for part in parts)
     return f"select {columns} from {source} where {text}", sum((p.parameters for p in parts), ())
 
 
-def _one_type(find: Find) -> bool:
-    return len(find.types) == 1 and not find.ids
+def _one_type(find: Find, start: Sql | None) -> bool:
+    return len(find.types) == 1 and not find.ids and start is None
+
+
+def _typed(tenant: str, types: Sequence[str], *, few: bool) -> Sql:
+    """`few`: each row is looked up; otherwise they are all gathered first."""
+    text = f"from entity_type t where t.tenant = ? and t.type in ({marks(types)})"
+    if few:
+        return Sql(f"exists (select 1 {text} and t.row = e.row)", (tenant, *types))
+    return Sql(f"e.row in (select t.row {text})", (tenant, *types))
 
 
 def marks(values: Sequence[object]) -> str:
@@ -124,6 +135,7 @@ def delete(db: sqlite3.Connection, key: Key) -> None:
     sql = "delete from entity where tenant = ? and kind = ? and id = ? returning row"
     for (number,) in db.execute(sql, key).fetchall():
         _forget_place(db, number)
+        db.execute("delete from attribute_value where row = ?", (number,))
 
 
 def _forget_place(db: sqlite3.Connection, number: int) -> None:

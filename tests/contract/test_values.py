@@ -1,0 +1,226 @@
+"""Index rows change how an answer is found and never what it is."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from townsquare.bus import open_bus
+from townsquare.context.broker import Broker
+from townsquare.context.language import parse
+from townsquare.context.query import Query
+from townsquare.model.actor import Actor, Why
+from townsquare.model.change import Change, Operation
+from townsquare.model.declaration import EntityType
+from townsquare.model.entity import Attribute, Entity, Kind
+from townsquare.model.errors import TownsquareError
+from townsquare.store import Store, open_store, queried, sqlite_values
+from townsquare.trust.policy import policy
+
+INTEGRATOR = Actor("machine:test", "machine", roles=frozenset({"integrator"}))
+LINK = Why("integration")
+TEXTS = st.sampled_from(
+    [
+        *("ok", "down", "", "x" * 101, "o\0k", "2030-01-01T00:00:00Z", "2030-01-01", "12:00:00Z"),
+        *("urn:a:1", "https://uri.etsi.org/ngsi-ld/default-context/ok"),
+    ]
+)
+NUMBERS = st.sampled_from([-1, 0, 1, 2, 2.5, 1e300, 2**53, 2**53 + 1, 2**70])
+SCALARS = TEXTS | NUMBERS | st.booleans()
+KEYS = st.sampled_from(["x", "@value", "de"])
+PARTS = SCALARS | st.none() | st.dictionaries(KEYS, SCALARS, max_size=1)
+ANYTHING = SCALARS | st.lists(PARTS, max_size=3) | st.dictionaries(KEYS, PARTS)
+VALUES: dict[Kind, st.SearchStrategy[Any]] = {
+    "Property": ANYTHING | st.just(list(range(100))),
+    "Relationship": st.sampled_from(["urn:a:1", ["urn:a:1", "urn:a:2"]]),
+    "LanguageProperty": st.dictionaries(st.sampled_from(["de", "en"]), TEXTS | st.lists(TEXTS)),
+    "JsonProperty": ANYTHING | st.none(),
+    "VocabProperty": TEXTS | st.lists(TEXTS, min_size=1, max_size=2),
+    "ListProperty": st.lists(PARTS | st.lists(SCALARS, max_size=2), max_size=3),
+    "ListRelationship": st.just(["urn:a:1"]),
+}
+OPERATIONS: list[Operation] = ["merge", "append", "replace", "delete", "update", "create"]
+OPERATORS = ["==", "!=", "<", "<=", ">", ">="]
+OPERANDS = ["0", "2.5", "1e300", '"ok"', '"p"', "true", "2030-01-01T00:00:00Z", "2030-01-01"]
+PATHS = ["a", "b", "a.c", "a[x]", "a[de]"]
+QUESTIONS = [
+    *(f"{path}{operator}{o}" for path in PATHS for operator in OPERATORS for o in OPERANDS),
+    *(f"{path}{more}" for path in PATHS for more in ("", "~=o", "!~=o", "==urn:a:1", "==0..2")),
+    *('a=="' + "x" * 101 + '"', 'a=="a".."p"', "a==1,2", 'a==1,"ok"', "a==9007199254740992"),
+    *("a>9007199254740990", "a<9007199254740993", "a==2029-01-01..2031-01-01", "a!=ok;b"),
+    *("a==https://uri.etsi.org/ngsi-ld/default-context/ok", "a==12:00:00Z", 'a[*]=="ok"'),
+    *("a==1;b>0", "a>0|b>0", "(a>0|b==1);b<2", "b>1;a<=2", "a.observedAt>2030-01-01T00:00:00Z"),
+]
+
+
+@st.composite
+def instances(draw: st.DrawFn, subs: bool = True) -> tuple[Attribute, ...]:
+    def one(dataset_id: str | None) -> Attribute:
+        kind = draw(st.sampled_from(sorted(VALUES)))
+        sub = {"c": draw(instances(subs=False))[0]} if subs and draw(st.booleans()) else {}
+        return Attribute(draw(VALUES[kind]), kind=kind, dataset_id=dataset_id, sub=sub)
+
+    ids: list[str | None] = [None, "urn:d:1"]
+    return tuple(one(id) for id in ids[: draw(st.integers(1, 2 if subs else 1))])
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Change:
+    names = draw(st.sets(st.sampled_from("ab"), min_size=1, max_size=2))
+    attributes = {name: draw(instances()) for name in sorted(names)}
+    id = f"urn:ngsi-ld:T:{draw(st.integers(1, 4))}"
+    entity = Entity(id, (draw(st.sampled_from(["T", "U"])),), attributes)
+    operation: Operation = draw(st.sampled_from(OPERATIONS))
+    return Change(operation, entity, upsert=True)
+
+
+CALLS = st.lists(st.lists(changes(), min_size=1, max_size=3), max_size=6)
+ASKED = st.lists(st.sampled_from(QUESTIONS), min_size=30, max_size=30)
+
+
+async def indexed(store: Store, paths: int) -> None:
+    async with asyncio.timeout(20):
+        while store.conditions.edition < paths:  # noqa: ASYNC110 - no one tells
+            await asyncio.sleep(0.001)
+
+
+async def apply(brokers: list[Broker], calls: list[list[Change]]) -> None:
+    for call in calls:
+        for broker in brokers:
+            try:
+                await broker.apply(call, INTEGRATOR, LINK)
+            except TownsquareError:
+                continue
+
+
+async def answer(broker: Broker, q: str, types: tuple[str, ...], limit: int) -> object:
+    query = Query(types=types, q=parse(q), limit=limit, count=True)
+    page = await broker.find(query, INTEGRATOR, LINK)
+    return page.count, page.more, [entity.id for entity in page.entities]
+
+
+async def compare(plain: Broker, other: Broker, asked: list[str]) -> None:
+    for q in asked:
+        for types in ((), ("T",), ("T", "U")):
+            expected = await answer(plain, q, types, 2)
+            assert await answer(other, q, types, 2) == expected, q
+
+
+@pytest.mark.parametrize("many", [0, 20_000])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(before=CALLS, after=CALLS, asked=ASKED)
+def test_answers_are_the_same_with_index_rows_and_without(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+    before: list[list[Change]],
+    after: list[list[Change]],
+    asked: list[str],
+) -> None:
+    """Rows that are made of what is there, and those that are kept from then on; with searches
+    that begin with them, and with none.
+    """
+    monkeypatch.setattr(sqlite_values, "MANY", many)
+    monkeypatch.setattr(queried, "ASKED", 1)
+    monkeypatch.setattr(queried, "PAUSE_S", 0)
+
+    async def run() -> None:
+        plain, other = [
+            Broker(open_store("memory:", tmp_path), open_bus("memory:"), policy(())) for _ in "ab"
+        ]
+        await apply([plain, other], before)
+        for path in PATHS:
+            await answer(other, path, (), 1)
+        await indexed(other.store, len(PATHS))
+        monkeypatch.setattr(queried, "ASKED", 10**9)  # the other one gets none
+        await compare(plain, other, asked)
+        await apply([plain, other], after)
+        await compare(plain, other, asked)
+        monkeypatch.setattr(queried, "ASKED", 1)
+        await plain.store.close()
+        await other.store.close()
+
+    asyncio.run(run())
+
+
+LAMPS = [Entity(f"urn:ngsi-ld:Lamp:{n}", ("Lamp",), {"level": (Attribute(n),)}) for n in (1, 2, 3)]
+CREATED = [Change("create", lamp) for lamp in LAMPS]
+
+
+def opened(url: str, folder: Path, *declared: str) -> Broker:
+    return Broker(open_store(url, folder, queried=declared), open_bus("memory:"), policy(()))
+
+
+async def test_what_is_asked_often_is_indexed_by_itself(tmp_path: Path) -> None:
+    broker = opened("sqlite:town.db", tmp_path)
+    await broker.apply(CREATED, INTEGRATOR, LINK)
+    for _ in range(queried.ASKED):
+        assert not broker.store.conditions.edition
+        assert await answer(broker, "level>2", (), 5) == (1, False, [LAMPS[2].id])
+    await indexed(broker.store, 1)
+    assert await answer(broker, "level>2", (), 5) == (1, False, [LAMPS[2].id])
+    await broker.store.close()
+    again = opened("sqlite:town.db", tmp_path)
+    assert again.store.conditions.edition == 1, "and stays so"
+    await again.store.close()
+
+
+async def test_an_index_that_was_begun_is_finished_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_values, "PIECE", 1)
+    broker = opened("sqlite:town.db", tmp_path, "level")
+    await broker.apply(CREATED, INTEGRATOR, LINK)
+    await broker.store.ready()
+    await asyncio.sleep(queried.PAUSE_S)
+    await broker.store.close()
+    broker = opened("sqlite:town.db", tmp_path)
+    assert not broker.store.conditions.edition
+    await broker.apply([Change("merge", LAMPS[2])], INTEGRATOR, LINK)
+    await broker.store.ready()
+    await indexed(broker.store, 1)
+    assert await answer(broker, "level>0", (), 2) == (3, True, [lamp.id for lamp in LAMPS[:2]])
+    await broker.store.close()
+
+
+async def test_what_a_grant_hides_is_absent_from_what_is_indexed(
+    open_broker: Callable[..., Broker],
+) -> None:
+    secret = EntityType(
+        "Meter", owner="meters", readers=frozenset({"integrator"}), secret=frozenset({"level"})
+    )
+    broker = open_broker(secret)
+    room = Actor("room:meters", "room", roles=frozenset({"room"}), room="meters")
+    await broker.apply(CREATED, INTEGRATOR, LINK)
+    meter = Entity("urn:ngsi-ld:Meter:1", ("Meter",), {"level": (Attribute(3),)})
+    await broker.apply([Change("create", meter)], room, Why("operations"))
+    for _ in range(queried.ASKED):
+        assert await answer(broker, "level==3", (), 5) == (1, False, [LAMPS[2].id])
+    await indexed(broker.store, 1)
+    for q in ("level==3", "level;level!=2;level!=1"):
+        assert await answer(broker, q, (), 5) == (1, False, [LAMPS[2].id])
+        assert await answer(broker, q, ("Meter",), 5) == (0, False, [])
+
+
+async def test_a_database_of_the_third_schema_gets_index_rows(tmp_path: Path) -> None:
+    broker = opened("sqlite:town.db", tmp_path)
+    await broker.apply(CREATED, INTEGRATOR, LINK)
+    await broker.store.close()
+    with closing(sqlite3.connect(tmp_path / "town.db")) as db:
+        db.executescript(
+            "drop table attribute_value; drop table queried;"
+            "update mark set value = 3 where name = 'schema';"
+        )
+    broker = opened("sqlite:town.db", tmp_path, "level")
+    await broker.store.ready()
+    await indexed(broker.store, 1)
+    assert await answer(broker, "level>1", (), 5) == (2, False, [lamp.id for lamp in LAMPS[1:]])
+    await broker.store.close()

@@ -44,11 +44,11 @@ class Duration:
         return start.replace(year=year, month=month + 1, day=day) + self.time * times
 
 
-def read_duration(text: str) -> Duration:
+def read_duration(text: str, name: str = "aggrPeriodDuration") -> Duration:
     """ISO 8601 as clause 4.5.19.1 allows it. Raises Invalid."""
     found = _DURATION.fullmatch(text)
     if not found or text[-1] in "PT":
-        raise Invalid(f"aggrPeriodDuration must be a duration like PT1H or P1D, is {text[:80]!r}")
+        raise Invalid(f"{name} must be a duration like PT1H or P1D, is {text[:80]!r}")
     given = found.groupdict(default="0").items()
     part = {name: float(number.replace(",", ".")) for name, number in given}
     months = int(part.pop("years") * 12 + part.pop("months"))

@@ -200,6 +200,15 @@ class Broker:
         seen = (self._sight.row(row, rights, act) for row in rows[: find.limit])
         return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
 
+    async def ids(
+        self, query: Query, by: Actor, why: Why, most: int, *, tenant: str = ""
+    ) -> list[str]:
+        """Of up to `most` that match, in their order."""
+        await self.expiry.due(self.clock)
+        find = self._sight.find(query, by, why, "read", tenant)
+        rows = await self.store.find(tenant, replace(find, limit=most, offset=0))
+        return [row.key.id for row in rows]
+
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
         """An offset behind the end leads to the last one (clause 6.3.10)."""
         total = await self.store.count(tenant, find) if count is None else count
@@ -233,6 +242,34 @@ class Broker:
     ) -> tuple[Page, Past]:
         """Entities with something in the window, and what is to be read of them."""
         await self.expiry.due(self.clock)
+        find = self._find_past(ask, every, by, why, tenant)
+        count = await self.store.count(tenant, find) if ask.query.count else None
+        rows = await self.store.find(tenant, replace(find, limit=find.limit + bool(find.limit)))
+        entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
+        seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
+        most = None if ask.most is None else ask.most + 1
+        past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
+        return Page(entities, count, len(rows) > find.limit), past
+
+    async def past_ids(
+        self,
+        ask: TemporalQuery,
+        how: Aggregation | None,
+        by: Actor,
+        why: Why,
+        most: int,
+        *,
+        tenant: str = "",
+    ) -> list[str]:
+        """Of up to `most` that have something in the window, as it would be told."""
+        await self.expiry.due(self.clock)
+        find = self._find_past(ask, how.every if how else None, by, why, tenant)
+        rows = await self.store.find(tenant, replace(find, limit=most, offset=0))
+        return [row.key.id for row in rows]
+
+    def _find_past(
+        self, ask: TemporalQuery, every: Duration | None, by: Actor, why: Why, tenant: str
+    ) -> Find:
         then = self.store.past_conditions(ask.window)
 
         def recorded(grant: Grant) -> Sql:
@@ -245,14 +282,7 @@ class Broker:
             grants={type: temporal.coarse(g, ask, every) for type, g in eyes.grants.items()},
             others=temporal.coarse(eyes.others, ask, every),
         )
-        find = self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded))
-        count = await self.store.count(tenant, find) if ask.query.count else None
-        rows = await self.store.find(tenant, replace(find, limit=find.limit + bool(find.limit)))
-        entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
-        seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
-        most = None if ask.most is None else ask.most + 1
-        past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
-        return Page(entities, count, len(rows) > find.limit), past
+        return self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded))
 
     async def census(self, by: Actor, why: Why, *, tenant: str = "") -> Census:
         """How many entities there are of what, as far as the policy shows it."""

@@ -1,6 +1,7 @@
 """Documents: subscriptions, registrations, contexts and the like, which are not city state.
 
-Always holds: a document that somebody writes or drops leaves an entry in the log with it.
+Always holds: a document that somebody writes or drops leaves an entry in the log with it. A note,
+which the broker keeps for itself or for a while, leaves none.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,12 +41,20 @@ class Documents:
         await self._write(key, by, why, writes, must_exist=True)
         return made[0]
 
-    async def note(self, rows: Mapping[Key, bytes | None], upto: Cursor) -> None:
-        """What a durable reader keeps for itself, with its cursor; None drops a row."""
+    async def note(self, rows: Mapping[Key, bytes | None], upto: Cursor | None = None) -> None:
+        """Notes, with the cursor of the durable reader whose they are; None drops a row."""
         put = [Row(key, 1, body) for key, body in rows.items() if body is not None]
         delete = [key for key, body in rows.items() if body is None]
         kept = Writes(put=put, delete=delete)
         await self._store.commit(Job(self._clock(), "", tuple(rows), lambda _: kept, upto=upto))
+
+    async def revise(self, key: Key, change: Callable[[bytes], bytes]) -> None:
+        """A note after a change of what it is at that moment; nothing where it is gone."""
+
+        def decided(rows: Mapping[Key, Row]) -> Writes:
+            return Writes(put=[Row(key, r.version + 1, change(r.body)) for r in rows.values()])
+
+        await self._store.commit(Job(self._clock(), key.tenant, (key,), decided))
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""

@@ -39,7 +39,8 @@ class Sight:
         if known := self._finds.get(key):
             return known
         found = self.found(query, self.eyes(by, why, act, tenant), by)
-        return self._finds.put(key, found, len(found.where.text))
+        size = len(found.where.text) + sum(map(len, query.ids))
+        return self._finds.put(key, found, size)
 
     def found(
         self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None

@@ -14,6 +14,7 @@ from townsquare.context.api.change import EntityWriter
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.contexts import ContextServer
 from townsquare.context.api.discover import Discovery
+from townsquare.context.api.maps import MapDoors
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.purge import Purge
 from townsquare.context.api.record import Record
@@ -31,6 +32,7 @@ from townsquare.context.http import (
     refusal,
     send_answer,
 )
+from townsquare.context.maps.atlas import Atlas
 from townsquare.context.openapi import document
 from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
@@ -39,6 +41,7 @@ from townsquare.context.sources.batches import SharedBatch
 from townsquare.context.sources.bulletin import Bulletin
 from townsquare.context.sources.calling import Caller
 from townsquare.context.sources.consumption import SharedReading
+from townsquare.context.sources.mapped import MappedReading
 from townsquare.context.sources.provision import SharedWriting
 from townsquare.context.sources.purging import SharedPurge
 from townsquare.context.sources.registry import Registry
@@ -81,6 +84,9 @@ class Api:
         caller = Caller(client, self.contexts, self.registry)
         sharing = SharedWriting(caller)
         writer = EntityWriter(sharing)
+        maps = MappedReading(SharedReading(caller, self.contexts), Atlas(broker))
+        consumption = Consumption(maps, self.contexts)
+        past = Past(broker, maps.atlas, self.contexts)
         subscribers = Subscribers(broker)
         self.bulletin = Bulletin(self.registry, subscribers, self.courier, self.contexts)
         self.router = Router(
@@ -88,9 +94,10 @@ class Api:
             AttributeProvision(writer, self.contexts).routes(),
             Batch(SharedBatch(sharing), self.contexts).routes(),
             Purge(SharedPurge(sharing), self.contexts).routes(),
-            Consumption(SharedReading(caller, self.contexts), self.contexts).routes(),
+            consumption.routes(),
             Discovery(broker, self.contexts).routes(),
-            Past(broker, self.contexts).routes(),
+            past.routes(),
+            MapDoors(consumption, past, self.contexts).routes(),
             Record(broker, self.contexts).routes(),
             Doors(book, self.contexts).routes(),
             ContextServer(self.contexts).routes(),

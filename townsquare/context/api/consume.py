@@ -23,12 +23,14 @@ from townsquare.context.form.view import View
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.linked import Join, linked
+from townsquare.context.maps.entity_map import EntityMap
 from townsquare.context.memory import Memory
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import Query, depth
 from townsquare.context.routes import Routes
-from townsquare.context.sources.consumption import SharedReading
+from townsquare.context.sources.consumption import Found, Retrieved
+from townsquare.context.sources.mapped import MappedReading
 from townsquare.context.sources.matching import Wanted, every_type
 from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape, Told
@@ -60,9 +62,10 @@ class Asked:
 
 
 class Consumption:
-    def __init__(self, sharing: SharedReading, contexts: Contexts) -> None:
-        self.sharing = sharing
-        self.broker = sharing.broker
+    def __init__(self, maps: MappedReading, contexts: Contexts) -> None:
+        self.maps = maps
+        self.sharing = maps.sharing
+        self.broker = maps.broker
         self.contexts = contexts
         self._told = Told()
         # The same is often asked again: reading it would take longer than finding the answer.
@@ -83,7 +86,7 @@ class Consumption:
         attributes, wanted = names(request, asked.terms), types(request, asked.terms)
         needs = frozenset(attributes or asked.view.projection.needs())
         about = Wanted(every_type(wanted), (id,), attributes=needs)
-        seen = await self.sharing.retrieve(request, asked.terms, about)
+        seen, used = await self._seen(request, asked.terms, about)
         found = seen.entity
         if wanted and not chosen(tuple(map(choice_of, wanted)), found.types):
             raise NotFound(f"{id} is not of type {request.parameters['type']}")
@@ -96,9 +99,23 @@ class Consumption:
         # Alone it is no list, also where join=flat found nothing to put beside it.
         several = collection(written) if asked.media == GEO else written
         body = several if len(written) > 1 else written[0]
-        return await self._answered(asked, body, altered, **warned(seen.warnings))
+        return await self._answered(asked, body, altered, **warned(seen.warnings), **located(used))
+
+    async def _seen(
+        self, request: Request, terms: Terms, about: Wanted
+    ) -> tuple[Retrieved, EntityMap | None]:
+        if self.maps.atlas.wanted(request):
+            return await self.maps.retrieve(request, terms, about)
+        return await self.sharing.retrieve(request, terms, about), None
 
     async def query(self, request: Request) -> Answer:
+        return await self._found(*await self.asked(request))
+
+    async def query_by_post(self, request: Request) -> Answer:
+        return await self._found(*await self.asked_by_post(request))
+
+    async def asked(self, request: Request) -> tuple[Asked, Query]:
+        """Raises Invalid."""
         request.known(*QUERY)
         terms = await self.contexts.of(request)
         asked, said = self._asked(request, terms), said_by(request, terms)
@@ -106,15 +123,16 @@ class Consumption:
         if query is None:
             query = completed(asked, selector(request, terms))
             self._queries.put(said, query, length(request))
-        return await self._found(asked, query)
+        return asked, query
 
-    async def query_by_post(self, request: Request) -> Answer:
+    async def asked_by_post(self, request: Request) -> tuple[Asked, Query]:
+        """Raises Invalid."""
         request.known(*BY_POST)
         body = request.json()
         terms = await self.contexts.of(request, body)
         told, query = read_query(request, body, MEMBERS, terms)
         asked = self._asked(told, terms)
-        return await self._found(asked, completed(asked, narrowed(told, query)))
+        return asked, completed(asked, narrowed(told, query))
 
     def _asked(self, request: Request, terms: Terms) -> Asked:
         said = said_by(request, terms)
@@ -136,11 +154,21 @@ class Consumption:
         return Asked(request, terms, media, view, join, version, shape)
 
     async def _found(self, asked: Asked, query: Query) -> Answer:
-        request = asked.request
-        found = await self.sharing.find(request, asked.terms, query)
-        page = found.page
+        if not self.maps.atlas.wanted(asked.request):
+            found = await self.sharing.find(asked.request, asked.terms, query)
+            return await self._paged(asked, query, found)
+        seen = await self.maps.find(asked.request, asked.terms, query)
+        query = replace(query, offset=seen.offset)
+        answer = await self._paged(asked, query, seen.found, seen.map)
+        return replace(answer, status=201) if seen.made else answer
+
+    async def _paged(
+        self, asked: Asked, query: Query, found: Found, used: EntityMap | None = None
+    ) -> Answer:
+        request, page = asked.request, found.page
         written, altered = await self._written(asked, page.entities)
-        headers = paging(request, query, asked.media, more=page.more) | warned(found.warnings)
+        headers = paging(request, query, asked.media, more=page.more)
+        headers |= warned(found.warnings) | located(used)
         if page.count is not None:
             headers["NGSILD_Results_Count"] = str(page.count)
         body = collection(written) if asked.media == GEO else written
@@ -204,6 +232,10 @@ def completed(asked: Asked, query: Query) -> Query:
         order=read_order(ordering(asked.request), asked.terms),
         attributes=query.attributes or asked.view.projection.needs(),
     )
+
+
+def located(used: EntityMap | None) -> dict[str, str]:
+    return {"NGSILD_EntityMap": used.location} if used else {}
 
 
 def warned(warnings: Sequence[str]) -> dict[str, str]:

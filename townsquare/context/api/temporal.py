@@ -1,6 +1,7 @@
 """The past out: retrieve and query (clauses 5.7.3, 5.7.4, 6.18.3.2, 6.19.3.1 and 6.24)."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -21,9 +22,13 @@ from townsquare.context.form.temporal import write_aggregates, write_evolution, 
 from townsquare.context.form.view import spoken, trimmed
 from townsquare.context.http import JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
+from townsquare.context.maps.atlas import Atlas
+from townsquare.context.maps.entity_map import HERE, EntityMap, question
+from townsquare.context.maps.entity_map import MOST as MOST_MAPPED
+from townsquare.context.maps.walk import Looked, walk
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
-from townsquare.context.query import Query
+from townsquare.context.query import MOST, Query
 from townsquare.context.routes import Routes
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Invalid, NotFound
@@ -31,9 +36,19 @@ from townsquare.model.errors import Invalid, NotFound
 QUERY = (*SELECTORS, *OF_TIME, *HOW, "orderBy", "collation", "splitEntities")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    request: Request
+    query: Query
+    how: Telling
+    terms: Terms
+    media: str
+
+
 class Past:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+    def __init__(self, broker: Broker, atlas: Atlas, contexts: Contexts) -> None:
         self.broker = broker
+        self.atlas = atlas
         self.contexts = contexts
 
     def routes(self) -> Routes:
@@ -44,46 +59,61 @@ class Past:
         }
 
     async def query(self, request: Request) -> Answer:
-        request.known(*QUERY)
-        terms = await self.contexts.of(request)
-        return await self._found(request, selector(request, terms), terms)
+        return await self._found(await self.asked(request))
 
     async def query_by_post(self, request: Request) -> Answer:
+        return await self._found(await self.asked_by_post(request))
+
+    async def asked(self, request: Request) -> Asked:
+        """Raises Invalid."""
+        request.known(*QUERY)
+        terms = await self.contexts.of(request)
+        return self._asked(request, selector(request, terms), terms)
+
+    async def asked_by_post(self, request: Request) -> Asked:
+        """Raises Invalid."""
         request.known(*BY_POST)
         body = request.json()
         terms = await self.contexts.of(request, body)
         told, query = read_query(request, body, TEMPORAL_MEMBERS, terms)
-        return await self._found(told, narrowed(told, query), terms)
+        return self._asked(told, narrowed(told, query), terms)
 
-    async def _found(self, request: Request, query: Query, terms: Terms) -> Answer:
+    def _asked(self, request: Request, query: Query, terms: Terms) -> Asked:
         media = request.accepts(JSON, LD)
         if "timerel" not in request.parameters:
             raise Invalid("a query of the past needs timerel: before, after or between")
         query = replace(query, order=read_order(ordering(request), terms))
         if any(order.path.member != "id" or order.reference for order in query.order):
             raise Invalid("the past is ordered by id alone (clause 5.7.4.4)")
-        how = read_telling(request, terms)
-        answered = await self._answered(request, query, how, terms, media)
-        return await self._with_terms(request, answered, terms)
+        return Asked(request, query, read_telling(request, terms), terms, media)
+
+    async def _found(self, asked: Asked) -> Answer:
+        if self.atlas.wanted(asked.request):
+            return await self._by_map(asked)
+        return await self._with_terms(asked, await self._answered(asked, asked.query))
 
     async def retrieve(self, request: Request) -> Answer:
         request.known(*OF_TIME, *HOW)
         media = request.accepts(JSON, LD)
         terms = await self.contexts.of(request)
         id = entity_id(request)
-        how = read_telling(request, terms)
+        asked = Asked(request, Query(ids=(id,)), read_telling(request, terms), terms, media)
         # Through `read`, so that a missing and a hidden entity are told alike.
         await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
-        answered = await self._answered(request, Query(ids=(id,)), how, terms, media)
+        answered = await self._answered(asked, asked.query)
         if not answered.json or not answered.json[0]:
             raise NotFound(f"{id} has nothing in its past that was asked for and is open to you")
-        one = replace(answered, json=answered.json[0])
-        return await self._with_terms(request, one, terms)
+        headers = dict(answered.headers)
+        if self.atlas.wanted(request):
+            known = await self.atlas.used(request)
+            used = known or await self.atlas.keep(request, {id: (HERE,)})
+            headers["NGSILD-EntityMap"] = used.location
+        one = replace(answered, json=answered.json[0], headers=headers)
+        return await self._with_terms(asked, one)
 
-    async def _answered(
-        self, request: Request, query: Query, how: Telling, terms: Terms, media: str
-    ) -> Answer:
+    async def _answered(self, asked: Asked, query: Query) -> Answer:
         """Without @context yet."""
+        request, how, terms = asked.request, asked.how, asked.terms
         ask = temporal_query(request, query, how)
         by, why, tenant = request.actor, request.why, request.tenant
         if how.aggregation:
@@ -94,17 +124,73 @@ class Past:
             found = await self.broker.evolution(ask, by, why, tenant=tenant)
             bodies = [written(entity, terms, how) for entity in found.entities]
             count, more, part = found.count, found.more, found.part
-        headers = paging(request, query, media, more=more)
+        headers = paging(request, query, asked.media, more=more)
         if count is not None:
             headers["NGSILD_Results_Count"] = str(count)
         if part:
             headers["content-range"] = content_range(ask, part)
-        return Answer(206 if part else 200, [_shown(b, how) for b in bodies], headers, media)
+        return Answer(206 if part else 200, [_shown(b, how) for b in bodies], headers, asked.media)
 
-    async def _with_terms(self, request: Request, answer: Answer, terms: Terms) -> Answer:
-        known = await self.contexts.addressed(terms, request.tenant)
-        told = answer_json(request, answer.json, known, answer.media, **answer.headers)
+    async def _with_terms(self, asked: Asked, answer: Answer) -> Answer:
+        known = await self.contexts.addressed(asked.terms, asked.request.tenant)
+        told = answer_json(asked.request, answer.json, known, answer.media, **answer.headers)
         return replace(told, status=answer.status)
+
+    # --- by an entity map (clauses 5.5.14 and 5.14.5)
+
+    async def made(self, asked: Asked) -> EntityMap:
+        """Of all that match. Raises Invalid or TooManyResults."""
+        ids = await self._ids(asked, asked.query, MOST_MAPPED + 1)
+        places = dict.fromkeys(ids, (HERE,))
+        return await self.atlas.keep(asked.request, places, asked=_question(asked))
+
+    async def _by_map(self, asked: Asked) -> Answer:
+        query = asked.query
+        known = await self.atlas.used(asked.request)
+        one = known or await self.made(asked)
+        ids = [id for id in one.entities if not query.ids or id in query.ids]
+
+        async def look(part: Sequence[str]) -> Looked[str]:
+            found = await self._ids(asked, replace(query, ids=tuple(part), order=()), len(part))
+            return Looked({id: id for id in found})
+
+        walked = await walk(ids, query, look, same=one.asked == _question(asked))
+        await self.atlas.prune(one, walked.gone, {})
+        answer = await self._page(asked, walked.found)
+        paged = replace(query, offset=walked.offset)
+        headers = {
+            **{name: value for name, value in answer.headers.items() if name != "link"},
+            **paging(asked.request, paged, asked.media, more=walked.more),
+            "NGSILD-EntityMap": one.location,
+        }
+        if query.count:
+            headers["NGSILD-Results-Count"] = str(await self._count(look, ids))
+        status = answer.status if known or answer.status != 200 else 201
+        return await self._with_terms(asked, replace(answer, status=status, headers=headers))
+
+    async def _page(self, asked: Asked, ids: Sequence[str]) -> Answer:
+        if not ids:
+            return Answer(200, [], media=asked.media)
+        page = replace(asked.query, ids=tuple(ids), limit=len(ids), offset=0, count=False)
+        return await self._answered(asked, page)
+
+    async def _ids(self, asked: Asked, query: Query, most: int) -> list[str]:
+        r, how = asked.request, asked.how
+        ask = temporal_query(r, query, how)
+        return await self.broker.past_ids(
+            ask, how.aggregation, r.actor, r.why, most, tenant=r.tenant
+        )
+
+    async def _count(
+        self, look: Callable[[Sequence[str]], Awaitable[Looked[str]]], ids: Sequence[str]
+    ) -> int:
+        parts = [ids[start : start + MOST] for start in range(0, len(ids), MOST)]
+        return sum([len((await look(part)).found) for part in parts])
+
+
+def _question(asked: Asked) -> str:
+    ask = temporal_query(asked.request, Query(), asked.how)
+    return question(asked.query, asked.request.why, ask)
 
 
 def written(entity: Entity, terms: Terms, how: Telling) -> Json:

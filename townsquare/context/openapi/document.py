@@ -18,7 +18,7 @@ ABOUT = (
 )
 DONE = {
     200: "what was asked for",
-    201: "created, at Location",
+    201: "created; a header says where",
     204: "done",
     206: "part of the past; Content-Range says which, ask on",
     207: "done in part: the body says for which not, and why",
@@ -97,10 +97,10 @@ def _response(status: int, line: Line) -> Json:
     found: dict[str, Json] = {"description": DONE[status]}
     if status == 207:
         found["content"] = {JSON: {"schema": ref("PartlyDone")}}
-    elif status in (200, 206) and line.answer:
+    elif status in (200, 201, 206) and line.answer:
         schema = _schema(line.answer)
         found["content"] = {JSON: {"schema": schema}, LD: {"schema": schema}}
-        if line.answer.startswith("Entity") and 206 not in line.done:
+        if line.answer in ("Entity", "Entity[]") and 206 not in line.done:
             found["content"][GEO] = {"schema": {"type": "object"}}
     return found
 

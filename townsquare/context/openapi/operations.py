@@ -16,6 +16,7 @@ from townsquare.context.openapi.parameters import (
     JOIN,
     LANGUAGE,
     LOCAL,
+    MAP,
     MOMENT,
     OPTIONS,
     ORDER,
@@ -24,6 +25,7 @@ from townsquare.context.openapi.parameters import (
     PLACE,
     PROJECTION,
     SELECTION,
+    SPLIT,
     TEXT,
     TIME,
     TYPE,
@@ -57,8 +59,10 @@ KEPT = (
     Parameter("keep", TEXT, "of the entities only these attributes stay"),
     Parameter("drop", TEXT, "of the entities these attributes go"),
 )
-READING = (*PROJECTION, *FORM, *JOIN, *PLACE, *LOCAL)
-PAST = (*TIME, *PERIODS, *PROJECTION, *EVOLUTION, *LOCAL)
+READING = (*PROJECTION, *FORM, *JOIN, *PLACE, *LOCAL, *MAP)
+PAST = (*TIME, *PERIODS, *PROJECTION, *EVOLUTION, *LOCAL, *MAP)
+FINDING = (*SELECTION, *READING, *ORDER, *CSF, *PAGE, *SPLIT)
+FINDING_PAST = (*SELECTION, *PAST, *CSF, *PAGE, *SPLIT)
 
 ENTITY, ATTRS, ATTR = (
     "entities/{entityId}",
@@ -70,8 +74,8 @@ ENTITIES = (
         "GET",
         "entities",
         "Query entities",
-        (200,),
-        (*SELECTION, *READING, *ORDER, *CSF, *PAGE),
+        (200, 201),
+        FINDING,
         answer="Entity[]",
     ),
     Line("POST", "entities", "Create an entity", (201, 207), LOCAL, "Entity"),
@@ -105,7 +109,7 @@ BATCHES = (
         "POST",
         f"{BATCH}/query",
         "Query entities by a body",
-        (200,),
+        (200, 201),
         (*FORM, *PAGE, *LOCAL),
         "Query",
         "Entity[]",
@@ -118,8 +122,8 @@ TEMPORAL = (
         "GET",
         "temporal/entities",
         "Query the past of entities",
-        (200, 206),
-        (*SELECTION, *PAST, *CSF, *PAGE),
+        (200, 201, 206),
+        FINDING_PAST,
         answer="Entity[]",
     ),
     Line("POST", "temporal/entities", "Add to the past of an entity", (201, 204), LOCAL, "Entity"),
@@ -159,11 +163,46 @@ TEMPORAL = (
         "POST",
         "temporal/entityOperations/query",
         "Query the past by a body",
-        (200, 206),
+        (200, 201, 206),
         (*EVOLUTION, *PERIODS, *PAGE, *LOCAL),
         "Query",
         "Entity[]",
     ),
+)
+
+MAP_OF_PAST = "temporal/entityMaps"
+MAPS = (
+    Line("GET", "entityMaps", "Keep what a query finds", (201,), FINDING, "", "EntityMap"),
+    Line(
+        "POST",
+        "entityMaps",
+        "Keep what a query by a body finds",
+        (201,),
+        (*FORM, *PAGE, *LOCAL),
+        "Query",
+        "EntityMap",
+    ),
+    Line(
+        "GET",
+        MAP_OF_PAST,
+        "Keep what a query of the past finds",
+        (201,),
+        FINDING_PAST,
+        "",
+        "EntityMap",
+    ),
+    Line(
+        "POST",
+        MAP_OF_PAST,
+        "Keep what a query of the past by a body finds",
+        (201,),
+        (*EVOLUTION, *PERIODS, *PAGE, *LOCAL),
+        "Query",
+        "EntityMap",
+    ),
+    Line("GET", "entityMaps/{entityMapId}", "An entity map", (200,), answer="EntityMap"),
+    Line("PATCH", "entityMaps/{entityMapId}", "Change its end", (204,), (), "EntityMapFragment"),
+    Line("DELETE", "entityMaps/{entityMapId}", "Delete an entity map", (204,)),
 )
 
 DISCOVERY = (
@@ -217,6 +256,7 @@ LINES = (
     *ENTITIES,
     *BATCHES,
     *TEMPORAL,
+    *MAPS,
     *DISCOVERY,
     *SUBSCRIPTIONS,
     *SOURCES,

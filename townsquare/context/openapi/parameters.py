@@ -56,6 +56,13 @@ SELECTION: Parameters = (
     Parameter("coordinates", TEXT, "of the reference, as JSON"),
     Parameter("geoproperty", TEXT, "which property is compared; location if not given"),
 )
+MAP: Parameters = (
+    Parameter("entityMap", FLAG, "keep what was found, so that all pages are of the same"),
+    Parameter("entityMapLifetime", TEXT, "for how long, ISO 8601, at most a day"),
+)
+SPLIT: Parameters = (
+    Parameter("splitEntities", FLAG, "one entity may lie in parts with several brokers"),
+)
 CSF: Parameters = (Parameter("csf", TEXT, "query on the context sources to be asked"),)
 ORDER: Parameters = (Parameter("orderBy", TEXT, "like temperature;desc,id"),)
 TIME: Parameters = (

@@ -178,6 +178,14 @@ REGISTRATION = record(
         "@context": CONTEXT,
     },
 )
+ENTITY_MAP = record(
+    ("id", "type", "expiresAt"),
+    id=URI,
+    type={"const": "EntityMap"},
+    expiresAt=TIME,
+    entityMap={"type": "object", "additionalProperties": many(TEXT)},
+    linkedMaps={"type": "object", "additionalProperties": TEXT},
+)
 PROBLEM = record(("type", "title"), type=URI, title=TEXT, detail=TEXT, status={"type": "integer"})
 BATCH_RESULT = record(
     ("success", "errors"),
@@ -200,6 +208,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Context": record(("@context",), **{"@context": CONTEXT}),
     "Endpoint": ENDPOINT,
     "Entity": ENTITY,
+    "EntityMap": ENTITY_MAP,
+    "EntityMapFragment": record((), expiresAt=TIME),
     "EntitySelector": SELECTOR,
     "Fragment": FRAGMENT,
     "GeoQuery": GEO_QUERY,

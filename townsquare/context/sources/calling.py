@@ -6,6 +6,7 @@ asks but what its registration names, and never the asker's own credentials.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,12 +35,21 @@ AT_ONCE_EACH = 8  # to one
 OURS = frozenset(
     {"host", "content-length", "content-type", "content-encoding", "accept", "accept-encoding"}
     | {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect"}
-    | {"via", "link", "ngsild-tenant", "contenttype", "jsonldcontext", "ngsildconformance"}
+    | {
+        "via",
+        "link",
+        "ngsild-tenant",
+        "ngsild-entitymap",
+        "contenttype",
+        "jsonldcontext",
+        "ngsildconformance",
+    }
     | {"proxy-authorization", "proxy-connection"}
 )
 # What proves to us who asks is nobody else's.
 SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
 
+LOCATION = re.compile(r"[\x21-\x7e]{1,2048}")
 Trouble = Literal["", "loop", "silent", "garbled", "refused"]
 
 
@@ -51,6 +61,7 @@ class Errand:
     path: tuple[str, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
+    map: str = ""  # the source's own entity map that it shall use
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class Reply:
     words: Terms = CORE_TERMS
     reason: str = ""
     count: int = 0  # of all that it has, where it was asked
+    map: str = ""  # where the source has the entity map that it used
 
 
 Write = Callable[[Terms], Errand]  # an errand in these words
@@ -130,6 +142,8 @@ class Caller:
         headers["Via"] = f"{before}, {hop}" if before else hop
         if one.tenant:
             headers["NGSILD-Tenant"] = one.tenant
+        if errand.map:
+            headers["NGSILD-EntityMap"] = errand.map
         body = errand.body
         ld = body is not None and extra.get("contenttype") == LD and "jsonldcontext" not in extra
         if not ld:
@@ -197,4 +211,6 @@ def _reply(got: outgoing.Fetched, words: Terms) -> Reply:
     reason = "" if good else f"it answered {got.status}"
     count = got.headers.get("ngsild-results-count", "")
     total = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
-    return Reply("" if good else "refused", got.status, json, words, reason, total)
+    map = got.headers.get("ngsild-entitymap", "")
+    known = map if LOCATION.fullmatch(map) else ""
+    return Reply("" if good else "refused", got.status, json, words, reason, total, known)

@@ -17,6 +17,7 @@ from townsquare.context.contexts import Contexts
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
+from townsquare.context.maps.entity_map import HERE, EntityMap
 from townsquare.context.query import MOST, QUIET, Query, Selector
 from townsquare.context.sources import properties
 from townsquare.context.sources.calling import Caller, Errand, Reply, hops
@@ -48,12 +49,16 @@ class Answered:
     warning: str = ""
     count: int = 0
     full: bool = False  # it may have more than it was asked for
+    map: str = ""  # the entity map that it used
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
+    """`origins` are the ids of the sources that it came from, HERE for this broker."""
+
     entity: Entity
     warnings: Sequence[str] = ()
+    origins: tuple[str, ...] = (HERE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Demand:
     wanted: Wanted
     parameters: Mapping[str, str] = field(default_factory=dict)
     limit: int = 1
+    maps: Mapping[str, str] = field(default_factory=dict)  # that sources shall use, by their ids
 
 
 class SharedReading:
@@ -82,16 +88,21 @@ class SharedReading:
 
     # --- one entity
 
-    async def retrieve(self, request: Request, terms: Terms, wanted: Wanted) -> Retrieved:
-        """Of the one id that is `wanted`. Raises NotFound."""
+    async def retrieve(
+        self, request: Request, terms: Terms, wanted: Wanted, map: EntityMap | None = None
+    ) -> Retrieved:
+        """Of the one id that is `wanted`. A map says which sources to ask. Raises NotFound."""
         id = wanted.ids[0]
-        sources = await self._sources(request, terms, wanted, RETRIEVE)
+        sources = await self.sources(request, terms, wanted, RETRIEVE)
+        if map is not None:
+            sources = [one for one in sources if one.id in map.entities.get(id, ())]
         if not sources:
             return Retrieved(await self._here(request, id))
         types = await self.broker.types_of(id, tenant=request.tenant)
         if not self.broker.policy.types.keys().isdisjoint(types):
             return Retrieved(await self._here(request, id))
-        demand = Demand(request, await self._named(terms, request), wanted)
+        linked = map.linked if map else {}
+        demand = Demand(request, await self._named(terms, request), wanted, maps=linked)
         answers = await asyncio.gather(*(self._retrieved(demand, one) for one in sources))
         try:
             here = _left(await self._here(request, id), sources)
@@ -101,19 +112,22 @@ class SharedReading:
         warnings = [answer.warning for answer in answers if answer.warning]
         if entity is None:
             raise NotFoundAnywhere(f"{id} does not exist, or is not open to you", warnings)
-        return Retrieved(entity, warnings)
+        origins = [HERE] if here else []
+        return Retrieved(
+            entity, warnings, (*origins, *(a.source.id for a in answers if a.entities))
+        )
 
     async def _here(self, request: Request, id: str) -> Entity:
         return await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
 
     async def _retrieved(self, demand: Demand, one: Registration) -> Answered:
         if "retrieveEntity" not in one.offers:
-            return await self._queried(demand, one)
+            return await self.queried(demand, one)
         id = demand.wanted.ids[0]
 
         def write(words: Terms) -> Errand:
             said = {"options": "sysAttrs", **attributes(one, demand.wanted, words)}
-            return Errand("GET", ("entities", id), said)
+            return Errand("GET", ("entities", id), said, map=demand.maps.get(one.id, ""))
 
         return await self._answer(demand, one, write)
 
@@ -122,25 +136,27 @@ class SharedReading:
     async def find(self, request: Request, terms: Terms, query: Query) -> Found:
         """Raises Invalid."""
         wanted = wanted_by(query)
-        sources = await self._sources(request, terms, wanted, QUERY)
+        sources = await self.sources(request, terms, wanted, QUERY)
         if not sources:
-            return Found(await self._page(request, query))
-        if query.order:
-            raise Invalid("what several brokers have cannot be ordered; add local=true")
+            return Found(await self.page(request, query))
+        refuse_order(query)
         upto = min(query.offset + query.limit, MOST)
+        demand = await self.demand(request, terms, query, upto)
+        answers = await asyncio.gather(*(self.queried(demand, one) for one in sources))
+        page = await self.page(request, replace(query, offset=0, limit=upto))
+        warnings = [answer.warning for answer in answers if answer.warning]
+        return Found(self.joined(query, page, answers), warnings)
+
+    async def demand(self, request: Request, terms: Terms, query: Query, limit: int) -> Demand:
         said = {n: v for n, v in request.parameters.items() if n in (*FILTERS, *GEO_FILTERS)}
         if query.count:
             said["count"] = "true"
-        demand = Demand(request, await self._named(terms, request), wanted, said, upto)
-        answers = await asyncio.gather(*(self._queried(demand, one) for one in sources))
-        page = await self._page(request, replace(query, offset=0, limit=upto))
-        warnings = [answer.warning for answer in answers if answer.warning]
-        return Found(self._joined(query, page, answers), warnings)
+        return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)
 
-    async def _page(self, request: Request, query: Query) -> Page:
+    async def page(self, request: Request, query: Query) -> Page:
         return await self.broker.find(query, request.actor, request.why, tenant=request.tenant)
 
-    async def _queried(self, demand: Demand, one: Registration) -> Answered:
+    async def queried(self, demand: Demand, one: Registration) -> Answered:
         if "queryEntity" in one.offers:
             asked = [self._by_get(demand, one, group) for group in groups(one, demand.wanted)]
         else:
@@ -152,6 +168,7 @@ class SharedReading:
             next((answer.warning for answer in found if answer.warning), ""),
             sum(answer.count for answer in found),
             any(answer.full for answer in found),
+            next((answer.map for answer in found if answer.map), ""),
         )
 
     def _by_get(
@@ -165,7 +182,7 @@ class SharedReading:
                 "limit": str(max(demand.limit, 1)),
                 "options": "sysAttrs",
             }
-            return Errand("GET", ("entities",), said)
+            return Errand("GET", ("entities",), said, map=demand.maps.get(one.id, ""))
 
         return write
 
@@ -182,11 +199,12 @@ class SharedReading:
             if geo := {n: v for n, v in filters.items() if n in GEO_FILTERS}:
                 body["geoQ"] = geo
             parameters = {"limit": str(max(demand.limit, 1)), "options": "sysAttrs"}
-            return Errand("POST", ("entityOperations", "query"), parameters, body)
+            map = demand.maps.get(one.id, "")
+            return Errand("POST", ("entityOperations", "query"), parameters, body, map)
 
         return write
 
-    def _joined(self, query: Query, page: Page, answers: Sequence[Answered]) -> Page:
+    def joined(self, query: Query, page: Page, answers: Sequence[Answered]) -> Page:
         """Those that are here first, in their order; then those of each source."""
         sources = [answer.source for answer in answers]
         house = self.broker.policy.types.keys()
@@ -195,7 +213,7 @@ class SharedReading:
         found: dict[str, Entity | None] = {
             id: entity if id in fixed else _left(entity, sources) for id, entity in local.items()
         }
-        elsewhere = {e.id: e for a in answers for e in a.entities if _selected(query, e)}
+        elsewhere = {e.id: e for a in answers for e in a.entities if selected(query, e)}
         for id in elsewhere:
             if id not in fixed:
                 own = [replace(a, entities=[e for e in a.entities if e.id == id]) for a in answers]
@@ -211,12 +229,12 @@ class SharedReading:
 
     # --- what both have in common
 
-    async def _sources(
+    async def sources(
         self, request: Request, terms: Terms, wanted: Wanted, names: Sequence[str]
     ) -> list[Registration]:
         known = await self.registry.of(request.tenant)
         local = request.flag("local") or request.parameters.get("type") == "*"
-        if not known or local or not self._open(request, wanted):
+        if not known or local or not self.open_to(request, wanted):
             return []
         csf = request.parameters.get("csf")
         filter = parse(csf, terms.expand) if csf else None
@@ -229,7 +247,7 @@ class SharedReading:
             and (filter is None or properties.holds(filter, members(one)))
         ]
 
-    def _open(self, request: Request, wanted: Wanted) -> bool:
+    def open_to(self, request: Request, wanted: Wanted) -> bool:
         """Whether what nobody declares is open to who asks, and anything else is asked for."""
         allowed = self.broker.grant(request.actor, request.why, "read", "").allowed
         return allowed and not (
@@ -243,25 +261,30 @@ class SharedReading:
     async def _answer(
         self, demand: Demand, one: Registration, write: Callable[[Terms], Errand]
     ) -> Answered:
-        before = hops(demand.request)
-        if self.registry.alias(demand.request.tenant) in before or (
-            one.context_source_alias in before
-        ):
-            return Answered(one, warning=_warning(one, Reply("loop")))
-        reply = await self.caller.call(one, demand.request, demand.terms, write)
+        reply = await self.asked(demand, one, write)
         if reply.trouble and reply.status != 404:
-            return Answered(one, warning=_warning(one, reply))
+            return Answered(one, warning=warning(one, reply))
         if reply.json is None or reply.status == 404:
             garbled = reply.status == 200 and Reply("garbled")
-            return Answered(one, warning=_warning(one, garbled) if garbled else "")
+            return Answered(one, warning=warning(one, garbled) if garbled else "")
         house = self.broker.policy.types.keys()
         reader = Reader(one, reply.words, demand.wanted, house, self.broker.clock())
         try:
             entities = reader.entities(reply.json)
         except Invalid:
-            return Answered(one, warning=_warning(one, Reply("garbled")))
+            return Answered(one, warning=warning(one, Reply("garbled")))
         full = len(entities) >= demand.limit > 1
-        return Answered(one, entities, "", reply.count or len(entities), full)
+        return Answered(one, entities, "", reply.count or len(entities), full, reply.map)
+
+    async def asked(
+        self, demand: Demand, one: Registration, write: Callable[[Terms], Errand]
+    ) -> Reply:
+        before = hops(demand.request)
+        if self.registry.alias(demand.request.tenant) in before or (
+            one.context_source_alias in before
+        ):
+            return Reply("loop")
+        return await self.caller.call(one, demand.request, demand.terms, write)
 
 
 WARNINGS: Mapping[str, str] = {
@@ -272,11 +295,17 @@ WARNINGS: Mapping[str, str] = {
 }
 
 
-def _warning(one: Registration, reply: Reply) -> str:
+def warning(one: Registration, reply: Reply) -> str:
     return WARNINGS[reply.trouble].format(one.id if one.id.isascii() else "source")
 
 
-def _selected(query: Query, entity: Entity) -> bool:
+def refuse_order(query: Query) -> None:
+    """Raises Invalid."""
+    if query.order:
+        raise Invalid("what several brokers have cannot be ordered; add local=true")
+
+
+def selected(query: Query, entity: Entity) -> bool:
     chosen_by = query.selectors or [Selector(query.types, query.ids, query.pattern)]
     return any(_chooses(selector, entity) for selector in chosen_by)
 

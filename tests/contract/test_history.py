@@ -312,6 +312,7 @@ drop table kept_day;
 drop table sealed;
 drop table erased;
 drop table dropped;
+drop table stray;
 update mark set value = 2 where name = 'schema';
 """
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +20,34 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from townsquare.model.entity import Attribute
-from townsquare.store import Find, Instance, Job, Key, Place, Row, Store, Writes, open_store
+from townsquare.model.errors import TooComplex, Unavailable
+from townsquare.store import (
+    Find,
+    Instance,
+    Job,
+    Key,
+    Place,
+    Row,
+    Store,
+    Writes,
+    archive,
+    open_store,
+    sqlite_sealed,
+    sqlite_sealing,
+)
 from townsquare.store.conditions import Path as Where
 from townsquare.store.past import Erase, Past, Tally, Whose, Window, instance_id
 from townsquare.store.sqlite import SqliteStore
 
 pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
 
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+EXAMPLES = int(os.environ.get("EXAMPLES", "40"))
 START = datetime(2031, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-METER, TANK = "urn:ngsi-ld:Meter:1", "urn:ngsi-ld:Meter:2"
-WHOSE = (Whose((METER, TANK), ("Meter",)),)
+METERS = [f"urn:ngsi-ld:Meter:{n}" for n in range(1, 6)]
+METER, TANK, *_ = METERS
+WHOSE = (Whose(tuple(METERS), ("Meter",)),)
 ALL = Past(WHOSE, Window())
 EDGES = [START + n * timedelta(hours=5, minutes=30) for n in range(24)]
 
@@ -95,6 +114,11 @@ class Seal:
 
 
 @dataclass(frozen=True)
+class RollUp:
+    day: int
+
+
+@dataclass(frozen=True)
 class Reopen:
     pass
 
@@ -102,20 +126,21 @@ class Reopen:
 minutes = st.one_of(st.integers(0, 4 * 24 * 60), st.sampled_from([0, 1, 1439, 1440, 1500]))
 values = st.integers(-50, 50).map(float)
 places = st.integers(0, 100)
-entities = st.sampled_from([METER, TANK])
+entities = st.sampled_from(METERS)
 steps = st.lists(
     st.one_of(
         st.builds(Add, minutes, st.one_of(values, st.sampled_from(["low", "high"])), entities),
         st.builds(Add, minutes, values, entities),
         st.builds(Add, minutes, values, entities),
         st.builds(Seal, st.integers(1, 6)),
+        st.builds(RollUp, st.integers(1, 6)),
         st.builds(Again, places, values),
         st.builds(Take, places),
         st.builds(Correct, places, values),
         st.builds(Drop, entities),
         st.builds(Reopen),
     ),
-    max_size=25,
+    max_size=40,
 )
 
 
@@ -130,8 +155,9 @@ class Town:
     async def do(self, number: int, step: object) -> None:
         match step:
             case Seal(day):
-                await self.store.roll_up(START + day * DAY)
                 await self.store.seal(START + day * DAY)
+            case RollUp(day):
+                await self.store.roll_up(START + day * DAY)
             case Reopen():
                 await self.store.close()
                 self.store = open_store("sqlite:town.db", self.folder)
@@ -179,7 +205,7 @@ def told_text(i: Instance) -> object:
 
 def tallied(instances: Sequence[Instance]) -> dict[tuple[str, int], tuple[object, ...]]:
     found: dict[tuple[str, int], tuple[object, ...]] = {}
-    for entity in (METER, TANK):
+    for entity in METERS:
         of_entity = [i for i in instances if i.entity == entity]
         for place, (since, until) in enumerate(pairwise(EDGES)):
             of = [i for i in of_entity if i.observed_at and since <= i.observed_at < until]
@@ -210,28 +236,59 @@ async def found_by(store: Store, window: Window, condition: str) -> list[str]:
     return [row.key.id for row in rows]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads a file any more when it is replaced."""
+    monkeypatch.setattr(sqlite_sealing, "READ_S", 0)
+
+
+@pytest.fixture
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some for each day."""
+    monkeypatch.setattr(sqlite_sealing, "MOST_ROWS", 3)
+    monkeypatch.setattr(sqlite_sealing, "MOST_SERIES", 4)
+
+
+@pytest.mark.usefixtures("small_files", "unread")
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(steps)
 def test_files_and_rows_tell_one_story(done: list[object]) -> None:
     async def compare(folder: Path) -> None:
         town = Town(folder)
         try:
-            await write(town.store, Writes(put=[row(METER), row(TANK)]))
+            await write(town.store, Writes(put=[row(id) for id in METERS]))
             for number, step in enumerate(done):
                 await town.do(number, step)
             await same(town)
         finally:
             await town.store.close()
+        in_order(folder)
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(compare(Path(folder)))
+
+
+def in_order(folder: Path) -> None:
+    """What lies in the folder is known, and no two files are about the same series of a day."""
+    with sqlite3.connect(folder / "town.db") as db:
+        noted = db.execute("select day, first, last, file from sealed order by 1, 2").fetchall()
+        strays = {name for (name,) in db.execute("select file from stray")}
+    db.close()
+    there = {str(p.relative_to(folder / "history")) for p in folder.glob("history/*/*")}
+    assert {file for *_, file in noted} <= there <= {file for *_, file in noted} | strays
+    for (day, _, last, _), (next_day, first, _, _) in pairwise(noted):
+        assert next_day > day or first > last
 
 
 async def same(town: Town) -> None:
     store, every = town.store, town.expected()
     assert told(await store.instances("", ALL)) == told(every)
     assert told(await store.instances("", asked(ALL, most=3))) == told(every[:3])
-    last = [i for e in (METER, TANK) for i in [x for x in every if x.entity == e][-2:]]
+    last = [i for e in METERS for i in [x for x in every if x.entity == e][-2:]]
     ordered = sorted(last, key=lambda i: (i.observed_at or START, i.instance_id))
     assert told(await store.instances("", asked(ALL, last=2))) == told(ordered)
     span = await store.span("", ALL)
@@ -248,7 +305,7 @@ async def same(town: Town) -> None:
         "low": [i for i in within if told_text(i) == "low"],
     }
     for condition, meant in conditions.items():
-        ids = [e for e in (METER, TANK) if any(i.entity == e for i in meant)]
+        ids = [e for e in METERS if any(i.entity == e for i in meant)]
         assert await found_by(store, window, condition) == ids
 
 
@@ -287,20 +344,44 @@ async def test_a_day_that_ended_goes_into_a_file(store: SqliteStore, tmp_path: P
     assert files(tmp_path) == ["2031-05-01", "2031-05-02"]
 
 
+@pytest.mark.usefixtures("unread")
 async def test_what_is_erased_goes_from_the_file_too(store: SqliteStore, tmp_path: Path) -> None:
     secret = [instance(n, n, "low", TANK) for n in range(9)]
     await write(store, Writes(history=[instance(99, 5, 1.0), *secret]))
     await store.seal(START + DAY)
     await write(store, Writes(forget=[Key("", "context", TANK)]))
     assert [i.number for i in await store.instances("", ALL)] == [1.0]
-    for _ in range(3):
+    for _ in range(2):
         await store.seal(START + DAY)
     (path,) = (tmp_path / "history").glob("*/*.parquet")
     assert read(path, "entity, number") == [(METER, 1.0)]
     await write(store, Writes(forget=[Key("", "context", METER)]))
-    for _ in range(3):
+    for _ in range(2):
         await store.seal(START + DAY)
     assert files(tmp_path) == []
+
+
+async def test_what_goes_while_it_is_sealed_is_not_in_the_file_for_long(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.0), instance(2, 2, 2.0, TANK)]))
+    assert store._sealing
+    fill = store._sealing._fill
+
+    async def forget_meanwhile(*given: Any) -> Any:
+        filled = await fill(*given)
+        await write(store, Writes(forget=[Key("", "context", TANK)]))
+        return filled
+
+    monkeypatch.setattr(store._sealing, "_fill", forget_meanwhile)
+    await store.seal(START + DAY)
+    assert [i.number for i in await store.instances("", ALL)] == [1.0]
+    monkeypatch.undo()
+    await store.seal(START + DAY)
+    await store.close()
+    SqliteStore(store.path)._connection.close()
+    (path,) = (tmp_path / "history").glob("*/*.parquet")
+    assert read(path, "entity, number") == [(METER, 1.0)]
 
 
 async def test_what_outlived_its_retention_goes_from_the_file(
@@ -320,19 +401,48 @@ async def test_what_outlived_its_retention_goes_from_the_file(
     assert await store.instances("", tank) == []
 
 
-async def test_a_file_that_nobody_knows_goes(store: SqliteStore, tmp_path: Path) -> None:
-    """As one is left by a kill between file and note, and an old one after its place is taken."""
+async def test_a_file_that_was_not_noted_is_removed_at_the_start(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is left by a kill between file and note. What we did not make is left alone."""
+    await write(store, Writes(history=[instance(1, 1, 1.0)]))
+    assert store._sealing
+    fill = store._sealing._fill
+
+    async def fill_and_die(*given: Any) -> Any:
+        await fill(*given)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(store._sealing, "_fill", fill_and_die)
+    with pytest.raises(asyncio.CancelledError):
+        await store.seal(START + DAY)
+    assert [i.number for i in await store.instances("", ALL)] == [1.0]
+    assert files(tmp_path) == ["2031-05-01"]
+    other = tmp_path / "history" / "t-" / "2031-05-02.parquet"
+    other.write_bytes(b"somebody else's")
+    await store.close()
+    again = open_store("sqlite:town.db", tmp_path)
+    assert [i.number for i in await again.instances("", ALL)] == [1.0]
+    assert files(tmp_path) == ["2031-05-02"]
+    await again.seal(START + DAY)
+    assert [i.number for i in await again.instances("", ALL)] == [1.0]
+    assert files(tmp_path) == ["2031-05-01", "2031-05-02"]
+    await again.close()
+
+
+async def test_a_file_is_there_while_somebody_may_read_it(
+    store: SqliteStore, tmp_path: Path
+) -> None:
     await write(store, Writes(history=[instance(1, 1, 1.0)]))
     await store.seal(START + DAY)
-    (path,) = (tmp_path / "history").glob("*/*.parquet")
-    stray = path.with_name("2031-05-01.1.parquet")
-    stray.write_bytes(path.read_bytes())
-    path.with_suffix(".making").write_bytes(b"half")
-    assert [i.number for i in await store.instances("", ALL)] == [1.0]
-    await store.seal(START + DAY)
-    assert stray.exists(), "someone may still be reading it"
-    await store.seal(START + DAY)
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    await write(store, Writes(history=[instance(2, 2, 2.0)]))
+    for _ in range(2):
+        await store.seal(START + DAY)
+    assert files(tmp_path) == ["2031-05-01"] * 2, "the earlier one and the one in its place"
+    assert [i.number for i in await store.instances("", ALL)] == [1.0, 2.0]
+    await store.close()
+    SqliteStore(store.path)._connection.close()
+    assert files(tmp_path) == ["2031-05-01"]
 
 
 async def test_a_write_while_a_day_is_sealed_is_not_lost(
@@ -345,7 +455,7 @@ async def test_a_write_while_a_day_is_sealed_is_not_lost(
         for one in late:
             await write(store, Writes(history=[one]))
 
-    await asyncio.gather(store.seal(START + DAY), come_late())
+    await asyncio.gather(store.seal(START + DAY), come_late(), store.seal(START + DAY))
     await store.seal(START + DAY)
     assert len(await store.instances("", ALL)) == 70
     assert await rows(store) == 0
@@ -361,14 +471,72 @@ async def test_files_in_the_words_of_any_tool(store: SqliteStore, tmp_path: Path
     assert json.loads(second[5]) == {"value": "low"}
 
 
-async def test_a_broken_file_is_no_empty_past(store: SqliteStore, tmp_path: Path) -> None:
-    await write(store, Writes(history=[instance(1, 1, 1.0)]))
+@pytest.mark.parametrize("left", [b"no parquet", None])
+async def test_a_broken_file_is_no_empty_past(
+    store: SqliteStore, tmp_path: Path, left: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.0), instance(2, 1500, 2.0)]))
     await store.seal(START + DAY)
     (path,) = (tmp_path / "history").glob("*/*.parquet")
-    path.write_bytes(b"no parquet")
-    with pytest.raises(Exception, match="cannot be read"):
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
+    with pytest.raises(Unavailable, match="look at t-/2031-05-01"):
         await store.instances("", ALL)
     then = store.past_conditions(Window())
     find = Find(then.holds(Where("flow"), ">", 0.0), types=("Meter",), words=then)
-    with pytest.raises(Exception, match="cannot be read"):
+    with pytest.raises(Unavailable, match="cannot be read"):
         await store.find("", find)
+    next_day = asked(ALL, window=Window(since=START + DAY))
+    assert [i.number for i in await store.instances("", next_day)] == [2.0]
+    await write(store, Writes(forget=[Key("", "context", METER)]))
+    await write(store, Writes(history=[instance(3, 1501, 3.0)]))
+    await store.seal(START + 2 * DAY)
+    assert [i.number for i in await store.instances("", next_day)] == [3.0]
+    assert len(files(tmp_path)) == (1 if left is None else 2), "other days are sealed nevertheless"
+    assert "look at t-/2031-05-01" in caplog.text
+    await store.close()
+    SqliteStore(store.path)._connection.close()
+    assert ("1 of 2 files of history are missing" in caplog.text) == (left is None)
+
+
+async def test_without_the_extra_days_stay_where_they_are(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.0), instance(2, 1500, 2.0)]))
+    await store.seal(START + DAY)
+    await store.close()
+    monkeypatch.setattr(archive, "NEEDS", "a_package_that_is_not_there")
+    again = open_store("sqlite:town.db", tmp_path)
+    await again.seal(START + 2 * DAY)
+    assert files(tmp_path) == ["2031-05-01"]
+    next_day = asked(ALL, window=Window(since=START + DAY))
+    assert [i.number for i in await again.instances("", next_day)] == [2.0]
+    with pytest.raises(Unavailable, match=r"pip install 'townsquare\[analysis\]'"):
+        await again.instances("", ALL)
+    await again.close()
+
+
+async def test_more_of_the_past_than_fits_is_refused(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(store, Writes(history=[instance(n, n, float(n)) for n in range(20)]))
+    await store.seal(START + DAY)
+    monkeypatch.setattr(sqlite_sealed, "MOST_ASKED", 10)
+    with pytest.raises(TooComplex, match="ask for less time"):
+        await store.instances("", ALL)
+    assert len(await store.instances("", asked(ALL, most=5))) == 5
+
+
+async def test_folders_and_tenants_with_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "it's [a] *town*?"
+    store = open_store("sqlite:town.db", folder)
+    tenant = "it's/../[*]?\"; drop"
+    job = Job(START, tenant, (), lambda _: Writes(history=[instance(1, 1, 1.0)]))
+    await store.commit(job)
+    await store.seal(START + DAY)
+    assert files(folder) == ["2031-05-01"]
+    assert [i.number for i in await store.instances(tenant, ALL)] == [1.0]
+    assert await store.instances("", ALL) == []
+    await store.close()

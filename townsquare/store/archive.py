@@ -2,20 +2,22 @@
 
 A file is complete or not there: it gets its name only after it is on the disk. It is never
 changed. Besides what history needs, it names entity, type, attribute and dataset, so that any
-tool can read it.
+tool can read it. DuckDB sees this folder and nothing else, and keeps nothing in memory but what
+one answer needs.
 """
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from townsquare.model.errors import Unavailable
+from townsquare.model.errors import TooComplex, Unavailable
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,15 +38,18 @@ TYPES = {
     "number": "DOUBLE",
     "json": "VARCHAR",
 }
+COLUMNS = ", ".join(f'"{column}"' for column in TYPES)
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Nothing is fetched: what is needed is built in.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "256MB",
+    "memory_limit": "128MB",
     "threads": "2",
+    "temp_directory": "",
 }
 IN_ONE_GROUP = 20_000  # rows; what a read of few series does not skip
 AT_ONCE = 64  # files in one question
+FETCHED = 5_000  # rows at a time
 
 
 class Sealed(NamedTuple):
@@ -68,18 +73,53 @@ class Sealed(NamedTuple):
 class Archive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.able = find_spec(NEEDS) is not None
         self._lock = Lock()
         self._db: duckdb.DuckDBPyConnection | None = None
 
-    def write(self, name: str, rows: Iterable[Sealed]) -> None:
-        """Rows come in the order of series and time."""
+    def write(self, name: str, rows: Iterable[Sealed]) -> bool:
+        """Rows come in the order of series and time. False, and no file, where there is none."""
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines, made = path.with_suffix(".lines"), path.with_suffix(".making")
+        _make_folder(path.parent)
+        lines, made = _beside(path)
         encode = msgspec.json.Encoder().encode
         with lines.open("wb") as file:
             for row in rows:
                 file.write(encode(dict(zip(TYPES, row, strict=True))) + b"\n")
+            some = file.tell() > 0
+        if some:
+            self._convert(lines, made)
+            _onto_disk(made)
+            made.rename(path)
+            _onto_disk(path.parent)
+        lines.unlink()
+        return some
+
+    def ask(
+        self, text: str, names: Sequence[str], parameters: Sequence[Any], end: float
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement whose first parameter is the list of files.
+
+        Raises Unavailable where a file is missing or broken, TooComplex when `end` (of the clock
+        `monotonic`) comes first.
+        """
+        for start in range(0, len(names), AT_ONCE):
+            some = names[start : start + AT_ONCE]
+            paths = [str(self.folder / name) for name in some]
+            yield from self._rows(text, some, [paths, *parameters], end)
+
+    def remove(self, name: str) -> None:
+        path = self.folder / name
+        for one in (path, *_beside(path)):
+            with suppress(FileNotFoundError):
+                one.unlink()
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _convert(self, lines: Path, made: Path) -> None:
         columns = ", ".join(f"'{column}': '{type}'" for column, type in TYPES.items())
         source = f"read_json({_text(lines)}, format = 'newline_delimited', columns = {{{columns}}})"
         with self._cursor() as db:
@@ -87,76 +127,58 @@ class Archive:
                 f"copy (from {source}) to {_text(made)}"
                 f" (format parquet, compression zstd, row_group_size {IN_ONE_GROUP})"
             )
-        lines.unlink()
-        _onto_disk(made)
-        made.rename(path)
-        _onto_disk(path.parent)
 
-    def read(
-        self,
-        names: Sequence[str],
-        series: Collection[int] | None = None,
-        attribute: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> list[Sealed]:
-        """In no order. Raises Unavailable where a file is missing or broken."""
-        parts: list[tuple[str, Any]] = [
-            ('"at" >= ?', since),
-            ('"at" < ?', until),
-            ("attribute = ?", attribute),
-        ]
-        said = [text for text, value in parts if value is not None]
-        values = [value for _, value in parts if value is not None]
-        if series is not None:
-            said.append(f"series in ({', '.join(map(str, series)) or 'null'})")
-        columns = ", ".join(f'"{column}"' for column in TYPES)
-        text = f"select {columns} from read_parquet(?) where {' and '.join(said) or 'true'}"
-        return [Sealed(*row) for row in self._rows(text, names, values)]
+    def _rows(
+        self, text: str, names: Sequence[str], parameters: list[Any], end: float
+    ) -> Iterator[tuple[Any, ...]]:
+        with self._cursor() as db:
+            import duckdb
 
-    def present(self) -> set[str]:
-        found = self.folder.glob("*/*.parquet")
-        return {str(path.relative_to(self.folder)) for path in found}
-
-    def remove(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            (self.folder / name).unlink()
-
-    def tidy(self) -> None:
-        """Files that were being made when the house went down."""
-        for path in [*self.folder.glob("*/*.lines"), *self.folder.glob("*/*.making")]:
-            path.unlink()
-
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-
-    def _rows(self, text: str, names: Sequence[str], values: list[Any]) -> list[tuple[Any, ...]]:
-        import duckdb
-
-        found: list[tuple[Any, ...]] = []
-        try:
-            for start in range(0, len(names), AT_ONCE):
-                paths = [str(self.folder / name) for name in names[start : start + AT_ONCE]]
-                with self._cursor() as db:
-                    found += db.execute(text, [paths, *values]).fetchall()
-        except duckdb.Error as error:
-            raise Unavailable(f"sealed history cannot be read: {error}") from error
-        return found
+            late = Timer(max(end - monotonic(), 0), db.interrupt)
+            late.start()
+            try:
+                found = db.execute(text, parameters)
+                while some := found.fetchmany(FETCHED):
+                    yield from some
+            except duckdb.InterruptException as error:
+                raise TooComplex("the query took too long; ask for less of the past") from error
+            except duckdb.Error as error:
+                raise Unavailable(
+                    f"sealed history cannot be read; look at {names[0]} and the {len(names) - 1}"
+                    f" files that were asked with it ({type(error).__name__})"
+                ) from error
+            finally:
+                late.cancel()
 
     def _cursor(self) -> "duckdb.DuckDBPyConnection":
         """One for each use: threads share the database, not a connection."""
+        if not self.able:
+            raise Unavailable(
+                "old history lies in Parquet files; install the extra that reads them:"
+                " pip install 'townsquare[analysis]'"
+            )
         import duckdb
 
         with self._lock:
             if self._db is None:
-                self._db = duckdb.connect(":memory:", config=CONFIG)
+                db = duckdb.connect(":memory:", config=CONFIG)
+                db.execute(f"set allowed_directories = [{_text(self.folder.absolute())}]")
+                db.execute("set enable_external_access = false")
+                db.execute("set lock_configuration = true")
+                self._db = db
             return self._db.cursor()
 
 
-def open_archive(folder: Path) -> Archive | None:
-    """None without the extra `analysis`."""
-    return Archive(folder) if find_spec(NEEDS) else None
+def _beside(path: Path) -> tuple[Path, Path]:
+    """What a file is made of, and the file before it has its name."""
+    return path.with_suffix(".lines"), path.with_suffix(".making")
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        _onto_disk(folder.parent)
 
 
 def _text(path: Path) -> str:

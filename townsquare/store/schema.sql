@@ -64,6 +64,9 @@ create table if not exists erased (        -- rows in files that are gone for re
     instance integer not null,             -- 0: whatever was observed at that time
     primary key (series, at, instance)
 ) without rowid;
+create table if not exists stray (         -- files that are being made, or replaced
+    file text primary key, since integer not null  -- microseconds since 1970
+) without rowid;
 create table if not exists dropped (series integer primary key);  -- gone, also from files soon
 create table if not exists entity_type (
     tenant text not null, type text not null, row integer not null,

@@ -36,17 +36,18 @@ from townsquare.store import (
     sqlite_history,
     sqlite_rollups,
     sqlite_schema,
+    sqlite_sealing,
     tables,
 )
-from townsquare.store.archive import open_archive
+from townsquare.store.archive import Archive
 from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, PastConditions, Sql
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
-from townsquare.store.sqlite_reading import Reading
-from townsquare.store.sqlite_sealed import SealedDays, Then, snapshot
+from townsquare.store.sqlite_reading import LONGEST_READ_S, LONGEST_STRANGER_S, Reading
+from townsquare.store.sqlite_sealed import SealedDays, Then, ranged, snapshot
 from townsquare.store.sqlite_sealing import Sealing
 from townsquare.store.sqlite_series import Series
 from townsquare.store.sqlite_upkeep import LIVE_TRIMMED, Upkeep
@@ -71,12 +72,14 @@ class SqliteStore:
         self._values = Values(self._connection, self._write, queried)
         self.conditions: Conditions = SqliteConditions(self._values.queried)
         self._series = Series()
-        self._sealed = SealedDays(open_archive(path.parent / ARCHIVE) if path else None)
-        self._sealed.learn(self._connection)
-        self._series.sealed = self._sealed.days
+        archive = Archive((path.parent / ARCHIVE).absolute()) if path else None
+        self._sealed = SealedDays(archive)
         self._reading = Reading(self._open if path else lambda: self._connection, self._shared)
         self._upkeep = Upkeep(self._write, self._series)
-        self._sealing = Sealing(self._write, self._reading.run, self._series, self._sealed)
+        self._sealing: Sealing | None = None
+        if archive:
+            self._sealing = Sealing(self._write, self._reading.at_leisure, self._series, archive)
+            sqlite_sealing.start(self._connection, self._series, archive)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._waiting: list[Waiting] = []
         self._committing = False
@@ -210,9 +213,12 @@ class SqliteStore:
             return await self._reading.run(work, statement, stranger=find.stranger)
 
         def with_files(db: sqlite3.Connection) -> T:
-            with snapshot(db), Then(self._sealed, db, tenant, then.window).asked():
-                return work(db)
+            with snapshot(db):
+                files = self._sealed.files(db, tenant, *ranged(then.window), longest_s)
+                with Then(files, then.window, find.ids).asked():
+                    return work(db)
 
+        longest_s = LONGEST_STRANGER_S if find.stranger else LONGEST_READ_S
         return await self._reading.run(with_files, stranger=find.stranger)
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
@@ -308,11 +314,13 @@ class SqliteStore:
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         rows = await self._upkeep.forget(types, before, others)
-        await self._sealing.forget(types, before, others=others)
+        if self._sealing:
+            await self._sealing.forget(types, before, others=others)
         return rows
 
     async def seal(self, before: datetime) -> None:
-        await self._sealing.seal(before)
+        if self._sealing:
+            await self._sealing.seal(before)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Between commits, in a transaction of its own."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from townsquare.model.geometry import EARTH, geometry
 from townsquare.model.moment import Moment
-from townsquare.store import sqlite_history
+from townsquare.store import sqlite_history, sqlite_sealed
 from townsquare.store.conditions import (
     EVERY_LANGUAGE,
     Comparison,
@@ -152,7 +152,7 @@ class SqlitePastConditions(SqliteConditions):
         super().__init__()
         self.window = window
         self.sealed = sealed
-        self._within = sqlite_history.within(window)
+        self._within = sqlite_sealed.within(window)
 
     def recorded(
         self,
@@ -181,8 +181,8 @@ class SqlitePastConditions(SqliteConditions):
     def _instances(self, path: Path) -> Sql:
         value = "case when h.number is null then h.json"
         value += " else json_set(coalesce(h.json, '{}'), '$.value', h.number) end"
-        if path.member in sqlite_history.TIMES and not path.sub:
-            time = sqlite_history.TIMES[path.member]
+        if path.member in sqlite_sealed.TIMES and not path.sub:
+            time = sqlite_sealed.TIMES[path.member]
             value = f"json_object('{path.member}', iso({time}))"
         of = Sql("s.attribute = ?", (path.attribute,))
         found = self._kept(f"{value} as value", of)

@@ -8,29 +8,21 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from townsquare.store import Instance, at, micros
-from townsquare.store.archive import Sealed
+from townsquare.store import Instance, at
 from townsquare.store.conditions import Sql
-from townsquare.store.past import (
-    Past,
-    Span,
-    TimeProperty,
-    Whose,
-    Window,
-    instance_id,
-    instance_number,
-)
+from townsquare.store.past import Past, Span, Whose, instance_id, instance_number
 from townsquare.store.series import Series
-from townsquare.store.sqlite_sealed import Part, SealedDays, by_days, ranged, time_of
-from townsquare.store.sqlite_sealed import within as within_window
-
-TIMES: dict[TimeProperty, str] = {
-    "observedAt": "case when h.observed then h.at end",
-    "createdAt": "(h.at + h.recorded)",
-    "modifiedAt": "coalesce(h.modified, h.at + h.recorded)",
-    "deletedAt": "h.deleted",
-}
-COLUMNS = "h.at, h.instance, h.observed, h.recorded, h.modified, h.deleted, h.number, h.json"
+from townsquare.store.sqlite_sealed import (
+    COLUMNS,
+    TIMES,
+    Files,
+    Part,
+    SealedDays,
+    by_days,
+    of_series,
+    ranged,
+    within,
+)
 
 
 def series(db: sqlite3.Connection, tenant: str, past: Past) -> list[Series]:
@@ -62,34 +54,20 @@ def of_datasets(datasets: Sequence[str | None]) -> Sql:
     return among("s.dataset", [dataset or "" for dataset in datasets])
 
 
-def within(window: Window | None) -> Sql:
-    """Condition on table history (h)."""
-    if window is None:
-        return Sql("1")
-    time = "h.at" if window.of == "observedAt" else TIMES[window.of]
-    parts = [Sql("h.observed" if window.of == "observedAt" else f"{time} is not null")]
-    if window.since:
-        parts.append(Sql(f"{time} >= ?", (micros(window.since),)))
-    if window.until:
-        parts.append(Sql(f"{time} < ?", (micros(window.until),)))
-    return every(parts)
-
-
 def instances(
     db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays
 ) -> list[Instance]:
-    read = _reading(past)
     every = {one.id: one for one in series(db, tenant, past)}
+    read = _rows("history h", "h.series = ?", past)
     found = [
-        ((time, row[0], row[1]), one, row)
+        _found(one, row)
         for one in every.values()
-        for time, *row in db.execute(read.text, (one.id, *read.parameters))
+        for row in db.execute(read.text, (one.id, *read.parameters))
     ]
-    for parts in _batches(sealed.parts(db, tenant, *ranged(past.window)), past, every, found):
-        for row in sealed.rows(db, parts, every.keys(), *ranged(past.window)):
-            time = time_of(row[5:], past.window)
-            if time is not None and within_window(row, past.window) and _wanted(row, past):
-                found.append(((time, row.at, row.instance), every[row.series], list(row[5:])))
+    range = ranged(past.window)
+    files = sealed.files(db, tenant, *range)
+    for parts in _batches(files.of(every.keys(), *range), past, every, found):
+        found += [_found(every[row[0]], row) for row in files.some(_sealed(every, past), parts)]
     if past.last is not None:
         found = _last(found, past.last)
     found.sort(key=itemgetter(0))
@@ -98,19 +76,20 @@ def instances(
     return [_instance(one, row) for _, one, row in found]
 
 
-Found = tuple[tuple[int, int, int], Series, list[Any]]
+Found = tuple[tuple[int, int, int], Series, Sequence[Any]]
 
 
-def _wanted(row: Sealed, past: Past) -> bool:
-    return not past.instance_id or row.instance == instance_number(past.instance_id)
+def _found(one: Series, row: Sequence[Any]) -> Found:
+    """`row` is series, time and COLUMNS."""
+    return (row[1], row[2], row[3]), one, row[2:]
 
 
 def _batches(
     parts: Sequence[Part], past: Past, every: Mapping[int, Series], found: Sequence[Found]
-) -> Iterator[list[Part]]:
+) -> Iterator[Sequence[Part]]:
     """Files in the order of the answer, until `found`, which grows, cannot get any better."""
     if past.of != "observedAt":
-        yield list(parts)
+        yield parts
         return
     newest_first = past.last is not None
     for border, batch in by_days(parts, newest_first=newest_first):
@@ -129,20 +108,34 @@ def _enough(past: Past, every: Mapping[int, Series], found: Sequence[Found]) -> 
     return all(counts[one.entity, one.attribute] >= past.last for one in every.values())
 
 
-def _reading(past: Past) -> Sql:
-    """Rows of one series, with their time before the columns; no more than can be wanted."""
-    time = "h.at" if past.of == "observedAt" else TIMES[past.of]
+def _rows(source: str, whose: str, past: Past, each: str = "") -> Sql:
+    """With series and time before the columns, in order; no more than can be wanted."""
     where = within(past.window)
     if past.instance_id:
         where = every([where, Sql("h.instance = ?", (instance_number(past.instance_id),))])
-    back = "desc" if past.last is not None else ""
-    order = f"{time} {back}, h.at {back}, h.instance {back}"
-    limits = [limit for limit in (past.last, past.most) if limit is not None]
+    limits = [n for n in (None if each else past.last, past.most) if n is not None]
     text = (
-        f"select {time}, {COLUMNS} from history h where h.series = ? and {where.text}"
-        f" order by {order} limit ?"
+        f"select h.series, {_time(past)}, {COLUMNS} from {source} where {whose} and {where.text}"
+        f" {each} order by {_order(past)}{f' limit {min(limits)}' if limits else ''}"
     )
-    return Sql(text, (*where.parameters, min(limits, default=-1)))
+    return Sql(text, where.parameters)
+
+
+def _sealed(series: Collection[int], past: Past) -> Sql:
+    each = ""
+    if past.last is not None:
+        order = f"partition by h.series order by {_order(past)}"
+        each = f"qualify row_number() over ({order}) <= {past.last}"
+    return _rows("h", of_series(series), past, each)
+
+
+def _order(past: Past) -> str:
+    back = " desc" if past.last is not None else ""
+    return f"{_time(past)}{back}, h.at{back}, h.instance{back}"
+
+
+def _time(past: Past) -> str:
+    return "h.at" if past.of == "observedAt" else TIMES[past.of]
 
 
 def _last(found: Iterable[Found], last: int) -> list[Found]:
@@ -155,7 +148,7 @@ def _last(found: Iterable[Found], last: int) -> list[Found]:
     return [one for _, group in groupby(ordered, attribute) for one in [*group][-last:]]
 
 
-def _instance(one: Series, row: list[Any]) -> Instance:
+def _instance(one: Series, row: Sequence[Any]) -> Instance:
     time, number, observed, recorded, modified, deleted, value, text = row
     created = at(time + recorded)
     return Instance(
@@ -174,36 +167,36 @@ def _instance(one: Series, row: list[Any]) -> Instance:
 
 
 def span(db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays) -> Span | None:
-    """Of sealed days the first and the last tell it all, where it is asked by `at`."""
-    where = within(past.window)
-    time = "h.at" if past.of == "observedAt" else TIMES[past.of]
+    where, time = within(past.window), _time(past)
     one = f"select {time} from history h where h.series = ? and {where.text} order by 1"
+    ids = [found.id for found in series(db, tenant, past)]
     ends = [
         end
-        for found in series(db, tenant, past)
+        for id in ids
         for back in ("", " desc")
-        for end in db.execute(f"{one}{back} limit 1", (found.id, *where.parameters))
+        for end in db.execute(f"{one}{back} limit 1", (id, *where.parameters))
     ]
-    times = [time for (time,) in ends]
-    times += _sealed_ends(db, tenant, past, sealed)
+    files = sealed.files(db, tenant, *ranged(past.window))
+    times = [time for (time,) in ends] + _sealed_ends(files, ids, past)
     return Span(at(min(times)), at(max(times))) if times else None
 
 
-def _sealed_ends(db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays) -> list[int]:
-    ids = [one.id for one in series(db, tenant, past)]
-    parts = sealed.parts(db, tenant, *ranged(past.window))
+def _sealed_ends(files: Files, series: Collection[int], past: Past) -> list[int]:
+    """Of sealed days the first and the last tell it all, where it is asked by `at`."""
+    where, time = within(past.window), _time(past)
+    text = f"select min({time}), max({time}) from h where {of_series(series)} and {where.text}"
+    question = Sql(text, where.parameters)
 
-    def times(some: Iterable[Part]) -> list[int]:
-        rows = sealed.rows(db, some, ids, *ranged(past.window))
-        found = (time_of(row[5:], past.window) for row in rows if within_window(row, past.window))
-        return [time for time in found if time is not None]
+    def ends(parts: Sequence[Part]) -> list[int]:
+        return [end for row in files.ask(question, parts) for end in row if end is not None]
 
+    parts = files.of(series, *ranged(past.window))
     if past.of != "observedAt":
-        return times(parts)
+        return ends(parts)
     found: list[int] = []
     for newest_first in (False, True):
         batches = by_days(parts, newest_first=newest_first)
-        found += next((some for _, batch in batches if (some := times(batch))), [])
+        found += next((some for _, batch in batches if (some := ends(batch))), [])
     return found
 
 

@@ -21,6 +21,7 @@ STEPS = 5000  # to twice as many: 1 to 2 ms, 100 entities or more with a conditi
 MOST_LONG = 1000  # statements that are known to take longer; then it begins anew
 LONGEST_READ_S = 5.0  # a longer one would keep the write-ahead log from being folded in
 LONGEST_STRANGER_S = 1.0
+LONGEST_WORK_S = 120.0
 # What SQLite says of a statement that is beyond what it can read (sqlite.org/limits.html).
 LIMITS = ("parser stack overflow", "Expression tree is too large", "too many SQL variables")
 
@@ -67,6 +68,11 @@ class Reading:
         longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
         readers = self._strangers if stranger else self._readers
         return await loop.run_in_executor(readers, self._timed, work, longest_s)
+
+    async def at_leisure(self, work: Work[T]) -> T:
+        """For work that nobody waits for, in statements of which none takes long."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._timed, work, LONGEST_WORK_S)
 
     def close(self) -> None:
         self._readers.shutdown()

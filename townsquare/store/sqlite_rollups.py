@@ -2,19 +2,23 @@
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 import msgspec
 
 from townsquare.store import micros
+from townsquare.store.conditions import Sql
 from townsquare.store.past import Past, Tally
 from townsquare.store.periods import MANY_ROWS, Sum, between, whole_hours
 from townsquare.store.series import HOUR, YEAR_1, Series
-from townsquare.store.sqlite_history import TIMES, series
-from townsquare.store.sqlite_sealed import Part, SealedDays
+from townsquare.store.sqlite_history import series
+from townsquare.store.sqlite_sealed import COLUMNS, TIMES, Files, SealedDays
 
+ROWS_AT_ONCE = 20_000  # of files
 KINDS = {
     "integer": "number",
     "real": "number",
@@ -39,7 +43,7 @@ def tallies(
     """And the series whose hours are better rolled up."""
     moments = [micros(edge) for edge in edges]
     range = (moments[0], moments[-1]) if past.of == "observedAt" else (None, None)
-    asked = _Asked(db, past, moments, distinct, sealed, sealed.parts(db, tenant, *range))
+    asked = _Asked(db, past, moments, distinct, sealed.files(db, tenant, *range))
     # Of this connection, which answers one question at a time.
     db.create_function("period", 1, lambda time: bisect_right(asked.moments, time) - 1)
     found: list[Tally] = []
@@ -58,8 +62,7 @@ class _Asked:
     past: Past
     moments: list[int]  # edges of the periods
     distinct: bool
-    sealed: SealedDays
-    parts: list[Part]
+    files: Files
 
     def of(self, one: Series) -> tuple[dict[int, Sum], int]:
         """By period, and how many rows had to be read."""
@@ -89,38 +92,56 @@ class _Asked:
 
     def _of_rows(self, id: int, range: tuple[int, int], sums: dict[int, Sum]) -> int:
         """Number of rows."""
+        table = Sql("select * from history where series = ?", (id,))
+        rows, told = 0, self._told(id, range)
+        if self.distinct:
+            # Different values are counted where all are seen together.
+            sealed = _listed(next(told))
+            table = Sql(f"{table.text} union all {sealed.text}", (id, *sealed.parameters))
+        for source in (table, *map(_listed, told)):
+            rows += self._tallied(source, range, sums)
+        return rows
+
+    def _tallied(self, source: Sql, range: tuple[int, int], sums: dict[int, Sum]) -> int:
         observed = self.past.of == "observedAt"
         time = "h.at" if observed else TIMES[self.past.of]
-        source, given = self._source(id, range)
         text = _ROWS.format(
-            source=source,
+            source=f"({source.text}) h",
             time=time,
             has_time="h.observed" if observed else f"{time} is not null",
             distinct="count(distinct value)" if self.distinct else "0",
         )
         rows = 0
-        for place, *found, types, linked in self.db.execute(text, (*given, *range)):
+        for place, *found, types, linked in self.db.execute(text, (*source.parameters, *range)):
             kinds = {"relationship"} if linked else {KINDS[t] for t in types.split(",")}
             sums.setdefault(place, Sum()).add(found, kinds)
             rows += found[0]
         return rows
 
-    def _source(self, id: int, range: tuple[int, int]) -> tuple[str, tuple[int | str, ...]]:
-        """Rows of one series, with those from files that may matter."""
-        live = "(select * from history where series = ?"
+    def _told(self, id: int, range: tuple[int, int]) -> Iterator[list[Any]]:
+        """Rows of one series in files that may matter, some at a time; all, where it must be."""
         since, until = range if self.past.of == "observedAt" else (None, None)
-        found = self.sealed.rows(self.db, self.parts, [id], since, until) if self.parts else []
-        if not found:
-            return f"{live}) h", (id,)
-        columns = ", ".join(
-            f"json_extract(value, '$[{place}]') as {name}" for place, name in enumerate(COLUMNS)
-        )
-        told = msgspec.json.encode([row[5:] for row in found]).decode()
-        both = f"{live} union all select 0 as series, {columns} from json_each(?)) h"
-        return both, (id, told)
+        parts = self.files.of([id], since, until)
+        where = "" if since is None else f" and h.at >= {since} and h.at < {until}"
+        question = Sql(f"select {COLUMNS} from h where h.series = {id}{where}")
+        if self.distinct:
+            yield self.files.some(question, parts)
+            return
+        found = self.files.ask(question, parts)
+        while some := list(islice(found, ROWS_AT_ONCE)):
+            yield some
 
 
-COLUMNS = ("at", "instance", "observed", "recorded", "modified", "deleted", "number", "json")
+def _listed(rows: Sequence[Any]) -> Sql:
+    """Rows as a table."""
+    columns = ", ".join(
+        f"json_extract(value, '$[{place}]') as {name.removeprefix('h.')}"
+        for place, name in enumerate(COLUMNS.split(", "))
+    )
+    text = f"select 0 as series, {columns} from json_each(?)"
+    return Sql(text, (msgspec.json.encode(rows).decode(),))
+
+
 _ROWS = f"""
 with one as (
     select {{time}} as time, case when h.json is null then 'Property'

@@ -1,29 +1,46 @@
 """Rows of history that lie in files, read as if they were in the table.
 
 Which files there are, and what was erased of them since, stands in the database: whoever reads
-both does so in one transaction.
+both does so in one transaction. A file is not removed before every such reader has finished.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from dataclasses import dataclass
+from itertools import groupby, islice
+from time import monotonic
 from typing import Any, NamedTuple
 
 import msgspec
 
-from townsquare.model.errors import TooComplex, TownsquareError, Unavailable
+from townsquare.model.errors import TooComplex, TownsquareError
 from townsquare.store import micros
-from townsquare.store.archive import Archive, Sealed
-from townsquare.store.past import Window
+from townsquare.store.archive import Archive
+from townsquare.store.conditions import Sql
+from townsquare.store.past import TimeProperty, Window
 from townsquare.store.series import day_of, start_of_day
 from townsquare.store.sqlite_functions import iso
+from townsquare.store.sqlite_reading import LONGEST_READ_S
 
 FILES_AT_ONCE = 16  # of an answer that may need only some
-MOST_ASKED = 1_000_000  # instances that a condition looks at
+MOST_ASKED = 200_000  # instances that one answer or one condition looks at
 
 NEVER = 1 << 40  # a day
 PARTS = "select file, tenant, day, first, last, types, recorded from sealed"
+TIMES: dict[TimeProperty, str] = {
+    "observedAt": "case when h.observed then h.at end",
+    "createdAt": "(h.at + h.recorded)",
+    "modifiedAt": "coalesce(h.modified, h.at + h.recorded)",
+    "deletedAt": "h.deleted",
+}
+COLUMNS = "h.at, h.instance, h.observed, h.recorded, h.modified, h.deleted, h.number, h.json"
+FILES = "select * from read_parquet(?) f"
+# Whole series are gone with their number, which is never given again.
+LEFT = """ where not exists (
+    select 1 from (select unnest(?) as series, unnest(?) as at, unnest(?) as instance) g
+    where g.series = f.series and g.at = f.at
+    and (g.instance = f.instance or g.instance = 0 and f.observed))"""
 
 
 class Part(NamedTuple):
@@ -39,60 +56,75 @@ class Part(NamedTuple):
 
 
 class SealedDays:
-    """What lies in files. `days` may be behind for a moment; the notes in the database are not."""
+    """What lies in files; `archive` is None for a store that has no place for any."""
 
     def __init__(self, archive: Archive | None) -> None:
         self.archive = archive
-        self.days: frozenset[int] = frozenset()
 
-    def learn(self, db: sqlite3.Connection) -> None:
-        """Raises Unavailable where files cannot be read without the extra."""
-        self.days = frozenset(day for (day,) in db.execute("select distinct day from sealed"))
-        if self.days and self.archive is None:
-            raise Unavailable(
-                "old history lies in Parquet files; install the extra that reads them:"
-                " pip install 'townsquare[analysis]'"
-            )
-
-    def parts(
-        self, db: sqlite3.Connection, tenant: str, since: int | None, until: int | None
-    ) -> list[Part]:
+    def files(
+        self,
+        db: sqlite3.Connection,
+        tenant: str,
+        since: int | None,
+        until: int | None,
+        longest_s: float = LONGEST_READ_S,
+    ) -> "Files":
         """With rows from that time, in the order of days."""
         if self.archive is None:
-            return []
+            return Files(None, db, (), 0)
         text = f"{PARTS} where tenant = ? and day >= ? and day <= ? order by day, first"
         first = 0 if since is None else day_of(since)
         last = NEVER if until is None else day_of(until - 1)
-        return [Part(*found) for found in db.execute(text, (tenant, first, last))]
-
-    def rows(
-        self,
-        db: sqlite3.Connection,
-        parts: Iterable[Part],
-        series: Collection[int],
-        since: int | None = None,
-        until: int | None = None,
-    ) -> list[Sealed]:
-        files = [p.file for p in parts if any(p.first <= one <= p.last for one in series)]
-        if not files or self.archive is None:
-            return []
-        found = self.archive.read(files, series, since=since, until=until)
-        return list(left(found, erased(db)))
+        parts = tuple(Part(*found) for found in db.execute(text, (tenant, first, last)))
+        return Files(self.archive, db, parts, monotonic() + longest_s)
 
 
-Gone = Collection[tuple[int, int, int]]
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Some, as the database knows them at one moment, for one question."""
 
+    archive: Archive | None
+    db: sqlite3.Connection
+    parts: tuple[Part, ...]
+    end: float
 
-def erased(db: sqlite3.Connection) -> Gone:
-    """(series, at, instance) of what was erased since its file was made."""
-    return set(db.execute("select series, at, instance from erased"))
+    def ask(self, question: Sql, parts: Sequence[Part] | None = None) -> Iterator[tuple[Any, ...]]:
+        """A statement on rows `h` of these parts (of all, if None) that are left."""
+        parts = self.parts if parts is None else parts
+        if not parts or self.archive is None:
+            return
+        gone = self._gone(parts)
+        text = f"with h as ({FILES}{LEFT if gone else ''}) {question.text}"
+        given = [*map(list, zip(*gone, strict=True)), *question.parameters]
+        yield from self.archive.ask(text, [part.file for part in parts], given, self.end)
 
+    def some(self, question: Sql, parts: Sequence[Part] | None = None) -> list[tuple[Any, ...]]:
+        """All that is asked for. Raises TooComplex where that is too much."""
+        found = list(islice(self.ask(question, parts), MOST_ASKED + 1))
+        if len(found) > MOST_ASKED:
+            raise TooComplex(
+                f"over {MOST_ASKED} instances of the past would be looked at; ask for less time"
+            )
+        return found
 
-def left(rows: Iterable[Sealed], gone: Gone) -> Iterator[Sealed]:
-    for row in rows:
-        whole = row.observed and (row.series, row.at, 0) in gone
-        if not whole and (row.series, row.at, row.instance) not in gone:
-            yield row
+    def of(
+        self, series: Collection[int], since: int | None = None, until: int | None = None
+    ) -> list[Part]:
+        """Parts that may have rows of these series from that time."""
+        first = 0 if since is None else day_of(since)
+        last = NEVER if until is None else day_of(until - 1)
+        return [
+            part
+            for part in self.parts
+            if first <= part.day <= last and any(part.first <= one <= part.last for one in series)
+        ]
+
+    def _gone(self, parts: Sequence[Part]) -> list[tuple[int, int, int]]:
+        """(series, at, instance) of what was erased since its file was made."""
+        span = start_of_day(min(p.day for p in parts)), start_of_day(max(p.day for p in parts) + 1)
+        run = min(part.first for part in parts), max(part.last for part in parts)
+        text = "select series, at, instance from erased where series between ? and ?"
+        return self.db.execute(f"{text} and at >= ? and at < ?", (*run, *span)).fetchall()
 
 
 def by_days(parts: Sequence[Part], *, newest_first: bool) -> Iterator[tuple[int, list[Part]]]:
@@ -120,36 +152,78 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
         db.execute("rollback")
 
 
+def within(window: Window | None) -> Sql:
+    """Condition on rows of history (h), in the table as in files."""
+    if window is None:
+        return Sql("true")
+    time = "h.at" if window.of == "observedAt" else TIMES[window.of]
+    parts = ["h.observed" if window.of == "observedAt" else f"{time} is not null"]
+    parts += [f"{time} >= ?"] if window.since else []
+    parts += [f"{time} < ?"] if window.until else []
+    bounds = tuple(micros(at) for at in (window.since, window.until) if at)
+    return Sql(" and ".join(parts), bounds)
+
+
+def ranged(window: Window | None) -> tuple[int | None, int | None]:
+    """In which `at` lies, where that is known."""
+    if window is None or window.of != "observedAt":
+        return None, None
+    since, until = window.since, window.until
+    return micros(since) if since else None, micros(until) if until else None
+
+
+def of_series(series: Collection[int]) -> str:
+    """Condition on rows `h`."""
+    return f"h.series in ({', '.join(map(str, series)) or 'null'})"
+
+
 class Then:
     """Conditions on sealed instances within a window: functions for SQLite while it asks.
 
     `sealed_values(series, attribute)` are the instances as JSON, `sealed_some(series)` tells
-    whether there is any. What one question needs is read once.
+    whether there is any. What one question needs is read once, of these entities (of all, where
+    none is named).
     """
 
-    def __init__(
-        self, days: SealedDays, db: sqlite3.Connection, tenant: str, window: Window | None
-    ) -> None:
-        self._days = days
-        self._db = db
-        self._window = window
-        self._range = ranged(window)
-        self._parts = days.parts(db, tenant, *self._range)
-        self._erased = erased(db)
+    def __init__(self, files: Files, window: Window | None, ids: Sequence[str]) -> None:
+        self._files = files
+        parts = [within(window), _among("h.entity", ids)]
+        self._where = Sql(
+            " and ".join(part.text for part in parts), sum((p.parameters for p in parts), ())
+        )
         self._values: dict[str, dict[int, str]] = {}
         self._some: set[int] | None = None
         self.failed: TownsquareError | None = None
 
     @contextmanager
     def asked(self) -> Iterator[None]:
-        self._db.create_function("sealed_values", 2, self._guarded(self.values))
-        self._db.create_function("sealed_some", 1, self._guarded(self.some))
+        db = self._files.db
+        db.create_function("sealed_values", 2, self._guarded(self.values))
+        db.create_function("sealed_some", 1, self._guarded(self.some))
         try:
             yield
         except sqlite3.OperationalError:
             if self.failed:
                 raise self.failed from None
             raise
+
+    def values(self, series: int, attribute: str) -> str:
+        if attribute not in self._values:
+            self._values[attribute] = self._documents(attribute)
+        return self._values[attribute].get(series, "[]")
+
+    def some(self, series: int) -> bool:
+        if self._some is None:
+            text = f"select distinct h.series from h where {self._where.text}"
+            self._some = {id for (id,) in self._files.ask(Sql(text, self._where.parameters))}
+        return series in self._some
+
+    def _documents(self, attribute: str) -> dict[int, str]:
+        text = f"select h.series, {COLUMNS} from h where h.attribute = ? and {self._where.text}"
+        found: dict[int, list[msgspec.Raw]] = {}
+        for series, *row in self._files.some(Sql(text, (attribute, *self._where.parameters))):
+            found.setdefault(series, []).append(document(row))
+        return {id: msgspec.json.encode(every).decode() for id, every in found.items()}
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """SQLite keeps to itself what went wrong in a function."""
@@ -163,73 +237,23 @@ class Then:
 
         return guarded
 
-    def values(self, series: int, attribute: str) -> str:
-        if attribute not in self._values:
-            documents: dict[int, list[msgspec.Raw]] = {}
-            for row in self._read(attribute):
-                documents.setdefault(row.series, []).append(document(row))
-            encode = msgspec.json.encode
-            self._values[attribute] = {n: encode(d).decode() for n, d in documents.items()}
-        return self._values[attribute].get(series, "[]")
 
-    def some(self, series: int) -> bool:
-        if self._some is None:
-            self._some = {row.series for row in self._read(None)}
-        return series in self._some
-
-    def _read(self, attribute: str | None) -> list[Sealed]:
-        files = [part.file for part in self._parts]
-        if not files or self._days.archive is None:
-            return []
-        since, until = self._range
-        rows = self._days.archive.read(files, None, attribute, since, until)
-        if len(rows) > MOST_ASKED:
-            raise TooComplex(
-                f"more than {MOST_ASKED} sealed instances would be looked at; ask for less time"
-            )
-        return [row for row in left(rows, self._erased) if within(row, self._window)]
-
-
-def ranged(window: Window | None) -> tuple[int | None, int | None]:
-    """In which `at` lies, where that is known."""
-    if window is None or window.of != "observedAt":
-        return None, None
-    since, until = window.since, window.until
-    return micros(since) if since else None, micros(until) if until else None
-
-
-def time_of(row: Sequence[Any], window: Window | None) -> int | None:
-    """By which it is asked; `row` has the columns of history from `at` on."""
-    at, _, observed, recorded, modified, deleted = row[:6]
-    match window.of if window else "":
-        case "observedAt":
-            return at if observed else None
-        case "createdAt":
-            return int(at + recorded)
-        case "modifiedAt":
-            return modified if modified is not None else int(at + recorded)
-        case "deletedAt":
-            return None if deleted is None else int(deleted)
-    return int(at)
-
-
-def within(row: Sealed, window: Window | None) -> bool:
-    time = time_of(row[5:], window)
-    if window is None:
-        return True
-    if time is None or (window.since and time < micros(window.since)):
-        return False
-    return not window.until or time < micros(window.until)
-
-
-def document(row: Sealed) -> msgspec.Raw:
-    """As a condition sees an instance."""
-    json = msgspec.json.decode(row.json) if row.json else {}
-    if row.number is not None:
-        json["value"] = row.number
-    created = row.at + row.recorded
-    modified = created if row.modified is None else row.modified
-    json["observedAt"] = iso(row.at) if row.observed else None
-    json |= {"createdAt": iso(created), "modifiedAt": iso(modified), "deletedAt": iso(row.deleted)}
+def document(row: Sequence[Any]) -> msgspec.Raw:
+    """As a condition sees an instance; `row` has COLUMNS."""
+    at, _, observed, recorded, modified, deleted, number, text = row
+    json = msgspec.json.decode(text) if text else {}
+    if number is not None:
+        json["value"] = number
+    created = at + recorded
+    json["observedAt"] = iso(at) if observed else None
+    json["createdAt"] = iso(created)
+    json["modifiedAt"] = iso(created if modified is None else modified)
+    json["deletedAt"] = iso(deleted)
     told = {name: value for name, value in json.items() if value is not None or name == "value"}
     return msgspec.Raw(msgspec.json.encode(told))
+
+
+def _among(column: str, texts: Sequence[str]) -> Sql:
+    if not texts:
+        return Sql("true")
+    return Sql(f"{column} in ({', '.join('?' * len(texts))})", tuple(texts))

@@ -2,291 +2,462 @@
 was erased, came late or has outlived its retention.
 
 A file is written first, beside what there is; then one transaction takes its rows out of the
-table and notes the file instead of an earlier one. It does so only if nothing was written to
-that day meanwhile. So a kill at any moment leaves every row in one place, and at the most a file
-that nobody knows, which is removed later.
+table and notes the file, instead of an earlier one. It does so only if nothing was written to
+that day meanwhile. So a kill at any moment leaves every row in one place. A file that no note
+names is known as a stray from before it is begun, and is removed; no other file ever is.
+
+Files of one day and tenant have runs of series that do not overlap: what comes late goes into the
+file of its run, and what is noted as erased concerns one file.
 """
 
 import json
+import logging
 import sqlite3
-from collections import defaultdict
+from asyncio import Lock
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import partial
-from time import time_ns
+from heapq import merge
+from itertools import groupby, pairwise
+from operator import attrgetter, itemgetter
+from time import monotonic, time_ns
 from urllib.parse import quote
 
+from townsquare.model.errors import Unavailable
 from townsquare.store import micros
-from townsquare.store.archive import Archive, Sealed
+from townsquare.store.archive import COLUMNS, Archive, Sealed
+from townsquare.store.conditions import Sql
+from townsquare.store.periods import Sum
 from townsquare.store.series import day_of, hour_of, start_of_day
-from townsquare.store.sqlite_sealed import PARTS, Part, SealedDays, erased, left
-from townsquare.store.sqlite_series import ANY_DAY, Series
+from townsquare.store.sqlite_sealed import PARTS, Files, Part
+from townsquare.store.sqlite_series import Series, advance
 from townsquare.store.sqlite_upkeep import Runs
 
 MOST_ROWS = 50_000  # in a file, unless one series alone has more
+MOST_SERIES = 20_000  # that one look for rows goes through
 TRIES = 3
+READ_S = 60.0  # after which nobody reads a file any more that another one replaced
+LONGEST_S = 60.0  # of reading one file
+BEYOND = 1 << 62  # a series
 
-KEPT = """
-select s.id, s.entity, s.type, s.attribute, s.dataset, h.at, h.instance, h.observed, h.recorded,
-    h.modified, h.deleted, h.number, h.json
-from series s join history h on h.series = s.id
-where s.tenant = ? and s.id >= ? and s.id <= ? and h.at >= ? and h.at < ?
-order by s.id, h.at, h.instance limit ?"""
+NAMES = """
+select id, entity, type, attribute, dataset from series
+where id between ? and ? and +tenant = ? order by id"""
+ROWS = """
+select at, instance, observed, recorded, modified, deleted, number, json from history
+where series = ? and at >= ? and at < ? order by at, instance"""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One day of some series, up to and with the last."""
+
+    tenant: str
+    day: int
+    first: int
+    last: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Microseconds."""
+        return start_of_day(self.day), start_of_day(self.day + 1)
+
+    @property
+    def hours(self) -> tuple[int, int]:
+        return self.day * 24, (self.day + 1) * 24
+
+
+@dataclass(slots=True)
+class Filling:
+    """What goes through it into one file. `sums` are of hours that need them."""
+
+    name: str
+    series: list[int] = field(default_factory=list)
+    types: set[str] = field(default_factory=set)
+    recorded: int = 0
+    rows: int = 0
+    sums: dict[tuple[int, int], Sum] = field(default_factory=dict)
+
+    def through(
+        self, rows: Iterable[Sealed], hours: Collection[tuple[int, int]]
+    ) -> Iterator[Sealed]:
+        """To the end of the series with which there are enough."""
+        for series, some in groupby(rows, key=attrgetter("series")):
+            self.series.append(series)
+            for row in some:
+                self._count(row, (series, hour_of(row.at)), hours)
+                yield row
+            if self.rows >= MOST_ROWS:
+                return
+
+    def _count(
+        self, row: Sealed, hour: tuple[int, int], hours: Collection[tuple[int, int]]
+    ) -> None:
+        self.rows += 1
+        self.types.add(row.type)
+        self.recorded = max(self.recorded, row.at + row.recorded)
+        if hour in hours and row.observed and row.deleted is None:
+            plain = row.number is not None
+            number = row.number or 0.0
+            bounds = (number, number) if plain else (None, None)
+            one = (1, 0, int(plain), number, number * number, *bounds)
+            self.sums.setdefault(hour, Sum()).add(one, ("number",))
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one file will hold, and the file in whose place it comes."""
+    """Files that take the rows of a run out of the table, and come in the place of another."""
 
-    tenant: str
-    day: int
-    rows: Sequence[Sealed]
-    old: Part | None
-    stirred: tuple[int, int]
+    run: Run
+    files: Sequence[Filling]
+    stirred: int
+    old: Part | None = None
+    outlived: Collection[str] = ()  # types of which the old one's rows are left out
+    late: Collection[int] = ()  # series with rows in the table
+    soiled: Collection[tuple[int, int]] = ()  # (series, hour) that are summed anew
 
 
 class Sealing:
-    def __init__(self, write: Runs, read: Runs, series: Series, sealed: SealedDays) -> None:
+    def __init__(self, write: Runs, read: Runs, series: Series, archive: Archive) -> None:
         self._write = write
         self._read = read
         self._series = series
-        self._sealed = sealed
-        self._unknown: set[str] = set()
+        self._archive = archive
+        self._lock = Lock()
 
     async def seal(self, before: datetime) -> None:
         """Days that end before this, and what is due of those that are sealed."""
-        archive = self._sealed.archive
-        if archive is None:
+        if not self._archive.able:
             return
-        await self._remove_unknown(archive)
-        await self._rewrite_due(archive)
-        text = "select day from kept_day where day < ? order by day"
-        last = day_of(micros(before))
-        for (day,) in await self._read(lambda db: db.execute(text, (last,)).fetchall()):
-            await self._seal_day(archive, day)
+        async with self._lock:
+            await self._remove_strays()
+            await self._rewrite_due()
+            text = "select day from kept_day where day < ? order by day"
+            last = day_of(micros(before))
+            for (day,) in await self._read(lambda db: db.execute(text, (last,)).fetchall()):
+                await self._seal_day(day)
 
     async def forget(self, types: Collection[str], before: datetime, *, others: bool) -> None:
-        """Rows of these types (or of all others) in files whose retention has ended."""
-        archive = self._sealed.archive
-        if archive is None or not self._sealed.days:
+        """Rows of these types (or of all others) in files whose retention has ended.
+
+        Does nothing while days are sealed: there is a next time.
+        """
+        if not self._archive.able or self._lock.locked() or not self._series.sealed:
             return
-        limit = micros(before)
-        text = f"{PARTS} where day < ? and recorded < ?"
-        for found in await self._read(
-            lambda db: db.execute(text, (day_of(limit), limit)).fetchall()
-        ):
-            part = Part(*found)
-            outlived = {t for t in json.loads(part.types) if (t not in types) == others}
-            if outlived:
-                await self._rewrite(archive, part, without=outlived)
+        async with self._lock:
+            limit = micros(before)
+            text = f"{PARTS} where day < ? and recorded < ?"
+            for part in await self._read(partial(_parts, text=text, of=(day_of(limit), limit))):
+                outlived = {t for t in json.loads(part.types) if (t not in types) == others}
+                if outlived:
+                    await self._rewrite(part, outlived)
 
     # --- days
 
-    async def _seal_day(self, archive: Archive, day: int) -> None:
-        for part in await self._read(partial(_parts_of, day=day)):
-            if await self._read(partial(_has_late, part=part)):
-                await self._rewrite(archive, part)
-        stirred = await self._write(lambda _: self._stirred(day))
+    async def _seal_day(self, day: int) -> None:
+        stirred = await self._stirred(day)
+        done = True
         for tenant in await self._read(_tenants):
-            first = 0
-            while rows := await self._read(partial(_some, tenant=tenant, day=day, first=first)):
-                if not await self._put(archive, Load(tenant, day, rows, None, stirred)):
-                    return  # the next time
-                first = rows[-1].series + 1
-        await self._write(partial(self._done, day=day, stirred=stirred))
+            of_day = partial(_parts, text=f"{PARTS} where day = ? and tenant = ?", of=(day, tenant))
+            parts = sorted(await self._read(of_day), key=attrgetter("first"))
+            for part in parts:
+                run = Run(tenant, day, part.first, part.last)
+                if await self._read(partial(_late, run=run)):
+                    done = await self._rewrite(part) and done
+            newest = await self._read(_newest)
+            for first, last in _between([(p.first, p.last) for p in parts], newest):
+                done = await self._seal_run(Run(tenant, day, first, last)) and done
+        if done:
+            await self._write(partial(self._done, day=day, stirred=stirred))
 
-    def _done(self, db: sqlite3.Connection, day: int, stirred: tuple[int, int]) -> None:
+    async def _seal_run(self, run: Run) -> bool:
+        """Of series without a file of that day. False where something came meanwhile."""
+        first = run.first
+        while first <= run.last:
+            left = replace(run, first=first, last=min(run.last, first + MOST_SERIES))
+            stirred = await self._stirred(run.day)
+            soiled = await self._read(partial(_soiled, run=left))
+            file = await self._fill(left, None, soiled)
+            if file is None:
+                first = left.last + 1
+                continue
+            left = replace(left, last=file.series[-1])
+            of_file = [hour for hour in soiled if hour[0] <= left.last]
+            load = Load(left, (file,), stirred, late=file.series, soiled=of_file)
+            if not await self._write(partial(self._swap, load=load)):
+                return False
+            first = left.last + 1
+        return True
+
+    def _done(self, db: sqlite3.Connection, day: int, stirred: int) -> None:
         """No more is kept of the day, unless something came while it was sealed."""
-        if self._stirred(day) == stirred:
+        if self._series.stirred[day] == stirred:
             db.execute("delete from kept_day where day = ?", (day,))
             self._series.unlearn()
 
     # --- files
 
-    async def _rewrite_due(self, archive: Archive) -> None:
+    async def _rewrite_due(self) -> None:
         """Files with rows that were erased, or whose series are gone."""
         due = await self._read(_with_erased)
-        dropped = {id for (id,) in await self._read(_dropped)}
-        if dropped:
-            for part in await self._read(_parts):
-                among = [id for id in dropped if part.first <= id <= part.last]
-                if among and archive.read([part.file], among):
-                    due.add(part)
-        for part in due:
-            await self._rewrite(archive, part)
-        if dropped:
-            forgotten = [(id,) for id in dropped]
+        dropped = await self._read(_dropped)
+        among = f"{PARTS} where exists (select 1 from dropped where series between first and last)"
+        maybe = await self._read(partial(_parts, text=among, of=())) if dropped else []
+        due += [part for part in maybe if part not in due and await self._has(part, dropped)]
+        done = [await self._rewrite(part) for part in due]
+        if dropped and all(done):
+            gone = [(id,) for id in dropped]
             text = "delete from dropped where series = ?"
-            await self._write(lambda db: db.executemany(text, forgotten) and None)
+            await self._write(lambda db: db.executemany(text, gone) and None)
 
-    async def _rewrite(self, archive: Archive, part: Part, without: Collection[str] = ()) -> None:
-        for _ in range(TRIES):
-            stirred = await self._write(lambda _: self._stirred(part.day))
-            rows = await self._read(partial(_merged, archive=archive, part=part, without=without))
-            load = Load(part.tenant, part.day, rows, part, stirred)
-            if await self._put(archive, load):
-                return
+    async def _rewrite(self, part: Part, outlived: Collection[str] = ()) -> bool:
+        """Without its rows of those types, and with what came late. False: the next time."""
+        try:
+            for _ in range(TRIES):
+                load = await self._made_anew(part, outlived)
+                if await self._write(partial(self._swap, load=load)):
+                    return True
+        except Unavailable as error:  # the other files are as good as before
+            log.error("%s", error)  # noqa: TRY400 - it says where to look
+        return False
 
-    async def _put(self, archive: Archive, load: Load) -> bool:
-        """False where something was written to that day meanwhile."""
-        name = ""
-        if load.rows:
-            day = datetime.min.date().fromordinal(load.day + 1).isoformat()
-            name = f"t-{quote(load.tenant, safe='')}/{day}.{time_ns()}.parquet"
-            await self._read(lambda _: archive.write(name, load.rows))
-        put = await self._write(partial(self._swap, name=name, load=load))
-        if put:
-            await self._read(self._sealed.learn)
-            self._series.sealed = self._sealed.days
-        return put
+    async def _has(self, part: Part, series: Sequence[int]) -> bool:
+        """Also a file that cannot be read, so that it is not forgotten."""
+        text = "select 1 from read_parquet(?) where series in (select unnest(?)) limit 1"
+        end = monotonic() + LONGEST_S
 
-    def _swap(self, db: sqlite3.Connection, name: str, load: Load) -> bool:
-        if self._stirred(load.day) != load.stirred:
+        def has(_: sqlite3.Connection) -> bool:
+            try:
+                return any(self._archive.ask(text, [part.file], (list(series),), end))
+            except Unavailable:
+                return True
+
+        return await self._read(has)
+
+    async def _made_anew(self, part: Part, outlived: Collection[str]) -> Load:
+        run = Run(part.tenant, part.day, part.first, part.last)
+        stirred = await self._stirred(run.day)
+        late = await self._read(partial(_late, run=run))
+        soiled = await self._read(partial(_soiled, run=run, outlived=outlived))
+        files: list[Filling] = []
+        empty = not late and set(json.loads(part.types)) <= set(outlived)
+        left: Run | None = None if empty else run
+        while left is not None:
+            file = await self._fill(left, (part, outlived), soiled)
+            files += [file] if file else []
+            more = file is not None and file.rows >= MOST_ROWS and file.series[-1] < run.last
+            left = replace(run, first=file.series[-1] + 1) if file and more else None
+        return Load(run, files, stirred, part, outlived, late, soiled)
+
+    async def _fill(
+        self,
+        run: Run,
+        old: tuple[Part, Collection[str]] | None,
+        soiled: Collection[tuple[int, int]],
+    ) -> Filling | None:
+        """None, and no file, where there is nothing in the run."""
+        day = date.fromordinal(run.day + 1).isoformat()
+        file = Filling(f"t-{quote(run.tenant, safe='')}/{day}.{time_ns()}.parquet")
+        await self._write(lambda db: _stray(db, file.name))
+        archive = self._archive
+
+        def work(db: sqlite3.Connection) -> bool:
+            rows = _kept(db, run)
+            if old:
+                rows = _joined(_left(db, archive, run, *old), rows)
+            return archive.write(file.name, file.through(rows, soiled))
+
+        return file if await self._read(work) else None
+
+    def _swap(self, db: sqlite3.Connection, load: Load) -> bool:
+        """Everything in one transaction, or nothing and False."""
+        if self._series.stirred[load.run.day] != load.stirred:
             return False
-        ids = sorted({row.series for row in load.rows})
-        # From now on notes are taken of what is erased of that day.
-        self._series.sealed |= {load.day}
         if load.old:
-            _take_over(db, load.old, load)
             db.execute("delete from sealed where file = ?", (load.old.file,))
-        else:
-            self._series.roll_through(db, ids, load.day)
-        span = _span(load.day)
-        for table in ("history", "erased"):
-            gone = f"delete from {table} where series = ? and at >= ? and at < ?"
-            db.executemany(gone, [(id, *span) for id in ids])
-        if name:
-            db.execute("insert into sealed values (?, ?, ?, ?, ?, ?, ?)", _note(name, load))
+            _stray(db, load.old.file)
+        for file in load.files:
+            db.execute("insert into sealed values (?, ?, ?, ?, ?, ?, ?)", _note(file, load.run))
+            db.execute("delete from stray where file = ?", (file.name,))
+        # From now on notes are taken of what is erased of that day.
+        self._series.sealed |= {load.run.day}
+        _settle_sums(db, load)
+        # What else of these series is not summed yet is in the table, until the next statement.
+        advance(db, load.late, load.run.hours[1])
+        self._series.unlearn()
+        gone = "delete from history where series = ? and at >= ? and at < ?"
+        db.executemany(gone, [(id, *load.run.span) for id in load.late])
+        noted = "delete from erased where series between ? and ? and at >= ? and at < ?"
+        db.execute(noted, (load.run.first, load.run.last, *load.run.span))
+        _settle_series(db, load)
         return True
 
-    def _stirred(self, day: int) -> tuple[int, int]:
-        return self._series.stirred[day], self._series.stirred[ANY_DAY]
+    async def _stirred(self, day: int) -> int:
+        """Asked of the writer, so that a read after this sees all that it counts."""
+        return await self._write(lambda _: self._series.stirred[day])
 
-    async def _remove_unknown(self, archive: Archive) -> None:
-        """Files that no note names; readers may still be at those that had one a moment ago."""
-        archive.tidy()
-        noted = {part.file for part in await self._read(_parts)}
-        unknown = archive.present() - noted
-        for name in unknown & self._unknown:
-            archive.remove(name)
-        self._unknown = unknown
-
-
-def _note(name: str, load: Load) -> tuple[str | int, ...]:
-    series = [row.series for row in load.rows]
-    types = json.dumps(sorted({row.type for row in load.rows}))
-    recorded = max(row.at + row.recorded for row in load.rows)
-    return name, load.tenant, load.day, min(series), max(series), types, recorded
+    async def _remove_strays(self) -> None:
+        text = "select file from stray where since < ?"
+        since = time_ns() // 1000 - int(READ_S * 1_000_000)
+        found = await self._read(lambda db: db.execute(text, (since,)).fetchall())
+        for (name,) in found:
+            self._archive.remove(name)
+        if found:
+            gone = "delete from stray where file = ?"
+            await self._write(lambda db: db.executemany(gone, found) and None)
 
 
-def _span(day: int) -> tuple[int, int]:
-    return start_of_day(day), start_of_day(day + 1)
+def start(db: sqlite3.Connection, series: Series, archive: Archive) -> None:
+    """Nobody reads yet, so that no stray is left."""
+    for (name,) in db.execute("select file from stray"):
+        archive.remove(name)
+    db.execute("delete from stray")
+    noted = db.execute("select file, day from sealed order by day, first").fetchall()
+    series.sealed = frozenset(day for _, day in noted)
+    missing = [file for file, _ in noted if not (archive.folder / file).exists()]
+    if missing:
+        log.error(
+            "%d of %d files of history are missing below %s, first %s: bring them back from a"
+            " backup; until then whoever asks for those days is told so",
+            *(len(missing), len(noted), archive.folder, missing[0]),
+        )
+    elif noted and not archive.able:
+        log.error("old history lies in Parquet files: pip install 'townsquare[analysis]'")
 
 
-def _dropped(db: sqlite3.Connection) -> list[tuple[int]]:
-    return db.execute("select series from dropped").fetchall()
+def _stray(db: sqlite3.Connection, name: str) -> None:
+    db.execute("insert or replace into stray values (?, ?)", (name, time_ns() // 1000))
+
+
+def _note(file: Filling, run: Run) -> tuple[str | int, ...]:
+    types = json.dumps(sorted(file.types))
+    return file.name, run.tenant, run.day, file.series[0], file.series[-1], types, file.recorded
+
+
+def _between(runs: Sequence[tuple[int, int]], newest: int) -> Iterator[tuple[int, int]]:
+    """What lies outside of runs that are in order."""
+    for (_, last), (first, _) in pairwise([(0, 0), *runs, (newest + 1, newest + 1)]):
+        if last + 1 < first:
+            yield last + 1, first - 1
+
+
+# --- what is in the table
+
+
+def _newest(db: sqlite3.Connection) -> int:
+    return int(db.execute("select coalesce(max(id), 0) from series").fetchone()[0])
 
 
 def _tenants(db: sqlite3.Connection) -> list[str]:
     return ["", *(name for (name,) in db.execute("select name from tenant"))]
 
 
-def _parts(db: sqlite3.Connection) -> list[Part]:
-    return [Part(*found) for found in db.execute(PARTS)]
+def _parts(db: sqlite3.Connection, text: str, of: tuple[int | str, ...]) -> list[Part]:
+    return [Part(*found) for found in db.execute(text, of)]
 
 
-def _parts_of(db: sqlite3.Connection, day: int) -> list[Part]:
-    return [Part(*found) for found in db.execute(f"{PARTS} where day = ?", (day,))]
+def _kept(db: sqlite3.Connection, run: Run) -> Iterator[Sealed]:
+    """Statement by statement, so that none keeps the write-ahead log from being folded in."""
+    for series in db.execute(NAMES, (run.first, run.last, run.tenant)).fetchall():
+        for row in db.execute(ROWS, (series[0], *run.span)):
+            yield Sealed._make((*series, *row[:2], bool(row[2]), *row[3:]))
 
 
-def _with_erased(db: sqlite3.Connection) -> set[Part]:
+def _late(db: sqlite3.Connection, run: Run) -> list[int]:
+    """Series of the run with rows in the table."""
     text = (
-        f"{PARTS} p where exists (select 1 from erased e where e.series between p.first and p.last"
-        " and e.at >= ? and e.at < ?)"
+        "select id from series s where id between ? and ? and exists (select 1 from history h"
+        " where h.series = s.id and h.at >= ? and h.at < ?)"
     )
-    days = [day for (day,) in db.execute("select distinct day from sealed")]
-    return {
-        Part(*found)
-        for day in days
-        for found in db.execute(f"{text} and p.day = ?", (*_span(day), day))
-    }
+    return [id for (id,) in db.execute(text, (run.first, run.last, *run.span))]
 
 
-def _kept(db: sqlite3.Connection, values: tuple[str | int, ...]) -> list[Sealed]:
-    rows = db.execute(KEPT, values)
-    return [Sealed._make((*row[:7], bool(row[7]), *row[8:])) for row in rows]
+def _soiled(
+    db: sqlite3.Connection, run: Run, outlived: Collection[str] = ()
+) -> set[tuple[int, int]]:
+    """Hours to be summed anew: those that were written to, and all of what loses something."""
+    values = (run.first, run.last, *run.hours)
+    text = "select series, hour from {} where series between ? and ? and hour >= ? and hour < ?"
+    found = set(db.execute(text.format("dirty"), values))
+    if outlived:
+        of_types = f" and series in (select id from series where type in ({_marks(outlived)}))"
+        found |= set(db.execute(text.format("rollup") + of_types, (*values, *outlived)))
+    return found
 
 
-def _some(db: sqlite3.Connection, tenant: str, day: int, first: int) -> list[Sealed]:
-    """The rows of the next series, all of each."""
-    rows = _kept(db, (tenant, first, 1 << 62, *_span(day), MOST_ROWS + 1))
-    if len(rows) <= MOST_ROWS:
-        return rows
-    last = rows[-1].series
-    if rows[0].series == last:
-        return _kept(db, (tenant, last, last, *_span(day), -1))
-    return [row for row in rows if row.series != last]
-
-
-def _has_late(db: sqlite3.Connection, part: Part) -> bool:
-    return bool(_kept(db, (part.tenant, part.first, part.last, *_span(part.day), 1)))
-
-
-def _merged(
-    db: sqlite3.Connection, archive: Archive, part: Part, without: Collection[str]
-) -> list[Sealed]:
-    """What is left of a file, with what came late."""
-    there = {
-        id
-        for (id,) in db.execute(
-            "select id from series where id between ? and ?", (part.first, part.last)
-        )
-    }
-    old = left(archive.read([part.file]), erased(db))
-    late = _kept(db, (part.tenant, part.first, part.last, *_span(part.day), -1))
-    found = {(row.series, row.at, row.instance): row for row in (*old, *late)}
-    return [
-        row for _, row in sorted(found.items()) if row.series in there and row.type not in without
+def _settle_sums(db: sqlite3.Connection, load: Load) -> None:
+    for table in ("dirty", "rollup"):
+        text = f"delete from {table} where series = ? and hour = ?"
+        db.executemany(text, load.soiled)
+    run = (load.run.first, load.run.last)
+    there = {id for (id,) in db.execute("select id from series where id between ? and ?", run)}
+    sums = [
+        (*hour, s.instances, s.numbers, s.total, s.squares, s.least, s.greatest)
+        for file in load.files
+        for hour, s in file.sums.items()
+        if hour[0] in there
     ]
+    db.executemany("insert into rollup values (?, ?, ?, ?, ?, ?, ?, ?)", sums)
 
 
-def _take_over(db: sqlite3.Connection, old: Part, load: Load) -> None:
-    """Notes on the old file are settled, and hours that changed are summed anew."""
-    span = _span(old.day)
-    run = (old.first, old.last)
-    db.execute(
-        "delete from erased where series between ? and ? and at >= ? and at < ?", (*run, *span)
+def _settle_series(db: sqlite3.Connection, load: Load) -> None:
+    """Series that went while their rows went into a file, and those of which nothing is left."""
+    among = "select value from json_each(?)"
+    ids = json.dumps([id for file in load.files for id in file.series])
+    text = f"insert or ignore into dropped {among} where value not in (select id from series)"
+    db.execute(text, (ids,))
+    if load.outlived:
+        left = (
+            "select 1 from history h where h.series = series.id"
+            " union all select 1 from sealed where series.id between first and last"
+        )
+        run = (load.run.first, load.run.last, *load.outlived)
+        db.execute(
+            f"delete from series where id between ? and ? and type in ({_marks(load.outlived)})"
+            f" and not exists ({left})",
+            run,
+        )
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+# --- what is in files
+
+
+def _with_erased(db: sqlite3.Connection) -> list[Part]:
+    days = {day_of(at) for (at,) in db.execute("select distinct at from erased")}
+    text = (
+        f"{PARTS} where day = ? and exists (select 1 from erased e"
+        " where e.series between first and last and e.at >= ? and e.at < ?)"
     )
-    hours = (hour_of(span[0]), hour_of(span[1]))
-    dirty = db.execute(
-        "delete from dirty where series between ? and ? and hour >= ? and hour < ?"
-        " returning series, hour",
-        (*run, *hours),
-    ).fetchall()
-    lost = _outlived(db, old, load)
-    db.executemany("delete from rollup where series = ? and hour = ?", [*dirty, *lost])
-    rows: defaultdict[tuple[int, int], list[Sealed]] = defaultdict(list)
-    for row in load.rows:
-        rows[row.series, hour_of(row.at)].append(row)
-    sums = (_sums(key, rows[key]) for key in dirty if key in rows)
-    db.executemany("insert into rollup values (?, ?, ?, ?, ?, ?, ?, ?)", filter(None, sums))
+    spans = ((day, start_of_day(day), start_of_day(day + 1)) for day in days)
+    return [part for span in spans for part in _parts(db, text, span)]
 
 
-def _outlived(db: sqlite3.Connection, old: Part, load: Load) -> Iterator[tuple[int, int]]:
-    """Hours of series that have no row any more."""
-    there = {row.series for row in load.rows}
-    span = _span(old.day)
-    text = "select series, hour from rollup where series between ? and ? and hour >= ? and hour < ?"
-    values = (old.first, old.last, hour_of(span[0]), hour_of(span[1]))
-    return (found for found in db.execute(text, values).fetchall() if found[0] not in there)
+def _dropped(db: sqlite3.Connection) -> list[int]:
+    return [id for (id,) in db.execute("select series from dropped")]
 
 
-def _sums(key: tuple[int, int], rows: Iterable[Sealed]) -> tuple[float | int | None, ...] | None:
-    of = [row for row in rows if row.observed and row.deleted is None]
-    numbers = [row.number for row in of if row.number is not None]
-    if not of:
-        return None
-    squares = sum(number * number for number in numbers)
-    bounds = (min(numbers), max(numbers)) if numbers else (None, None)
-    return (*key, len(of), len(numbers), sum(numbers), squares, *bounds)
+def _left(
+    db: sqlite3.Connection, archive: Archive, run: Run, part: Part, outlived: Collection[str]
+) -> Iterator[Sealed]:
+    """Rows of a file that go on, of a run of its series."""
+    text = "select id from series where id between ? and ?"
+    there = {id for (id,) in db.execute(text, (run.first, run.last))}
+    files = Files(archive, db, (part,), monotonic() + LONGEST_S)
+    where = Sql(f"select {COLUMNS} from h where h.series >= {run.first}")
+    for found in files.ask(where):
+        row = Sealed._make(found)
+        if row.series in there and row.type not in outlived:
+            yield row
+
+
+def _joined(files: Iterator[Sealed], table: Iterator[Sealed]) -> Iterator[Sealed]:
+    """In order; where both have an instance, the table knows it better."""
+    key = itemgetter(0, 5, 6)
+    for _, same in groupby(merge(files, table, key=key), key=key):
+        yield [*same][-1]

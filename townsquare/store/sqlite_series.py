@@ -1,6 +1,7 @@
 """How the single writer of the SQLite store keeps what was: narrow rows, and sums of hours.
 
-A row has a number for its series (store/series.py) and one for the instance.
+A row has a number for its series (store/series.py) and one for the instance. Of hours from `rolled`
+on all rows are in the table: a day goes into a file (sqlite_sealing.py) together with its sums.
 """
 
 import sqlite3
@@ -22,14 +23,13 @@ from townsquare.store.series import (
 )
 
 AT_ONCE = 200  # series in one transaction of housekeeping
-ANY_DAY = -1  # stirred with a whole series
 
 
 class Series:
     """Remembers the numbers of series. Whoever rolls a transaction back calls `unlearn`.
 
-    `sealed` are days that have rows in files. Those are erased by a note, and the note is heeded
-    until the file is written anew. `stirred` tells who copies the rows of a day into a file
+    `sealed` are days that have, or had, rows in files. Those are erased by a note, and the note is
+    heeded until the file is written anew. `stirred` tells who copies the rows of a day into a file
     whether anything was written to that day meanwhile.
     """
 
@@ -106,11 +106,12 @@ class Series:
             times = [at for (at,) in db.execute(text, (series, number)).fetchall()]
         self.stirred.update({day_of(at) for at in times})
         _soil(db, [(series, hour_of(at)) for at in times if hour_of(at) < rolled])
-        notes = [(series, at, number) for at in times if day_of(at) in self.sealed]
-        db.executemany("insert or ignore into erased values (?, ?, ?)", notes)
+        in_file = "select 1 from sealed where day = ?4 and ?1 between first and last"
+        note = f"insert or ignore into erased select ?1, ?2, ?3 where exists ({in_file})"
+        notes = [(series, at, number, day) for at in times if (day := day_of(at)) in self.sealed]
+        db.executemany(note, notes)
 
     def _drop(self, db: sqlite3.Connection, series: Sequence[tuple[int]]) -> None:
-        self.stirred[ANY_DAY] += 1
         if self.sealed:
             db.executemany("insert or ignore into dropped values (?)", series)
         for table in ("history", "rollup", "dirty"):
@@ -126,18 +127,6 @@ class Series:
         """Some of the series that were written to."""
         return self._touched.due()
 
-    def roll_through(self, db: sqlite3.Connection, series: Iterable[int], day: int) -> None:
-        """All hours to the end of a day of which all rows are in the table."""
-        until = (day + 1) * 24
-        for number in series:
-            text = "delete from dirty where series = ? and hour >= ? and hour < ? returning hour"
-            _sum_anew(db, number, db.execute(text, (number, day * 24, until)).fetchall())
-            rolled = db.execute("select rolled from series where id = ?", (number,)).fetchone()[0]
-            if rolled < until:
-                _sum(db, number, rolled, until)
-                db.execute("update series set rolled = ? where id = ?", (until, number))
-        self.unlearn()
-
     def roll_up(self, db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
         """Hours before `until`, and those that are dirty."""
         for number in series:
@@ -146,9 +135,17 @@ class Series:
                 continue
             _clean(db, number)
             if found[0] <= until - ROLLED_EVERY:
-                _sum(db, number, found[0], until)
-                db.execute("update series set rolled = ? where id = ?", (until, number))
+                advance(db, [number], until)
                 self.unlearn()
+
+
+def advance(db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
+    """Sum up the hours before `until` that never were. Whoever remembers `rolled` unlearns it."""
+    for number in series:
+        found = db.execute("select rolled from series where id = ?", (number,)).fetchone()
+        if found and found[0] < until:
+            _sum(db, number, found[0], until)
+            db.execute("update series set rolled = ? where id = ?", (until, number))
 
 
 def _row(series: int, at: int, i: Instance) -> tuple[int | float | str | None, ...]:
@@ -226,12 +223,13 @@ def forget_before(db: sqlite3.Connection, series: int, before: int) -> int:
     gone = db.execute(text, (series, before, before)).rowcount
     if gone:
         until = hour_of(before) + 1
-        db.execute("delete from rollup where series = ? and hour < ?", (series, until))
-        db.execute(
-            f"insert or ignore into dirty select distinct series, (at + {YEAR_1}) / {HOUR} as hour"
-            " from history where series = ? and at < ?"
-            " and hour < (select rolled from series where id = history.series)",
-            (series, start_of(until)),
+        left = "select 1 from history where series = ?1 and at >= ?3 and at < ?4"
+        left += " union all select 1 from sealed where day = ?2 / 24 and ?1 between first and last"
+        text = "delete from rollup where series = ? and hour < ? returning hour"
+        lost = [hour for (hour,) in db.execute(text, (series, until)).fetchall()]
+        db.executemany(
+            f"insert or ignore into dirty select ?1, ?2 where exists ({left})",
+            [(series, hour, start_of(hour), start_of(hour + 1)) for hour in lost],
         )
         left = (
             "select 1 from history h where h.series = series.id"

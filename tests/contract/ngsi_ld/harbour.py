@@ -14,13 +14,18 @@ class Harbour:
     """Other brokers, each below its own path, as they are told to answer."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Any] = {}  # by path: status, or (status, json), or an error
+        # By path: status, (status, json), an answer, an error, or what makes one of the request.
+        self.answers: dict[str, Any] = {}
         self.heard: list[httpx.Request] = []
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.heard.append(request)
         await asyncio.sleep(0)
         said = self.answers.get(f"{request.method} {request.url.path}", 204)
+        if callable(said):
+            said = said(request)
+        if isinstance(said, httpx.Response):
+            return said
         if isinstance(said, Exception):
             raise said
         status, json = said if isinstance(said, tuple) else (said, None)

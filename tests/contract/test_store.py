@@ -153,3 +153,30 @@ async def test_a_pattern_means_what_re2_says(store: Store, pattern: str) -> None
     await store.commit(put("a"))
     found = await store.find("", Find(Sql(fits.text, (*TEXTS, *like.parameters, count))))
     assert len(found) == 1
+
+
+async def test_a_row_is_answered_as_the_last_commit_left_it(store: Store) -> None:
+    """However it was touched: by its own job, by another's, small or too large to remember."""
+    other, large = (
+        key("other"),
+        b'{"id":"%s","types":["Thing"],"attributes":{"x":[{"value":"%s"}]}}',
+    )
+
+    def beside(rows: Mapping[Key, Row]) -> Writes:
+        body = large % (other.id.encode(), b"y" * 2_000_000)
+        return Writes(put=[Row(other, 7, body, Place(("Thing",), (), None))])
+
+    async def version(name: str) -> int | None:
+        row = await store.get(key(name))
+        return row.version if row else None
+
+    await store.commit(put("other"))
+    assert await version("other") == 1
+    await store.commit(Job(NOW, "", (key("one"),), beside))
+    assert await version("other") == 7
+    await asyncio.gather(store.commit(delete("other")), store.commit(put("one")))
+    assert (await version("other"), await version("one")) == (None, 1)
+    await asyncio.gather(store.commit(delete("one")), store.commit(put("one")))
+    assert await version("one") == 1
+    await store.commit(Job(NOW, "", (), lambda _: Writes(delete=[key("one")])))
+    assert await version("one") is None

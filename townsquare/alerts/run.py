@@ -41,20 +41,8 @@ SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit o
 async def run(broker: Broker, rules: Sequence[Rule]) -> None:
     """Never returns."""
     desk = await _open(broker, rules)
-    news = broker.follow("alerts")
-    waiting = asyncio.ensure_future(anext(news))
-    try:
-        while True:
-            done, _ = await asyncio.wait({waiting}, timeout=desk.patience_s())
-            if done:
-                await desk.read(waiting.result())
-                waiting = asyncio.ensure_future(anext(news))
-            else:
-                await desk.look()
-    finally:
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
+    async for news in broker.follow("alerts", desk.patience_s):
+        await (desk.read(news) if news else desk.look())
 
 
 class _Desk:

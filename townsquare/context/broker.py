@@ -4,8 +4,9 @@ Always holds: nothing is written or read without an actor and a purpose; what is
 durable; news leaves in commit order, after the commit.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -141,7 +142,8 @@ class Broker:
         """Rooms and operators are always admitted, others wait while a reader lags."""
         if by.kind == "room" or "operator" in by.roles:
             return
-        if any(lag > LONGEST_LAG for lag in self.lags().values()):
+        oldest = min(filter(None, self._unread_since.values()), default=None)
+        if oldest and self.clock() - oldest > LONGEST_LAG:
             raise Unavailable("the city is catching up with earlier changes; try again soon")
 
     def lags(self) -> dict[str, timedelta]:
@@ -326,8 +328,11 @@ class Broker:
         found = await self.store.changed_since(seq)
         return None if found is None else [id for where, id in found if where == tenant]
 
-    async def follow(self, reader: str) -> AsyncIterator[list[Changed]]:
-        """Every change behind the reader's cursor, in order, missing nothing.
+    async def follow(
+        self, reader: str, patience_s: Callable[[], float | None] = lambda: None
+    ) -> AsyncIterator[list[Changed]]:
+        """Every change behind the reader's cursor, in order, missing nothing; an empty list when
+        there was none for `patience_s`, which is asked each time.
 
         The reader stores how far it came with `apply(..., upto=Cursor(reader, seq))`.
         """
@@ -344,8 +349,8 @@ class Broker:
                 if news:
                     seq = news[-1].seq
                     yield news
-                else:
-                    await bell.wait()
+                elif not await rung(bell, patience_s()):
+                    yield []
 
     # --- keeping house
 
@@ -361,6 +366,16 @@ class Broker:
         for type in self.policy.types.values():
             await self.store.forget([type.name], now - type.retention, others=False)
         await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)
+
+
+async def rung(bell: asyncio.Event, within_s: float | None) -> bool:
+    """False when it was not rung in that time."""
+    if within_s is None:
+        return await bell.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            return await bell.wait()
+    return False
 
 
 def _keeper(reader: str) -> Actor:

@@ -7,9 +7,9 @@ an entity. The same row and grant give the same object, so that what is made of 
 
 import msgspec
 
-from townsquare.context.memory import Memory
 from townsquare.model.entity import Entity
 from townsquare.store import Key, Row
+from townsquare.store.memory import Memory
 from townsquare.trust.policy import Grant, visible
 
 MOST = 4 * 2**20  # bytes of JSON; decoded it takes some five times as much

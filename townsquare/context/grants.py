@@ -35,8 +35,9 @@ class Grants:
 
     def of(self, by: Actor, why: Why) -> Rights:
         key = (by, why.purpose)
-        if key not in self._rights:
-            self._rights[key] = Rights(self._policy, by, why)
+        found = self._rights.get(key)
+        if found is None:
+            found = self._rights[key] = Rights(self._policy, by, why)
             if len(self._rights) > MOST:
                 self._rights.popitem(last=False)
-        return self._rights[key]
+        return found

@@ -230,7 +230,8 @@ def path_below(scope: Scope, root: str) -> tuple[str, ...]:
     """The parts of the path below `root`, decoded; a part may hold an escaped slash."""
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.decode("latin-1").split("?")[0].removeprefix(root)
-    return tuple(unquote(part) for part in path.strip("/").split("/"))
+    parts = path.strip("/").split("/")
+    return tuple(map(unquote, parts) if "%" in path else parts)
 
 
 async def read_request(scope: Scope, receive: Receive, path: tuple[str, ...]) -> Request:
@@ -259,6 +260,8 @@ def _tenant(headers: Mapping[str, str]) -> str:
 
 
 def _parameters(query: bytes) -> Mapping[str, str]:
+    if not query:
+        return {}
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError as error:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from townsquare.context import sql
 from townsquare.context.decoded import Decoded
 from townsquare.context.grants import Grants, Rights
-from townsquare.context.memory import Memory
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
@@ -16,6 +15,7 @@ from townsquare.model.entity import Entity
 from townsquare.store import Find, Row
 from townsquare.store.census import Counted
 from townsquare.store.conditions import NOTHING_COMPARED, Conditions
+from townsquare.store.memory import Memory
 from townsquare.trust.policy import Act, Policy, require
 
 MOST_FINDS = 2**20  # characters of conditions that are remembered

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from townsquare.context.jsonld import Terms
-from townsquare.context.memory import Memory
 from townsquare.model.entity import Entity, Json
+from townsquare.store.memory import Memory
 
 MOST = 4 * 2**20  # bytes of JSON
 MOST_SHAPES = 1000

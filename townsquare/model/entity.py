@@ -32,7 +32,8 @@ Kind = Literal[
 ]
 
 
-class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
+# Trees have no cycles: the garbage collector need not look for any in hundreds of thousands.
+class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
     """One instance of an attribute.
 
     `value` is what the kind's own member holds: the URI or URIs of a Relationship, the list of
@@ -60,7 +61,7 @@ class Attribute(Struct, frozen=True, omit_defaults=True, rename="camel"):
 Instances = tuple[Attribute, ...]
 
 
-class Entity(Struct, frozen=True, omit_defaults=True, rename="camel"):
+class Entity(Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
     """State of one thing in the city now. `version` counts its changes, from 1."""
 
     id: str

@@ -48,11 +48,12 @@ def _alike(before: Entity, after: Entity) -> bool:
         return False
     if before.scope is not after.scope and _marks(before) != _marks(after):
         return False
-    old = before.attributes
-    return all(
-        new is old.get(name) or _kinds(new) == _kinds(old.get(name, ()))
-        for name, new in after.attributes.items()
-    )
+    # A loop rather than `all`: this is asked for every change.
+    for name, new in after.attributes.items():
+        old = before.attributes.get(name, ())
+        if new is not old and _kinds(new) != _kinds(old):
+            return False
+    return True
 
 
 def _kinds(instances: Instances) -> list[str]:

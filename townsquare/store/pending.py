@@ -28,6 +28,7 @@ class Pending:
         self, db: sqlite3.Connection, series: Series, values: Values, rows: dict[Key, Row]
     ) -> None:
         self.rows = rows
+        self.gone: set[Key] = set()
         self.told: list[Changed] = []
         self._db = db
         self._series = series
@@ -81,6 +82,7 @@ class Pending:
         for key in writes.delete:
             tables.delete(self._db, key)
             self.rows.pop(key, None)
+            self.gone.add(key)
             self._kept.discard(key)
         for key in writes.forget:
             self._series.forget(self._db, key)
@@ -92,6 +94,7 @@ class Pending:
         if earlier and not row.place:
             row = replace(row, place=earlier.place)
         self._put[row.key] = self.rows[row.key] = row
+        self.gone.discard(row.key)
 
     def _tell(self, tenant: str, writes: Writes) -> None:
         put = {row.key.id: row for row in writes.put}

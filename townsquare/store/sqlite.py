@@ -6,22 +6,18 @@ two cannot drift apart; readers then share the writer's connection under a lock.
 Durability: WAL with synchronous=FULL, so an answered write survives a power cut.
 """
 
-import asyncio
 import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from townsquare.model.change import Changed
-from townsquare.model.errors import CannotStart, TownsquareError, Unavailable
+from townsquare.model.errors import CannotStart
 from townsquare.store import (
     Committed,
     Find,
@@ -52,12 +48,10 @@ from townsquare.store.sqlite_sealing import Sealing
 from townsquare.store.sqlite_series import Series
 from townsquare.store.sqlite_upkeep import LIVE_TRIMMED, Upkeep
 from townsquare.store.sqlite_values import Values
+from townsquare.store.sqlite_writer import Writer, transaction
 
-BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 ARCHIVE = "history"  # folder beside the database
 
-Outcome = Committed | TownsquareError
-Waiting = tuple[Job, "asyncio.Future[Committed]"]
 T = TypeVar("T")
 
 
@@ -69,108 +63,45 @@ class SqliteStore:
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
         _prepare(self._connection, path)
-        self._values = Values(self._connection, self._write, queried)
-        self.conditions: Conditions = SqliteConditions(self._values.queried)
         self._series = Series()
+        self._writer = Writer(
+            self._connection,
+            self._shared,
+            lambda db, rows: Pending(db, self._series, self._values, rows),
+            self._series.unlearn,
+            lambda told: self.listener(told),
+        )
+        self._values = Values(self._connection, self._writer.run, queried)
+        self.conditions: Conditions = SqliteConditions(self._values.queried)
         archive = Archive((path.parent / ARCHIVE).absolute()) if path else None
         self._sealed = SealedDays(archive)
         self._reading = Reading(self._open if path else lambda: self._connection, self._shared)
-        self._upkeep = Upkeep(self._write, self._series)
+        self._upkeep = Upkeep(self._writer.run, self._series)
         self._sealing: Sealing | None = None
         if archive:
-            self._sealing = Sealing(self._write, self._reading.at_leisure, self._series, archive)
+            run, leisure = self._writer.run, self._reading.at_leisure
+            self._sealing = Sealing(run, leisure, self._series, archive)
             sqlite_sealing.start(self._connection, self._series, archive)
-        self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._waiting: list[Waiting] = []
-        self._committing = False
-        self._most = BATCH  # jobs in the next commit
 
     async def ready(self) -> None:
         """It is since it was made: a file is opened at once, or CannotStart was raised."""
         self._values.build()
 
-    # --- writing
-
     async def commit(self, job: Job) -> Committed:
         """Answers when the job is durable. Raises what `job.decide` raises, or Unavailable."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Committed] = loop.create_future()
-        self._waiting.append((job, future))
-        if not self._committing:
-            self._commit_next(loop)
-        return await future
-
-    def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-        self._committing = bool(batch)
-        if batch:
-            self._submit(loop, batch)
-
-    def _submit(self, loop: asyncio.AbstractEventLoop, batch: list[Waiting]) -> None:
-        done = loop.run_in_executor(self._writer, self._commit, [job for job, _ in batch])
-        done.add_done_callback(partial(self._settle, loop, batch))
-
-    def _settle(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[Waiting],
-        done: "asyncio.Future[tuple[list[Outcome], list[Changed]]]",
-    ) -> None:
-        error = done.exception()
-        if error and len(batch) > 1:
-            # One job that breaks must not take the others with it: by halves, until it is alone.
-            self._waiting, self._most = batch + self._waiting, len(batch) // 2
-        elif error:
-            _answer(batch[0][1], _broken(error))
-        else:
-            self._most = min(2 * self._most, BATCH)
-            outcomes, told = done.result()
-            self.listener(told)
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                _answer(future, outcome)
-        self._commit_next(loop)
-
-    def _commit(self, jobs: list[Job]) -> tuple[list[Outcome], list[Changed]]:
-        with self._exclusive() as db:
-            rows = tables.load(db, {key for job in jobs for key in job.keys})
-            pending = Pending(db, self._series, self._values, rows)
-            outcomes = [self._one(db, job, pending) for job in jobs]
-            pending.write()
-        return outcomes, pending.told
-
-    def _one(self, db: sqlite3.Connection, job: Job, pending: Pending) -> Outcome:
-        if job.once and (answer := tables.answered(db, job.tenant, job.once)) is not None:
-            return Committed(answer, repeated=True)
-        try:
-            writes = job.decide(pending.rows)
-        except TownsquareError as refused:
-            return refused
-        pending.take(job.tenant, writes)
-        if job.once:
-            row = (job.tenant, job.once, micros(job.at), writes.answer.decode())
-            db.execute("insert into applied values (?, ?, ?, ?)", row)
-        if job.upto:
-            db.execute("insert or replace into reader values (?, ?)", job.upto)
-        return Committed(writes.answer, repeated=False)
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[sqlite3.Connection]:
-        with self._shared or _nothing():
-            committed = False
-            try:
-                with _transaction(self._connection) as db:
-                    yield db
-                committed = True
-            finally:
-                if not committed:
-                    self._series.unlearn()
+        return await self._writer.commit(job)
 
     # --- reading
 
     async def get(self, key: Key) -> Row | None:
         """Microseconds, so it is not sent to another thread."""
-        with self._reading.connection() as db:
-            return tables.one(db, key)
+        row = self._writer.present.get(key)
+        if row is None:
+            with self._reading.connection() as db:
+                row = tables.one(db, key)
+            if row:
+                self._writer.present.put(key, row, len(row.body))
+        return row
 
     async def has_tenant(self, tenant: str) -> bool:
         with self._reading.connection() as db:
@@ -322,18 +253,9 @@ class SqliteStore:
         if self._sealing:
             await self._sealing.seal(before)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Between commits, in a transaction of its own."""
-
-        def exclusively() -> T:
-            with self._exclusive() as db:
-                return work(db)
-
-        return await asyncio.get_running_loop().run_in_executor(self._writer, exclusively)
-
     async def close(self) -> None:
         await self._values.queried.stop()
-        self._writer.shutdown()
+        self._writer.close()
         self._reading.close()
         if self._sealed.archive:
             self._sealed.archive.close()
@@ -359,41 +281,10 @@ class SqliteStore:
 
 def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
     """Raises CannotStart for a database that a newer program has changed."""
-    with _transaction(db):
+    with transaction(db):
         if sqlite_schema.version(db) > sqlite_schema.SCHEMA:
             raise CannotStart(f"{path} was written by a newer townsquare; start that one")
         sqlite_schema.bring_up(db)
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    db.execute("begin immediate")
-    try:
-        yield db
-        db.execute("commit")
-    finally:
-        if db.in_transaction:
-            db.execute("rollback")
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-def _answer(future: "asyncio.Future[Committed]", outcome: Outcome | BaseException) -> None:
-    if future.cancelled():
-        return
-    if isinstance(outcome, Committed):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)
-
-
-def _broken(error: BaseException) -> BaseException:
-    if isinstance(error, sqlite3.Error):
-        return Unavailable(f"the database could not write ({error}); is the disk full?")
-    return error
 
 
 def _take_lock(path: Path) -> int:

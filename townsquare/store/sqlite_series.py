@@ -154,7 +154,7 @@ def _row(series: int, at: int, i: Instance) -> tuple[int | float | str | None, .
         at,
         instance_number(i.instance_id),
         i.observed_at is not None,
-        micros(i.created_at) - at,
+        micros(i.created_at) - at if i.observed_at else 0,
         None if i.modified_at == i.created_at else micros(i.modified_at),
         None if i.deleted_at is None else micros(i.deleted_at),
         i.number,

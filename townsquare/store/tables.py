@@ -46,10 +46,6 @@ def one(db: sqlite3.Connection, key: Key) -> Row | None:
     return to_row(found) if found else None
 
 
-def load(db: sqlite3.Connection, keys: set[Key]) -> dict[Key, Row]:
-    return {key: row for key in keys if (row := one(db, key))}
-
-
 def rows(tenant: str, find: Find, start: Sql | None = None) -> Sql:
     """What lies behind the limit is not looked at: rows come from an index that has their order.
 

@@ -24,7 +24,6 @@ from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.linked import Join, linked
 from townsquare.context.maps.entity_map import EntityMap
-from townsquare.context.memory import Memory
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import Query, depth
@@ -36,6 +35,7 @@ from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape, Told
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
+from townsquare.store.memory import Memory
 
 QUERY = (*SELECTORS, *SHOWN, "orderBy", "orderFrom", "orderGeometry", "collation", "splitEntities")
 MOST_SAID = 2**20  # characters of parameters

@@ -189,6 +189,8 @@ class Index:
                 del self._woken_by[one.kept.tenant, word]
 
     def candidates(self, news: Changed) -> Iterable[Compiled]:
+        if not self._woken_by:
+            return ()
         places = (self._woken_by.get((news.tenant, word)) for word in _said_by(news))
         found = [place for place in places if place]
         if len(found) == 1:

@@ -1,6 +1,8 @@
 """What is remembered is bounded, and what is asked for stays."""
 
-from townsquare.context.memory import Memory
+import pytest
+
+from townsquare.store.memory import Memory
 
 
 def test_it_is_never_larger_than_twice_its_size() -> None:
@@ -27,3 +29,13 @@ def test_what_is_large_pushes_nothing_out() -> None:
     assert memory.put("large", b"l" * 11, size=11) == b"l" * 11
     assert memory.get("large") is None
     assert memory.get("small") == b"s"
+
+
+@pytest.mark.parametrize("size", [1, 11])
+def test_what_was_known_before_is_gone_with_what_takes_its_place(size: int) -> None:
+    memory: Memory[str, str] = Memory(80)
+    memory.put("a", "old")
+    memory.put("a", "new", size=size)
+    assert memory.get("a") in ("new", None)
+    memory.drop("a")
+    assert memory.get("a") is None

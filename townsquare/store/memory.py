@@ -35,9 +35,14 @@ class Memory(Generic[K, V]):
     def put(self, key: K, value: V, size: int = 1) -> V:
         """`value`, kept. `size` is in the unit of `most`."""
         if 8 * size > self._most:
+            self.drop(key)
             return value
         self._young[key] = (value, size)
         self._size += size
         if self._size > self._most:
             self._old, self._young, self._size = self._young, {}, 0
         return value
+
+    def drop(self, key: K) -> None:
+        self._young.pop(key, None)
+        self._old.pop(key, None)

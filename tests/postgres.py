@@ -28,7 +28,7 @@ DURABLE = (
 EMPTY = """
 select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid();
-do $$ declare name text; kept text := 'where name <> ''tables'''; begin
+do $$ declare name text; kept text := 'where name not in (''tables'', ''census'')'; begin
     for name in select tablename from pg_tables where schemaname = 'public' loop
         execute format('delete from %I %s', name, case when name = 'mark' then kept end);
     end loop;

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.postgres import Server
 from townsquare.model.entity import NULL, Attribute, Entity
-from townsquare.store import Instance, Job, Key, LogEntry, Row, Store, Writes, open_store
+from townsquare.store import Find, Instance, Job, Key, LogEntry, Row, Store, Writes, open_store
+from townsquare.store.census import Counted
+from townsquare.store.conditions import Path as Sought
 from townsquare.store.past import (
     Erase,
     Past,
@@ -128,26 +131,46 @@ def _told(tallies: Sequence[Tally]) -> dict[int, list[object]]:
     return {t.period: [t.instances, t.numbers, t.total, t.least, t.greatest] for t in tallies}
 
 
-@settings(max_examples=60, deadline=None)
-@given(steps, periods)
-def test_sums_of_hours_say_what_the_rows_say(done: list[object], every: tuple[int, int]) -> None:
+async def _compare(store: Store, done: Sequence[object], every: tuple[int, int]) -> None:
+    there = await _do(store, done)
+    first, step = every
+    count = 4 * 24 * 60 // step
+    edges = [START + timedelta(minutes=first + n * step) for n in range(count)]
+    expected = _expected(there, edges)
+    for distinct in (False, True):  # with it, from the rows
+        found = await store.tallies("", ALL, edges, distinct=distinct)
+        assert _told(found) == expected
+    await store.roll_up(START + 200 * HOUR)
+    assert _told(await store.tallies("", ALL, edges, distinct=False)) == expected
+
+
+def _tried(url: str, done: Sequence[object], every: tuple[int, int]) -> None:
     async def compare() -> None:
-        store = open_store("memory:", Path())
+        store = open_store(url, Path())
         try:
-            there = await _do(store, done)
-            first, step = every
-            count = 4 * 24 * 60 // step
-            edges = [START + timedelta(minutes=first + n * step) for n in range(count)]
-            expected = _expected(there, edges)
-            for distinct in (False, True):  # with it, from the rows
-                found = await store.tallies("", ALL, edges, distinct=distinct)
-                assert _told(found) == expected
-            await store.roll_up(START + 200 * HOUR)
-            assert _told(await store.tallies("", ALL, edges, distinct=False)) == expected
+            await _compare(store, done, every)
         finally:
             await store.close()
 
     asyncio.run(compare())
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, periods)
+def test_sums_of_hours_say_what_the_rows_say(done: list[object], every: tuple[int, int]) -> None:
+    _tried("memory:", done, every)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties it
+)
+@given(steps, periods)
+def test_sums_of_hours_say_what_the_rows_say_in_postgresql(
+    postgres: Server, done: list[object], every: tuple[int, int]
+) -> None:
+    _tried(postgres.emptied(), done, every)
 
 
 @pytest.fixture
@@ -247,6 +270,24 @@ async def test_a_job_that_breaks_leaves_the_numbers_of_series_right(store: Store
     assert [i.number for i in await store.instances("", ALL)] == [2.0]
 
 
+async def test_a_job_that_takes_back_and_writes_again_leaves_what_it_wrote(store: Store) -> None:
+    first, second = instance(1, 10, 1.0), instance(2, 20, 2.0)
+    await write(store, Writes(history=[first, second]))
+    await store.roll_up(START + 100 * HOUR)
+    again = replace(second, number=5.0, modified_at=START + HOUR)
+    only = Erase(METER, "flow", None, second.instance_id, second.observed_at)
+    await write(store, Writes(erase=[only], history=[again]))
+    assert await store.instances("", ALL) == [first, again]
+    whole = [Erase(METER, "flow"), Erase(METER, "flow", observed=(START,))]
+    await write(store, Writes(erase=whole, history=[second]))
+    assert await store.instances("", ALL) == [second]
+    gone = Writes(forget=[Key("", "context", METER)], history=[first])
+    await asyncio.gather(write(store, Writes(history=[again])), write(store, gone))
+    assert await store.instances("", ALL) == [first]
+    (tally,) = await store.tallies("", ALL, [START, START + 24 * HOUR], distinct=False)
+    assert (tally.instances, tally.total) == (1, 1.0)
+
+
 WIDE = """
 create table entity (row integer primary key, tenant text not null, kind text not null,
     id text not null, version integer not null, body text not null, unique (tenant, kind, id));
@@ -262,20 +303,22 @@ insert into mark values ('schema', 1);
 OLD = "urn:ngsi-ld:Instance:8ad40c1f-9995-408a-8651-51be67124a4d"
 
 
+CELSIUS = Attribute(21.5, observed_at=START, unit_code="CEL", created_at=START, instance_id=OLD)
+WAS = msgspec.json.encode(Entity(METER, ("Meter",), {"heat": (CELSIUS,)}, version=4)).decode()
+KEPT = msgspec.json.encode(CELSIUS).decode()
+MOMENT = int(START.timestamp()) * 1_000_000
+WIDE_ROWS = (
+    ("flow", None, OLD[:-1] + "1", MOMENT, MOMENT, MOMENT + 5, None, 7.0, None),
+    ("heat", None, OLD, MOMENT, MOMENT, MOMENT + 6, None, None, KEPT),
+    ("heat", "urn:a", OLD[:-1] + "2", None, MOMENT, MOMENT + 7, MOMENT + 7, None, KEPT),
+)
+
+
 async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "town.db")
     db.executescript(WIDE)
-    celsius = Attribute(21.5, observed_at=START, unit_code="CEL", created_at=START, instance_id=OLD)
-    meter = Entity(METER, ("Meter",), {"heat": (celsius,)}, version=4)
-    body = msgspec.json.encode(meter).decode()
-    db.execute("insert into entity values (1, '', 'context', ?, 4, ?)", (METER, body))
-    moment = int(START.timestamp()) * 1_000_000
-    kept = msgspec.json.encode(celsius).decode()
-    for row in (
-        ("flow", None, OLD[:-1] + "1", moment, moment, moment + 5, None, 7.0, None),
-        ("heat", None, OLD, moment, moment, moment + 6, None, None, kept),
-        ("heat", "urn:a", OLD[:-1] + "2", None, moment, moment + 7, moment + 7, None, kept),
-    ):
+    db.execute("insert into entity values (1, '', 'context', ?, 4, ?)", (METER, WAS))
+    for row in WIDE_ROWS:
         db.execute(
             "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
             " observed_at, created_at, modified_at, deleted_at, number, json)"
@@ -286,11 +329,15 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> N
     db.close()
     for _ in range(2):  # the second time nothing is left to do
         store = open_store("sqlite:town.db", tmp_path)
-        flow, heat, ended = await store.instances("", Past(ALL.whose))
-        present = await store.get(Key("", "context", METER))
+        flow = await _brought_up(store)
         await store.close()
-    assert (flow.number, flow.observed_at, flow.json) == (7.0, START, None)
     assert flow.created_at == START + timedelta(microseconds=5)
+
+
+async def _brought_up(store: Store) -> Instance:
+    flow, heat, ended = await store.instances("", Past(ALL.whose))
+    present = await store.get(Key("", "context", METER))
+    assert (flow.number, flow.observed_at, flow.json) == (7.0, START, None)
     assert heat.number == 21.5
     assert msgspec.json.decode(heat.json or b"", type=Attribute).unit_code == "CEL"
     assert ended.deleted_at == START + timedelta(microseconds=7)
@@ -298,6 +345,53 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> N
     assert isinstance(present, Row)
     now = msgspec.json.decode(present.body, type=Entity)
     assert now.attributes["heat"][0].instance_id == heat.instance_id
+    return flow
+
+
+WIDE_POSTGRES = """
+drop schema public cascade;
+create schema public;
+create table entity (row bigint generated by default as identity primary key, tenant text not null,
+    kind text not null, id text not null, version bigint not null, body bytea not null,
+    doc jsonb not null, unique (tenant, kind, id));
+create table history (row bigint generated by default as identity primary key,
+    tenant text not null, entity text not null, type text not null, attribute text not null,
+    dataset_id text, instance_id text not null, observed_at bigint, created_at bigint not null,
+    modified_at bigint not null, deleted_at bigint, number double precision, json bytea);
+create index history_of on history (tenant, entity, attribute, observed_at);
+create index history_age on history (type, modified_at);
+create table mark (name text primary key, value bigint not null);
+insert into mark values ('schema', 1), ('tables', 7), ('seq', 3);
+"""
+
+
+async def test_a_database_of_the_first_schema_in_postgresql_is_brought_up(
+    postgres: Server,
+) -> None:
+    postgres.execute(WIDE_POSTGRES)
+    body = f"convert_to({_quoted(WAS)}, 'UTF8')"
+    postgres.execute(f"insert into entity values (1, '', 'context', '{METER}', 4, {body}, '{WAS}')")
+    for row in WIDE_ROWS:
+        *said, json = map(_quoted, row)
+        kept = f"convert_to({json}, 'UTF8')"
+        postgres.execute(
+            "insert into history (tenant, entity, type, attribute, dataset_id, instance_id,"
+            " observed_at, created_at, modified_at, deleted_at, number, json)"
+            f" values ('', '{METER}', 'Meter', {', '.join(said)}, {kept})"
+        )
+    for _ in range(2):
+        store = open_store(postgres.url, Path())
+        flow = await _brought_up(store)
+        census = await store.census("")
+        found = await store.count("", Find(store.conditions.exists(Sought("heat"))))
+        await store.close()
+    assert flow.modified_at == START + timedelta(microseconds=5)
+    assert census == {Counted("Meter", ""): 1, Counted("Meter", "", "heat", "Property"): 1}
+    assert found == 1
+
+
+def _quoted(value: str | float | None) -> str:
+    return "null" if value is None else f"'{value}'"
 
 
 SECOND = """

@@ -6,12 +6,15 @@ its entities would give, since each commit writes the difference that it makes.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Entity, Instances
 
+CENSUS = "census"  # mark: entities have been counted once, and are since then as they change
 MARKS = frozenset({LIVE, PUBLISHED})  # scopes that decide who may see an entity
 
 
@@ -34,6 +37,15 @@ def difference(before: Entity | None, after: Entity | None) -> Census:
     found = Counter(_counted(after) if after else {})
     found.subtract(_counted(before) if before else {})
     return {what: number for what, number in found.items() if number}
+
+
+def counted_anew(bodies: Iterable[tuple[str, str | bytes]]) -> Counter[tuple[str, ...]]:
+    """From tenant and JSON of each entity, by tenant and what is `Counted`."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for tenant, body in bodies:
+        entity = msgspec.json.decode(body, type=Entity)
+        found.update({(tenant, *what): n for what, n in difference(None, entity).items()})
+    return found
 
 
 def together(*differences: Census) -> Census:

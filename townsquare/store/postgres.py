@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
+from time import monotonic
 from typing import Any, Literal
 
 import asyncpg
@@ -33,18 +35,19 @@ from townsquare.store.census import Census, Counted
 from townsquare.store.conditions import Conditions, PastConditions
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
-from townsquare.store.postgres_link import Pool, Pooled, address, reading, refused
+from townsquare.store.postgres_link import Connection, Pool, Pooled, address, reading, refused
 from townsquare.store.postgres_lookup import Lookup
 from townsquare.store.postgres_search import Search
+from townsquare.store.postgres_tallies import tallies as in_periods
 from townsquare.store.postgres_words import numbered
 from townsquare.store.postgres_writer import KNOWN_PLANS, Outcome, Writer
+from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
 
 JOBS, KEYS = 512, 2000  # a commit; more only adds waiting
 Asker = Literal["key", "reader", "stranger"]
 CONNECTIONS: Mapping[Asker, int] = {"key": 1, "reader": 8, "stranger": 2}
 LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0
 FREE_S = 10.0  # how long a read waits for a free connection
-SWEPT = 10_000  # rows that are dropped at a time, so that no commit waits for long
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
 
@@ -58,6 +61,7 @@ class PostgresStore:
         self._writer = Writer(self._address)
         self._search = Search(self._reading)
         self._lookup = Lookup(lambda: self._asking("key", LONGEST_READ_S))
+        self._sweep = Sweep()
         self._pools: dict[Asker, Pool] = {}
         self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
@@ -165,9 +169,10 @@ class PostgresStore:
     async def tallies(
         self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool
     ) -> list[Tally]:
-        asked = history.tallies(tenant, past, edges, distinct)
-        found = await self._fetch(asked.text, asked.parameters)
-        return [history.to_tally(row) for row in found]
+        async with self._reading(stranger=False) as (db, _):
+            found, behind = await in_periods(db, tenant, past, edges, distinct=distinct)
+        self._writer.series.touch(behind)
+        return found
 
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
@@ -228,23 +233,36 @@ class PostgresStore:
     ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
         old, live = micros(outbox_before), micros(live_before)
-        await self._writer.run(tables.TRIM, live, LIVE_TRIMMED, old)
-        await self._writer.run("delete from applied where at < ?", micros(once_before))
-        await self._writer.run("delete from census where number = 0")
+
+        async def work(db: Connection) -> None:
+            for text, *parameters in (
+                (tables.TRIM, live, LIVE_TRIMMED, old),
+                ("delete from applied where at < ?", micros(once_before)),
+                ("delete from census where number = 0",),
+            ):
+                await db.execute(*numbered(text, parameters))
+
+        await self._writer.run(work)
 
     async def roll_up(self, until: datetime) -> None:
-        """Tallies are told from rows here."""
+        hour, end = hour_of(micros(until)), monotonic() + LONGEST_WORK_S
+        roll_up = partial(self._writer.series.roll_up, until=hour)
+        while monotonic() < end and await self._writer.run(roll_up):
+            pass
 
     async def seal(self, before: datetime) -> None:
         """All days stay here; the operator may partition them."""
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
-        """History of types (or of all `others`) whose retention has ended. Number of rows."""
-        text = tables.FORGET.format("<> all" if others else "= any")
-        forgotten, old = 0, micros(before)
-        while gone := await self._writer.run(text, list(types), old, old, SWEPT):
-            forgotten += len(gone)
-        return forgotten
+        which = (tuple(types), others)
+
+        async def step(after: int) -> tuple[int, int]:
+            forget = self._writer.series.forget
+            return await self._writer.run(
+                partial(forget, which=which, before=micros(before), after=after)
+            )
+
+        return await self._sweep.go(which, step)
 
     async def close(self) -> None:
         if self._writing:

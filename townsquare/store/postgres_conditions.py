@@ -27,15 +27,18 @@ from townsquare.store.conditions import (
 )
 from townsquare.store.past import Window
 from townsquare.store.postgres_patterns import translated
+from townsquare.store.postgres_words import every
 from townsquare.store.sqlite_conditions import box
 
 NEVER = Sql("false")
 OPERATORS = {"==": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 LANGUAGE = '"LanguageProperty"'
 GEO = ' ? (@.type == "GeoProperty")'
-OF_ENTITY = (
-    "h.tenant = e.tenant and h.entity = e.id"
-    " and exists (select 1 from entity_type t where t.row = e.row and t.type = h.type)"
+# Not joined with the entities, which may be few, as whole tables: that is what the offset is for.
+RECORDED = (
+    "select {} from series s join history h on h.series = s.id"
+    " where s.tenant = e.tenant and s.entity = e.id and {} and {}"
+    " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type) offset 0"
 )
 
 # From a document and the path of instances in it.
@@ -115,8 +118,8 @@ class PostgresPastConditions(PostgresConditions):
     """On instances within a window."""
 
     def __init__(self, window: Window | None) -> None:
-        within = history.within(window) if window else None
-        self._within = Sql(within.text, within.parameters) if within else Sql("true")
+        within = history.within(window)
+        self._within = Sql(within.text, within.parameters)
 
     def recorded(
         self,
@@ -124,18 +127,16 @@ class PostgresPastConditions(PostgresConditions):
         hidden: Collection[str],
         datasets: Sequence[str | None],
     ) -> Sql:
-        parts = [self._within]
+        parts = [history.attributes(attributes, hidden)]
         if datasets:
-            of = history.of_datasets(datasets)
-            parts.append(Sql(of.text, of.parameters))
-        if attributes is not None:
-            parts.append(_among(attributes))
-        if hidden:
-            among = _among(hidden)
-            parts.append(Sql(f"not ({among.text})", among.parameters))
-        text = " and ".join(f"({part.text})" for part in (Sql(OF_ENTITY), *parts))
-        values: tuple[Value, ...] = sum((part.parameters for part in parts), ())
-        return Sql(f"exists (select 1 from history h where {text})", values)
+            parts.append(history.of_datasets(datasets))
+        of = every(parts)
+        found = self._recorded("1", Sql(of.text, of.parameters))
+        return Sql(f"exists ({found.text})", found.parameters)
+
+    def _recorded(self, columns: str, of: Sql) -> Sql:
+        text = RECORDED.format(columns, of.text, self._within.text)
+        return Sql(text, (*of.parameters, *self._within.parameters))
 
     def bounds(self, near: Near) -> None:
         """The index is of what is now."""
@@ -152,9 +153,8 @@ class PostgresPastConditions(PostgresConditions):
         return Sql(text, (*instances.parameters, *test.parameters))
 
     def _instances(self, attribute: str) -> Sql:
-        where = f"{OF_ENTITY} and h.attribute = ? and ({self._within.text})"
-        text = f"(select {history.DOCUMENT} as value from history h where {where}) i"
-        return Sql(text, (attribute, *self._within.parameters))
+        found = self._recorded(f"{history.DOCUMENT} as value", Sql("s.attribute = ?", (attribute,)))
+        return Sql(f"({found.text}) i", found.parameters)
 
     def _there(self, attribute: str) -> Sql:
         return self.recorded({attribute}, (), ())
@@ -296,8 +296,3 @@ def _finds(document: str, path: str) -> Sql:
 def _either(parts: Sequence[Sql]) -> Sql:
     values: tuple[Value, ...] = sum((part.parameters for part in parts), ())
     return Sql(f"({' or '.join(part.text for part in parts)})", values)
-
-
-def _among(attributes: Collection[str]) -> Sql:
-    marks = ", ".join("?" * len(attributes)) or "null"
-    return Sql(f"h.attribute in ({marks})", tuple(sorted(attributes)))

@@ -1,13 +1,14 @@
 """The statements of the PostgreSQL store: how rows become columns and columns rows.
 
 Everything that the jobs of one commit write is gathered in a `Batch` and leaves as a single
-statement, so that a commit is one journey to the server. Its parts see the tables as they were
+statement, so that a commit is one journey to the server; what history loses goes before it, in
+the same transaction. Its parts see the tables as they were
 before it; so a key is either put or gone in it, never both, and what a later job takes back
 never gets there.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,9 +18,8 @@ import msgspec
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
 from townsquare.store import Find, Job, Key, Place, Row, Writes, micros
-from townsquare.store import postgres_history as history
-from townsquare.store.past import Erase
-from townsquare.store.postgres_words import Part
+from townsquare.store.postgres_series import Pending, Rows
+from townsquare.store.postgres_words import Part, across
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
@@ -42,14 +42,6 @@ TRIM = (
     " on conflict (name) do update set value = excluded.value)"
     f" delete from outbox where (live and seq <= (select seq from live)) or"
     f" (seq <= {SEEN} and at < ?)"
-)
-FORGET = (
-    "delete from history where row in (select row from history where type {}(?::text[])"
-    " and modified_at < ? and coalesce(observed_at, created_at) < ? limit ?) returning row"
-)
-HISTORY = (
-    *("tenant", "entity", "type", "attribute", "dataset_id", "instance_id", "observed_at"),
-    *("created_at", "modified_at", "deleted_at", "number", "json"),
 )
 SEQ = "seq"  # mark: the last number of the outbox, which trimming does not take back
 
@@ -114,9 +106,7 @@ class Batch:
     put: dict[Key, Row] = field(default_factory=dict)
     placed: dict[Key, Place] = field(default_factory=dict)
     gone: dict[Key, None] = field(default_factory=dict)
-    forgotten: dict[Key, None] = field(default_factory=dict)
-    erased: list[tuple[str, Erase]] = field(default_factory=list)
-    history: list[tuple[Any, ...]] = field(default_factory=list)
+    past: Pending = field(default_factory=Pending)
     census: Counter[tuple[str, ...]] = field(default_factory=Counter)
     log: list[tuple[Any, ...]] = field(default_factory=list)
     outbox: list[tuple[Any, ...]] = field(default_factory=list)
@@ -133,8 +123,11 @@ class Batch:
         for key in writes.delete:
             self._delete(key)
             rows.pop(key, None)
-        self._take_back(job.tenant, writes)
-        self.history += [(job.tenant, *history.columns(i)) for i in writes.history]
+        for key in writes.forget:
+            self.past.forget(key)
+        for what in writes.erase:
+            self.past.erase(job.tenant, what)
+        self.past.add(job.tenant, writes.history)
         for news in writes.told:
             self._tell(job.tenant, news)
         self.census.update({(job.tenant, *what): n for what, n in writes.census.items()})
@@ -165,14 +158,6 @@ class Batch:
         self.placed.pop(key, None)
         self.gone[key] = None
 
-    def _take_back(self, tenant: str, writes: Writes) -> None:
-        for key in writes.forget:
-            self.forgotten[key] = None
-            self.history = [row for row in self.history if row[:2] != (key.tenant, key.id)]
-        for what in writes.erase:
-            self.erased.append((tenant, what))
-            self.history = [row for row in self.history if not history.is_erased(row, tenant, what)]
-
     def _tell(self, tenant: str, news: Changed) -> None:
         self.seq += 1
         live = LIVE in news.subject.scope
@@ -180,25 +165,18 @@ class Batch:
         self.outbox.append((self.seq, tenant, news.subject.id, micros(news.at), live, body))
         self.told.append(replace(news, seq=self.seq))
 
-    def statement(self, *, copied: bool) -> Part | None:
-        """All of it, but history if that is copied; None where nothing is to be written."""
-        parts = [part for part in self._parts(copied=copied) if part]
+    def statement(self, history: Rows) -> Part | None:
+        """All of it; None where nothing is to be written."""
+        parts = [part for part in (*self._parts(), *history.parts()) if part]
         if not parts:
             return None
         text = f"with {', '.join(part.text for part in parts)} select 1"
         return Part(text, tuple(p for part in parts for p in part.parameters))
 
-    def _parts(self, *, copied: bool) -> Iterator[Part | None]:
+    def _parts(self) -> Iterator[Part | None]:
         yield _rows(PUT, [(*key, row.version, row.body) for key, row in self.put.items()])
         yield from self._places()
         yield _rows(GONE, list(self.gone))
-        for number, tenant in enumerate({key.tenant for key in self.forgotten}):
-            entities = [key.id for key in self.forgotten if key.tenant == tenant]
-            yield Part(FORGOTTEN.format(number), (tenant, entities))
-        for number, (tenant, what) in enumerate(self.erased):
-            where = history.erased(tenant, what)
-            yield Part(ERASED.format(number, where.text), where.parameters)
-        yield None if copied else _rows(KEPT, self.history)
         yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
         yield _rows(TOLD, self.outbox)
@@ -214,21 +192,16 @@ class Batch:
         yield _rows(PLACED, list(self.placed))
         types = [(number, type) for number, place in places for type in place.types]
         scopes = [(number, scope) for number, place in places for scope in place.scopes or ("",)]
-        yield Part(TYPED, _across(types, 2))
-        yield Part(SCOPED, _across(scopes, 2))
+        yield Part(TYPED, across(types, 2))
+        yield Part(SCOPED, across(scopes, 2))
         bounds = [(number, *place.bounds) for number, place in places if place.bounds]
-        yield Part(BOUND, _across(bounds, 5))
+        yield Part(BOUND, across(bounds, 5))
         ends = [(number, micros(place.ends_at)) for number, place in places if place.ends_at]
-        yield Part(ENDING, _across(ends, 2))
+        yield Part(ENDING, across(ends, 2))
 
 
 def _rows(text: str, rows: Sequence[Sequence[Any]]) -> Part | None:
-    return Part(text, _across(rows, len(rows[0]))) if rows else None
-
-
-def _across(rows: Iterable[Sequence[Any]], width: int) -> tuple[Any, ...]:
-    """Rows as one array for each column."""
-    return tuple(map(list, zip(*rows, strict=True))) or ([],) * width
+    return Part(text, across(rows, len(rows[0]))) if rows else None
 
 
 PUT = """put as (
@@ -288,13 +261,6 @@ gone_type as (delete from entity_type where row = any((select rows from goners):
 gone_scope as (delete from entity_scope where row = any((select rows from goners)::int8[])),
 gone_place as (delete from place where row = any((select rows from goners)::int8[])),
 gone_ending as (delete from ending where row = any((select rows from goners)::int8[]))"""
-FORGOTTEN = """forgotten{} as (
-    delete from history where tenant = ?::text and entity = any(?::text[]))"""
-ERASED = "erased{} as (delete from history h where {})"
-KEPT = f"""kept as (
-    insert into history ({", ".join(HISTORY)})
-    select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
-        ?::int8[], ?::int8[], ?::int8[], ?::int8[], ?::float8[], ?::bytea[]))"""
 COUNTED = """counted as (
     insert into census
     select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::int8[])

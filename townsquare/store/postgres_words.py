@@ -34,6 +34,11 @@ def _joined(word: str, parts: Sequence[Part]) -> Part:
     return Part(text or "false", tuple(value for part in parts for value in part.parameters))
 
 
+def across(rows: Iterable[Sequence[Any]], width: int) -> tuple[Any, ...]:
+    """Rows as one array for each column."""
+    return tuple(map(list, zip(*rows, strict=True))) or ([],) * width
+
+
 def numbered(text: str, parameters: Sequence[Any]) -> Iterator[Any]:
     """The statement and its parameters, as asyncpg takes them.
 

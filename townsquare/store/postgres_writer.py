@@ -6,25 +6,23 @@ and the listener is told every commit once and in order, also one whose answer w
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from importlib import resources
-from typing import Any
-from zlib import crc32
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext, suppress
+from typing import Any, TypeVar
 
 from asyncpg import exceptions
 
 from townsquare.model.change import Changed
-from townsquare.model.errors import CannotStart, TownsquareError, Unavailable
+from townsquare.model.errors import TownsquareError, Unavailable
 from townsquare.store import Committed, Job, Key, Row
 from townsquare.store import postgres_tables as tables
 from townsquare.store.postgres_link import LOST, Address, Connection, unavailable
+from townsquare.store.postgres_schema import prepare
+from townsquare.store.postgres_series import Series
 from townsquare.store.postgres_words import numbered
 
-SCHEMA = 1  # counts changes of postgres.sql that older programs cannot live with
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
 LOCK_S = 1  # a server that has just died may hold it for a moment
-COPIED = 100  # rows of history from which on a copy is quicker than to bring them as arrays
 BREATH = 50  # rows to decide on before other work of the process gets its turn
 # For the few statements that are known: a plan must not depend on how full the tables were.
 KNOWN_PLANS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
@@ -47,6 +45,7 @@ HOLDER = (
 )
 
 Outcome = Committed | TownsquareError
+T = TypeVar("T")
 Rows = dict[Key, Row]
 Answers = dict[tuple[str, str], bytes]  # by tenant and idempotency key
 
@@ -58,6 +57,7 @@ class Writer:
         self._connection: Connection | None = None
         self._seq: int | None = None
         self._leaves = 0
+        self.series = Series()
         self._turn = asyncio.Lock()
 
     async def ready(self) -> None:
@@ -78,16 +78,21 @@ class Writer:
             db, rows, answers = await self._loaded(jobs)
             batch = tables.Batch(self._seq or 0, self._leaves)
             outcomes = await _decided(jobs, batch, rows, answers)
-            await self._write(db, batch)
+            with ExitStack() as failing:
+                failing.callback(self.series.unlearn)
+                await self._write(db, batch)
+                failing.pop_all()
             self._seq, self._leaves = batch.seq, batch.leaves
             self.listener(batch.told)
             return outcomes
 
-    async def run(self, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """A statement between two commits. Raises Unavailable."""
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """In a transaction between two commits. Raises Unavailable."""
         async with self._turn:
             try:
-                return await self._fetch(await self._connected(), text, parameters)
+                db = await self._connected()
+                async with db.transaction():
+                    return await work(db)
             except LOST as error:
                 raise unavailable("write", error) from error
 
@@ -109,16 +114,14 @@ class Writer:
         return db, *await _loaded(db, jobs)
 
     async def _write(self, db: Connection, batch: tables.Batch) -> None:
-        copied = len(batch.history) >= COPIED
-        statement = batch.statement(copied=copied)
-        if statement is None:
-            return
-        if not copied:
-            await self._fetch(db, statement.text, statement.parameters)
-            return
-        async with db.transaction():
-            await self._fetch(db, statement.text, statement.parameters)
-            await db.copy_records_to_table("history", records=batch.history, columns=tables.HISTORY)
+        """In a transaction of its own where it is more than one statement."""
+        ends = list(batch.past.ends())
+        async with db.transaction() if ends else nullcontext():
+            for part in ends:
+                await self._fetch(db, part.text, part.parameters)
+            rows = await self.series.rows(db, batch.past)
+            if statement := batch.statement(rows):
+                await self._fetch(db, statement.text, statement.parameters)
 
     async def _fetch(self, db: Connection, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         return [tuple(found) for found in await db.fetch(*numbered(text, parameters))]
@@ -142,10 +145,11 @@ class Writer:
 
     async def _take_over(self, db: Connection) -> None:
         await _lock(db, self.address)
-        await _prepare(db, self.address)
+        await prepare(db, self.address.shown)
         await db.execute(QUICKER)
         seq = await db.fetchval("select value from mark where name = $1", tables.SEQ) or 0
         self._leaves = await db.fetchval("select coalesce(max(row), 0) from log")
+        await self.series.begin(db)
         if self._seq is not None and seq > self._seq:
             text = "select seq, body from outbox where seq > $1 order by seq"
             missed = await db.fetch(text, self._seq)
@@ -166,28 +170,6 @@ async def _lock(db: Connection, address: Address) -> None:
             f"the database {address.shown} is in use by {who};"
             " end that one or choose another database in [store]"
         ) from error
-
-
-async def _prepare(db: Connection, address: Address) -> None:
-    """Make the tables, where they are not as this program has them.
-
-    Raises CannotStart for a database that a newer program has changed.
-    """
-    text = resources.files("townsquare.store").joinpath("postgres.sql").read_text()
-    mine = {"schema": SCHEMA, "tables": crc32(text.encode())}
-    try:
-        marks: dict[str, int] = {}
-        if await db.fetchval("select to_regclass('mark') is not null"):
-            marks = {name: value for name, value in await db.fetch("select * from mark")}
-        if marks.get("schema", 0) > SCHEMA:
-            raise CannotStart(f"{address.shown} was written by a newer townsquare; start that one")
-        if marks.get("tables") != mine["tables"]:
-            async with db.transaction():
-                await db.execute(text)
-                for mark in mine.items():
-                    await db.execute(*numbered(tables.SET_MARK, mark))
-    except (exceptions.PostgresError, *LOST) as error:
-        raise Unavailable(f"the database {address.shown} cannot be prepared: {error}") from error
 
 
 async def _loaded(db: Connection, jobs: Sequence[Job]) -> tuple[Rows, Answers]:

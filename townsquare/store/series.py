@@ -57,9 +57,12 @@ class Known:
     def of(self, tenant: str, entity: str) -> dict[Of, Numbered] | None:
         return self._of.get((tenant, entity))
 
-    def begin(self, tenant: str, entity: str) -> dict[Of, Numbered]:
-        if len(self._of) >= MOST_KNOWN:
+    def make_room(self, entities: int) -> None:
+        if len(self._of) + entities > MOST_KNOWN:
             self._of.clear()
+
+    def begin(self, tenant: str, entity: str) -> dict[Of, Numbered]:
+        """Where there is room."""
         return self._of.setdefault((tenant, entity), {})
 
     def forget(self, tenant: str, entity: str) -> None:

@@ -67,6 +67,7 @@ class Series:
     def _numbered(self, db: sqlite3.Connection, tenant: str, i: Instance) -> Numbered:
         of_entity = self._known.of(tenant, i.entity)
         if of_entity is None:
+            self._known.make_room(1)
             of_entity = self._known.begin(tenant, i.entity)
         key = (i.attribute, i.dataset_id or "", i.type)
         found = of_entity.get(key)

@@ -1,16 +1,14 @@
 """The statements of the SQLite store: how rows become columns and columns rows."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from townsquare.model.change import Changed
-from townsquare.model.entity import Entity
 from townsquare.store import Find, Key, Place, Row, micros
-from townsquare.store.census import Census, Counted, difference
+from townsquare.store.census import Census, Counted, counted_anew
 from townsquare.store.conditions import Sql, Value
 from townsquare.store.sqlite_conditions import ordering
 
@@ -33,11 +31,7 @@ def census(db: sqlite3.Connection, tenant: str) -> Census:
 
 def count_anew(db: sqlite3.Connection) -> None:
     """Of a database from before there was a census."""
-    bodies = db.execute("select tenant, body from entity where kind = 'context'")
-    found: Counter[tuple[str, ...]] = Counter()
-    for tenant, body in bodies:
-        entity = msgspec.json.decode(body, type=Entity)
-        found.update({(tenant, *what): n for what, n in difference(None, entity).items()})
+    found = counted_anew(db.execute("select tenant, body from entity where kind = 'context'"))
     db.executemany(COUNT, [(*what, number) for what, number in found.items()])
 
 

@@ -16,10 +16,10 @@ from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Attribute, Entity, entity
-from townsquare.web import live
 from townsquare.web.auth import LONGEST, Mode, Session, Sessions, Visits, person
 from townsquare.web.guard import BIGGEST_FORM, Guard, content_security_policy, origins
 from townsquare.web.health import Health
+from townsquare.web.live import Live
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TOKEN = "t0ken"
@@ -172,7 +172,7 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     vision = room("vision")
     await broker.apply([Change("create", flow("a", 1, LIVE))], vision, WORK)
     await broker.apply([Change("create", flow("h", 9, PUBLISHED))], room("register"), WORK)
-    screen = live.events(broker, OPERATOR, WORK, None, "")
+    screen = Live(broker).events(OPERATOR, WORK, None, "")
     snapshot = (await anext(screen)).decode()
     assert snapshot.startswith("event: snapshot\nid: 2\n")
     assert '"peopleCount":1' in snapshot
@@ -185,17 +185,36 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     assert '"peopleCount":2' in change
     await screen.aclose()
     await broker.apply([Change("merge", flow("a", 3, LIVE))], vision, WORK)
-    again = live.events(broker, OPERATOR, WORK, None, "3")
+    again = Live(broker).events(OPERATOR, WORK, None, "3")
     caught_up = (await anext(again)).decode()
     assert caught_up.startswith("event: change\nid: 4\n")
     assert '"peopleCount":3' in caught_up
     await again.aclose()
 
 
+async def test_screens_share_what_they_see_alike_and_nothing_else(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    live, vision, security = Live(broker), room("vision"), person("security", "Town")
+    screens = [live.events(by, WORK, None, "") for by in (OPERATOR, OPERATOR, security)]
+    for screen in screens:
+        await anext(screen)
+    following = [asyncio.ensure_future(anext(screen)) for screen in screens]
+    await asyncio.sleep(0)
+    await broker.apply([Change("create", flow("a", 2, LIVE))], vision, WORK)
+    first, second = await asyncio.wait_for(asyncio.gather(*following[:2]), 5)
+    assert first is second
+    assert b'"peopleCount":2' in first
+    await asyncio.sleep(0.05)
+    assert not following[2].done()
+    following[2].cancel()
+    for screen in screens[:2]:
+        await screen.aclose()
+
+
 async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> None:
     broker = open_broker(FLOW)
     session = Session(OPERATOR, NOON, lambda: NOON - LONGEST)
-    screen = live.events(broker, OPERATOR, WORK, session, "")
+    screen = Live(broker).events(OPERATOR, WORK, session, "")
     await anext(screen)
     session.ended.set()
     rest = [event async for event in screen]
@@ -205,7 +224,7 @@ async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> No
 async def test_a_connection_ends_when_the_shift_does(open_broker: OpenBroker) -> None:
     broker, now = open_broker(FLOW), [NOON]
     session = Session(OPERATOR, NOON + timedelta(hours=12), lambda: now[0])
-    screen = live.events(broker, OPERATOR, WORK, session, "")
+    screen = Live(broker).events(OPERATOR, WORK, session, "")
     await anext(screen)
     now[0] += timedelta(hours=13)
     rest = [event async for event in screen]
@@ -217,7 +236,7 @@ async def test_catching_up_names_nothing_hidden(open_broker: OpenBroker) -> None
     await broker.apply([Change("create", flow("a", 1))], room("vision"), WORK)
     await broker.apply([Change("create", flow("b", 1, LIVE))], room("vision"), WORK)
     security = person("security", "Town")
-    told = (await anext(live.events(broker, security, WORK, None, "0"))).decode()
+    told = (await anext(Live(broker).events(security, WORK, None, "0"))).decode()
     assert told.startswith("event: snapshot")
     assert "urn:" not in told
 

@@ -7,10 +7,20 @@ nothing are only woken; they read the outbox.
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from townsquare.model.change import Changed
+
+
+async def rung(bell: asyncio.Event, within_s: float | None = None) -> bool:
+    """False when it was not rung in that time."""
+    if within_s is None:
+        return await bell.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            return await bell.wait()
+    return False
 
 
 class Watch:
@@ -21,7 +31,7 @@ class Watch:
         self._types = types
         self._latest: dict[tuple[str, str], Changed] = {}
         self._there = asyncio.Event()
-        self._closed = False
+        self.closed = False
 
     def offer(self, changed: Changed) -> None:
         subject = changed.subject
@@ -34,15 +44,20 @@ class Watch:
         self._latest[key] = changed
         self._there.set()
 
-    async def __aiter__(self) -> AsyncIterator[Changed]:
-        while not self._closed:
-            await self._there.wait()
-            while self._latest and not self._closed:
-                yield self._latest.pop(next(iter(self._latest)))
+    async def next(self, within_s: float | None = None) -> Changed | None:
+        """None when there was none in that time, and when it is closed."""
+        while not self._latest and not self.closed:
             self._there.clear()
+            if not await rung(self._there, within_s):
+                return None
+        return None if self.closed else self._latest.pop(next(iter(self._latest)))
+
+    async def __aiter__(self) -> AsyncIterator[Changed]:
+        while changed := await self.next():
+            yield changed
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         self._there.set()
         self._bus.watches.discard(self)
 

@@ -4,16 +4,15 @@ Always holds: nothing is written or read without an actor and a purpose; what is
 durable; news leaves in commit order, after the commit.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
 
-from townsquare.bus.memory import MemoryBus, Watch
+from townsquare.bus.memory import MemoryBus, rung
 from townsquare.context import sql, temporal
 from townsquare.context.aggregate import Aggregation, Duration
 from townsquare.context.commit import Order, Outcome, each, writes
@@ -23,6 +22,7 @@ from townsquare.context.query import Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
+from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
@@ -296,21 +296,13 @@ class Broker:
     @contextmanager
     def watch(
         self, by: Actor, why: Why, types: Sequence[str] = (), *, tenant: str = ""
-    ) -> Iterator[AsyncIterator[Changed]]:
+    ) -> Iterator[Watching]:
         """News from now on as `by` may see it, keeping up by leaving out intermediate states."""
         watch = self.bus.watch(types)
         try:
-            yield self._shown(watch, by, why, tenant)
+            yield Watching(watch, tenant, lambda changed: self.shown(changed, by, why))
         finally:
             watch.close()
-
-    async def _shown(
-        self, watch: Watch, by: Actor, why: Why, tenant: str
-    ) -> AsyncIterator[Changed]:
-        async for changed in watch:
-            news = self.shown(changed, by, why) if changed.tenant == tenant else None
-            if news is not None:
-                yield news
 
     def shown(self, changed: Changed, by: Actor, why: Why) -> Changed | None:
         """News as `by` may see them; None where they are nobody's business."""
@@ -366,16 +358,6 @@ class Broker:
         for type in self.policy.types.values():
             await self.store.forget([type.name], now - type.retention, others=False)
         await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)
-
-
-async def rung(bell: asyncio.Event, within_s: float | None) -> bool:
-    """False when it was not rung in that time."""
-    if within_s is None:
-        return await bell.wait()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            return await bell.wait()
-    return False
 
 
 def _keeper(reader: str) -> Actor:

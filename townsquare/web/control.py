@@ -10,8 +10,8 @@ from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.policy import ROLES
-from townsquare.web import live
 from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person, usual
+from townsquare.web.live import Live
 from townsquare.web.pages import Pages
 
 MAY_ENTER = ("operator", "engineer", "data-protection", "security", "open")
@@ -26,6 +26,7 @@ class Control:
         self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode, operators: set[str]
     ) -> None:
         self.broker = broker
+        self.live = Live(broker)
         self.pages = pages
         self.sessions = sessions
         self.mode = mode
@@ -90,7 +91,7 @@ class Control:
         if actor.roles.isdisjoint(MAY_ENTER):
             raise Denied("the live connection is for the control room; sign in at /control")
         last_id = request.headers.get("last-event-id", "")
-        stream = live.events(self.broker, actor, request.state.why, request.state.session, last_id)
+        stream = self.live.events(actor, request.state.why, request.state.session, last_id)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

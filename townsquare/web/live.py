@@ -6,13 +6,15 @@ A slow client loses intermediate states, never the latest. The connection ends w
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
 
 from townsquare.context.broker import Broker
 from townsquare.context.query import Query
+from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
 from townsquare.model.declaration import PUBLISHED
@@ -24,36 +26,58 @@ TYPES = ("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
 MOST = 1000  # entities in a snapshot
+MOST_WRITTEN = 256  # events; screens that keep up read the same ones at the same time
 
 
-async def events(
-    broker: Broker, by: Actor, why: Why, session: Session | None, last_id: str
-) -> AsyncGenerator[bytes, None]:
-    """Server-sent events until the session ends."""
-    with broker.watch(by, why, TYPES) as news:  # before the snapshot, so that nothing falls between
-        seq = await broker.last_seq()
-        for name, data in await missed(broker, by, why, last_id):
-            yield sse(name, data, seq)
-        following = aiter(news)
-        step: asyncio.Task[Changed] | None = None
-        ended = asyncio.create_task(session.ended.wait() if session else asyncio.Event().wait())
-        try:
-            while not ended.done() and (left_s := session.left_s() if session else PING_S) > 0:
-                step = step or asyncio.ensure_future(anext(following))
-                done, _ = await asyncio.wait(
-                    {step, ended}, timeout=min(PING_S, left_s), return_when=asyncio.FIRST_COMPLETED
-                )
-                if step in done:
-                    changed, step = step.result(), None
-                    if event := told(changed):
-                        yield sse(*event, changed.seq)
-                elif not done:
-                    yield PING
+class Live:
+    """All live connections: what several see alike is written once."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self._written: dict[tuple[int, int], tuple[Changed, bytes]] = {}
+
+    async def events(
+        self, by: Actor, why: Why, session: Session | None, last_id: str
+    ) -> AsyncGenerator[bytes, None]:
+        """Server-sent events until the session ends."""
+        broker = self.broker
+        with broker.watch(by, why, TYPES) as news:  # before the snapshot: nothing falls between
+            seq = await broker.last_seq()
+            for name, data in await missed(broker, by, why, last_id):
+                yield sse(name, data, seq)
+            with closing_with(session, news):
+                while not news.closed and (left_s := session.left_s() if session else PING_S) > 0:
+                    changed = await news.next(min(PING_S, left_s))
+                    if changed and (event := self._event(changed)):
+                        yield event
+                    elif not changed and not news.closed:
+                        yield PING
             yield sse("bye", {"reason": "the session ended"}, seq)
-        finally:
-            ended.cancel()
-            if step:
-                step.cancel()
+
+    def _event(self, changed: Changed) -> bytes:
+        """Empty where it is nothing to a screen."""
+        key = (changed.seq, id(changed.after))
+        known = self._written.get(key)
+        # What it was made of is held with it, so that nothing else has that id meanwhile.
+        if known is None or known[0].after is not changed.after:
+            if len(self._written) >= MOST_WRITTEN:
+                self._written.clear()
+            event = told(changed)
+            known = self._written[key] = changed, sse(*event, changed.seq) if event else b""
+        return known[1]
+
+
+@contextmanager
+def closing_with(session: Session | None, news: Watching) -> Iterator[None]:
+    if session is None:
+        yield
+        return
+    ended = asyncio.create_task(session.ended.wait())
+    ended.add_done_callback(lambda _: news.close())
+    try:
+        yield
+    finally:
+        ended.cancel()
 
 
 async def missed(broker: Broker, by: Actor, why: Why, last_id: str) -> list[tuple[str, Json]]:

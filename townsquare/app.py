@@ -132,6 +132,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
             "sources": lambda: api.bulletin.run(),
+            "snapshots": lambda: api.snapshots.run(),
             "expiry": lambda: expire(broker),
             "sweep": lambda: sweep(broker),
         }

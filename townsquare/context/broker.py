@@ -28,7 +28,7 @@ from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
 from townsquare.model.errors import NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
-from townsquare.store import Find, Job, Key, Row, Store, Writes
+from townsquare.store import Find, Instance, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
@@ -252,6 +252,13 @@ class Broker:
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
         return Page(entities, count, len(rows) > find.limit), past
+
+    async def past_copies(
+        self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
+    ) -> tuple[Page, list[Instance]]:
+        """Entities with what there is of them in the window, as it is kept; `ask.most` and one."""
+        page, past = await self._past(ask, None, by, why, tenant)
+        return page, await self.store.instances(tenant, past) if page.entities else []
 
     async def past_ids(
         self,

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from townsquare.context.http import CONTEXT_REL, LD, Request
+from townsquare.context.http import APART, CONTEXT_REL, LD, Request
 from townsquare.context.jsonld import CORE_TERMS, Terms, is_core, references, resolve
 from townsquare.context.shelf import Shelf
 from townsquare.model.entity import Json
@@ -59,6 +59,7 @@ class Contexts:
         """Raises Invalid, ContextNotAvailable."""
         if context is None or is_core(context):
             return CORE_TERMS
+        tenant = _home(tenant)
         key = (tenant, msgspec.json.encode(context))
         table = self._tables.get(key)
         if table is None or (table.until and table.until <= self.shelf.broker.clock()):
@@ -73,7 +74,7 @@ class Contexts:
         """The same terms, with an address for Link where the context has none."""
         if terms.url:
             return terms
-        return replace(terms, url=await self.shelf.implicit(tenant, terms.source))
+        return replace(terms, url=await self.shelf.implicit(_home(tenant), terms.source))
 
     def forget(self, document: Key) -> None:
         """It changed: what was made of it is made anew."""
@@ -123,3 +124,8 @@ def _linked(header: str) -> str | None:
     if len(found) > 1:
         raise Invalid("a request has at most one Link to a JSON-LD context")
     return found[0] if found else None
+
+
+def _home(tenant: str) -> str:
+    """What lies apart has no contexts of its own."""
+    return tenant.partition(APART)[0]

@@ -46,6 +46,8 @@ ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
 MOST_LISTED = 200  # ids, types or names in one parameter
 TENANT = b"ngsild-tenant"
+APART = "#"  # no tenant's name has it; behind it stands what lies apart within a tenant
+ECHOED = frozenset({TENANT, b"ngsild-snapshot"})
 TENANT_NAME = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 BIGGEST_BODY = 8 * 2**20  # bytes; a batch of 1,000 entities of 1 kB with room to spare
@@ -93,6 +95,7 @@ class Request:
     actor: Actor
     why: Why
     tenant: str
+    snapshot: str = ""  # it is about this one alone
 
     def json(self) -> Json:
         """The body. Raises InvalidRequest, or Refused 415."""
@@ -293,14 +296,14 @@ def too_large() -> Refused:
 
 
 async def send_answer(send: Send, scope: Scope, answer: Answer) -> None:
-    """The tenant is told back, in errors too (clause 6.3.14)."""
+    """Tenant and snapshot are told back, in errors too (clauses 6.3.14 and 6.3.22)."""
     body = b"" if answer.json is None else msgspec.json.encode(answer.json)
     headers = {"content-type": answer.media} if body else {}
     headers |= answer.headers
     if answer.status != 204:
         headers["content-length"] = str(len(body))
     pairs = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
-    pairs += [(name, value) for name, value in scope["headers"] if name == TENANT]
+    pairs += [(name, value) for name, value in scope["headers"] if name in ECHOED]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 

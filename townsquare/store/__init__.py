@@ -29,7 +29,9 @@ from townsquare.store.conditions import (
 )
 from townsquare.store.past import Erase, Past, Span, Tally, Window
 
-RowKind = Literal["context", "subscription", "registration", "document", "map", "private"]
+RowKind = Literal[
+    "context", "subscription", "registration", "document", "map", "snapshot", "private"
+]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXACT = 2**53  # whole numbers from here on do not fit a column of numbers
 

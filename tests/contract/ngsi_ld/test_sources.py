@@ -205,6 +205,7 @@ async def test_what_is_here_is_not_elsewhere(
         assert "urn:x:Ferry:1 is here" in answer.json()["detail"]
 
 
+SINCE = {"type": "Ferry", "csf": "since>=2030-01-02T00:00:00Z"}
 WHERE = {"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": "[8,49]"}
 
 
@@ -234,6 +235,9 @@ WHERE = {"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates":
         ({"owner": "The harbour"}, {"type": "Ferry", "csf": 'owner=="The station"'}, False),
         ({"age": {"type": "Property", "value": 9}}, {"type": "Ferry", "csf": "age>8"}, True),
         ({}, {"type": "Ferry", "csf": 'endpoint~="harbour"'}, True),
+        ({"since": "2030-01-01T00:00:00Z"}, SINCE, False),
+        ({"since": "2030-01-02T00:00:00.5Z"}, SINCE, True),
+        ({"since": "lately"}, SINCE, False),
         ({}, {"type": "Ferry", "csf": 'endpoint!~="harbour"'}, False),
         ({}, {"type": "Ferry", "timerel": "before", "timeAt": "2030-01-01T00:00:00Z"}, False),
     ],

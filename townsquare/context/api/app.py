@@ -18,6 +18,7 @@ from townsquare.context.api.maps import MapDoors
 from townsquare.context.api.provide import Provision
 from townsquare.context.api.purge import Purge
 from townsquare.context.api.record import Record
+from townsquare.context.api.snapshots import SnapshotDoors
 from townsquare.context.api.sources import SourceDoors
 from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
@@ -37,6 +38,8 @@ from townsquare.context.openapi import document
 from townsquare.context.outgoing import Client
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
+from townsquare.context.snapshots.gallery import SNAPSHOT, Gallery
+from townsquare.context.snapshots.preparing import Asking
 from townsquare.context.sources.batches import SharedBatch
 from townsquare.context.sources.bulletin import Bulletin
 from townsquare.context.sources.calling import Caller
@@ -87,6 +90,8 @@ class Api:
         maps = MappedReading(SharedReading(caller, self.contexts), Atlas(broker))
         consumption = Consumption(maps, self.contexts)
         past = Past(broker, maps.atlas, self.contexts)
+        asking = Asking(maps, consumption.question, past.question)
+        self.snapshots = Gallery(broker, asking, self.courier)
         subscribers = Subscribers(broker)
         self.bulletin = Bulletin(self.registry, subscribers, self.courier, self.contexts)
         self.router = Router(
@@ -98,6 +103,7 @@ class Api:
             Discovery(broker, self.contexts).routes(),
             past.routes(),
             MapDoors(consumption, past, self.contexts).routes(),
+            SnapshotDoors(self.snapshots, self.contexts).routes(),
             Record(broker, self.contexts).routes(),
             Doors(book, self.contexts).routes(),
             ContextServer(self.contexts).routes(),
@@ -111,6 +117,8 @@ class Api:
             request = await read_request(scope, receive, path_below(scope, ROOT))
             operation = self.chosen(request)
             await self._tenant(request)
+            if SNAPSHOT in request.headers:
+                request = await self.snapshots.entered(request)
             answer = await operation(request)
         except Refused as refused:
             answer = refusal(refused)

@@ -134,6 +134,11 @@ class Consumption:
         asked = self._asked(told, terms)
         return asked, completed(asked, narrowed(told, query))
 
+    async def question(self, request: Request) -> tuple[Request, Terms, Query]:
+        """Of a query by POST. Raises Invalid."""
+        asked, query = await self.asked_by_post(request)
+        return asked.request, asked.terms, query
+
     def _asked(self, request: Request, terms: Terms) -> Asked:
         said = said_by(request, terms)
         known = self._manners.get(said)

@@ -99,7 +99,7 @@ def condition(q: str, terms: Terms, expand_values: Collection[str] = ()) -> Cond
 
 def narrowed(request: Request, query: Query) -> Query:
     """Raises Invalid for what would ask for everything everywhere (clause 5.7.2.4)."""
-    local = request.flag("local") or request.parameters.get("type") == "*"
+    local = bool(request.snapshot) or request.flag("local") or request.parameters.get("type") == "*"
     attributes = [name for name in query.attributes if name not in SYSTEM]
     of_q = [leaf for leaf in leaves(query.q) if leaf.path.attribute] if query.q else []
     if not (query.types or attributes or of_q or query.near or local):

@@ -30,6 +30,7 @@ from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import MOST, Query
 from townsquare.context.routes import Routes
+from townsquare.context.temporal import TemporalQuery
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Invalid, NotFound
 
@@ -77,6 +78,11 @@ class Past:
         terms = await self.contexts.of(request, body)
         told, query = read_query(request, body, TEMPORAL_MEMBERS, terms)
         return self._asked(told, narrowed(told, query), terms)
+
+    async def question(self, request: Request) -> TemporalQuery:
+        """Of a query by POST. Raises Invalid."""
+        asked = await self.asked_by_post(request)
+        return temporal_query(asked.request, asked.query, asked.how)
 
     def _asked(self, request: Request, query: Query, terms: Terms) -> Asked:
         media = request.accepts(JSON, LD)

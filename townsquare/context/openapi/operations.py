@@ -237,6 +237,15 @@ SOURCES = (
     *_kept("csourceSubscriptions", "registration subscription", "Subscription"),
     Line("GET", "info/sourceIdentity", "Who this broker is", (200,)),
 )
+SNAPSHOT = "snapshots/{snapshotId}"
+SNAPSHOTS = (
+    Line("POST", "snapshots", "Keep a copy of what queries find", (201,), (), "Snapshot"),
+    Line("DELETE", "snapshots", "Delete snapshots", (204,), (Parameter("q", TEXT, "which"),)),
+    Line("GET", SNAPSHOT, "A snapshot and its status", (200,), answer="Snapshot"),
+    Line("PATCH", SNAPSHOT, "Change a snapshot", (200,), (), "SnapshotFragment", "Snapshot"),
+    Line("DELETE", SNAPSHOT, "Delete a snapshot", (204,)),
+    Line("POST", f"{SNAPSHOT}/clone", "Copy a snapshot", (201,), (), "SnapshotFragment"),
+)
 KIND = Parameter("kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}, "of context")
 CONTEXTS = (
     Line("GET", "jsonldContexts", "List contexts", (200,), (*DETAILS, KIND)),
@@ -260,6 +269,7 @@ LINES = (
     *DISCOVERY,
     *SUBSCRIPTIONS,
     *SOURCES,
+    *SNAPSHOTS,
     *CONTEXTS,
     *DOCUMENT,
 )

@@ -186,6 +186,23 @@ ENTITY_MAP = record(
     entityMap={"type": "object", "additionalProperties": many(TEXT)},
     linkedMaps={"type": "object", "additionalProperties": TEXT},
 )
+SNAPSHOT_FRAGMENT = record(
+    (),
+    type={"const": "Snapshot"},
+    snapshotLifetime=TEXT,
+    snapshotPriority={"type": "integer", "minimum": 1, "maximum": 10},
+    endpoint=URI,
+    receiverInfo=many(record(("key", "value"), key=TEXT, value=TEXT)),
+)
+SNAPSHOT: Schema = {
+    **SNAPSHOT_FRAGMENT,
+    "properties": {
+        **SNAPSHOT_FRAGMENT["properties"],
+        "id": URI,
+        "snapshotQueries": many(ref("Query")),
+        "snapshotTemporalQueries": many(ref("Query")),
+    },
+}
 PROBLEM = record(("type", "title"), type=URI, title=TEXT, detail=TEXT, status={"type": "integer"})
 BATCH_RESULT = record(
     ("success", "errors"),
@@ -219,6 +236,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Query": QUERY,
     "Registration": REGISTRATION,
     "RegistrationFragment": {**REGISTRATION, "required": []},
+    "Snapshot": SNAPSHOT,
+    "SnapshotFragment": SNAPSHOT_FRAGMENT,
     "Subscription": SUBSCRIPTION,
     "SubscriptionFragment": {**SUBSCRIPTION, "required": []},
     "TemporalQuery": TEMPORAL_QUERY,

@@ -6,14 +6,14 @@ through. Which sources are asked for a page is what the map says and nothing els
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from townsquare.context.broker import Page
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.maps.atlas import Atlas
-from townsquare.context.maps.entity_map import HERE, EntityMap, bounded, question
+from townsquare.context.maps.entity_map import HERE, EntityMap, Places, bounded, question
 from townsquare.context.maps.entity_map import MOST as MOST_MAPPED
 from townsquare.context.maps.entity_map import TYPE as MAP
 from townsquare.context.maps.walk import Looked, walk
@@ -108,21 +108,56 @@ class MappedReading:
         self, request: Request, terms: Terms, query: Query
     ) -> tuple[EntityMap, list[str]]:
         """A map of all that match, and the troubles of sources. Raises Invalid, TooManyResults."""
+        entities, linked, warnings = await self._mapped(request, terms, query)
+        asked = question(query, request.why)
+        return await self.atlas.keep(request, entities, linked, asked), warnings
+
+    async def everything(
+        self, request: Request, terms: Terms, query: Query, warnings: list[str]
+    ) -> AsyncIterator[Sequence[Entity]]:
+        """All that match, part by part, of each source as it was once. Raises what `made` does."""
+        sources, demand = await self._asked(request, terms, query)
+        answers = await asyncio.gather(*(self._all(demand, one, query) for one in sources))
+        here = dict.fromkeys(await self._ids(request, query, MOST_MAPPED + 1), (HERE,))
+        there = [{entity.id: entity for entity in answer.entities} for answer in answers]
+        ids = list(bounded({**here, **{id: () for found in there for id in found}}))
+        plain = replace(query, order=(), limit=MOST, offset=0, count=False)
+        for start in range(0, len(ids), MOST):
+            part = ids[start : start + MOST]
+            page = await self._page(request, plain, tuple(id for id in part if id in here))
+            some = [
+                replace(answer, entities=[found[id] for id in part if id in found])
+                for answer, found in zip(answers, there, strict=True)
+            ]
+            yield self.sharing.joined(replace(plain, ids=tuple(part)), page, some).entities
+        warnings += dict.fromkeys(answer.warning for answer in answers if answer.warning)
+
+    async def _asked(
+        self, request: Request, terms: Terms, query: Query
+    ) -> tuple[list[Registration], Demand]:
         sources = await self.sharing.sources(request, terms, wanted_by(query), QUERY)
         if sources:
             refuse_order(query)
         plain = replace(query, limit=MOST, count=False)
-        demand = await self.sharing.demand(request, terms, plain, MOST)
+        return sources, await self.sharing.demand(request, terms, plain, MOST)
+
+    async def _page(self, request: Request, query: Query, ids: tuple[str, ...]) -> Page:
+        if not ids:
+            return Page([], None)
+        return await self.sharing.page(request, replace(query, ids=ids, limit=len(ids)))
+
+    async def _mapped(
+        self, request: Request, terms: Terms, query: Query
+    ) -> tuple[Places, dict[str, str], list[str]]:
+        sources, demand = await self._asked(request, terms, query)
         charts = await asyncio.gather(*(self._charted(demand, one, query) for one in sources))
         entities = {id: (HERE,) for id in await self._ids(request, query, MOST_MAPPED + 1)}
         for chart in charts:
             for id in chart.ids:
                 entities[id] = (*entities.get(id, ()), chart.source.id)
-        bounded(entities)
         linked = {chart.source.id: chart.map for chart in charts if chart.map}
-        asked = question(query, request.why)
-        one = await self.atlas.keep(request, entities, linked, asked)
-        return one, [chart.warning for chart in charts if chart.warning]
+        warnings = [chart.warning for chart in charts if chart.warning]
+        return bounded(entities), linked, warnings
 
     async def _ids(self, request: Request, query: Query, most: int) -> list[str]:
         by, why, tenant = request.actor, request.why, request.tenant
@@ -159,9 +194,7 @@ class MappedReading:
             ]
             answers = await asyncio.gather(*(self._some(demand, *share) for share in shares))
             here = tuple(id for id in part if HERE in places[id])
-            page = Page([], None)
-            if here:
-                page = await self.sharing.page(request, replace(plain, ids=here, limit=len(here)))
+            page = await self._page(request, plain, here)
             unsure = [ids for (_, ids), a in zip(shares, answers, strict=True) if a.warning]
             heard.warnings += [a.warning for a in answers if a.warning]
             heard.maps |= {a.source.id: a.map for a in answers if a.map}
@@ -202,21 +235,20 @@ class MappedReading:
                 return Chart(one, warning=warning(one, reply))
             if chart := _read(one, reply, query):
                 return chart
-        return await self._looked_through(demand, one, query)
+        answer = await self._all(demand, one, query)
+        return Chart(one, [entity.id for entity in answer.entities], warning=answer.warning)
 
-    async def _looked_through(self, demand: Demand, one: Registration, query: Query) -> Chart:
-        """A source that makes no maps is asked for all that it has, page by page."""
-        ids: dict[str, None] = {}
+    async def _all(self, demand: Demand, one: Registration, query: Query) -> Answered:
+        """Everything that a source has, page by page."""
+        found: dict[str, Entity] = {}
         for offset in range(0, MOST_MAPPED + 1, MOST):
             told = {"offset": str(offset)} if offset else {}
             part = replace(demand, parameters={**demand.parameters, **told})
             answer = await self.sharing.queried(part, one)
-            ids |= dict.fromkeys(e.id for e in answer.entities if selected(query, e))
-            if answer.warning:
-                return Chart(one, tuple(ids), warning=answer.warning)
-            if not answer.full or "queryEntity" not in one.offers:
+            found |= {e.id: e for e in answer.entities if selected(query, e)}
+            if answer.warning or not answer.full or "queryEntity" not in one.offers:
                 break
-        return Chart(one, tuple(ids))
+        return replace(answer, entities=list(found.values()))
 
 
 MOST_NAMED = 100  # ids in one address

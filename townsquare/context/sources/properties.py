@@ -11,6 +11,7 @@ import re2
 from townsquare.context.query import QUIET, All, Any, Condition, Term
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
+from townsquare.model.moment import Moment, comparable
 from townsquare.store.conditions import Path, Range
 
 _ORDER: Mapping[str, Callable[[Json, Json], bool]] = {
@@ -47,8 +48,9 @@ def _compares(value: Json, comparison: str, operand: Json) -> bool:
         return _compares(value, ">=", operand.low) and _compares(value, "<=", operand.high)
     if comparison == "~=":
         return isinstance(value, str) and bool(re2.search(str(operand), value, QUIET))
-    if not isinstance(operand, bool | int | float | str):
-        value, operand = str(value), str(operand)
+    if isinstance(operand, Moment):
+        value = comparable(value, operand.kind) if isinstance(value, str) else None
+        operand = operand.text
     numbers = isinstance(value, int | float) and isinstance(operand, int | float)
     if isinstance(value, bool) or isinstance(operand, bool):
         return comparison == "==" and value is operand

@@ -1,0 +1,89 @@
+"""Entities and their past, copied into the tenant of a snapshot and taken out again.
+
+A copy is no act in the city: nobody is told of it, and nothing ends by itself in it. Values of
+this moment (scope LIVE) are never copied: they are not to be kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from townsquare.context.broker import Broker
+from townsquare.context.commit import place_of
+from townsquare.model.declaration import LIVE
+from townsquare.model.entity import Entity
+from townsquare.store import Find, Instance, Job, Key, Row, Writes
+from townsquare.store.census import Census, difference, together
+from townsquare.store.conditions import Sql
+from townsquare.store.past import Past, Whose
+
+AT_ONCE = 500  # entities of a transaction
+MOST_PAST = 100_000  # instances of a transaction
+EVERYTHING = Sql("true")
+
+
+class Copies:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.store = broker.store
+
+    async def put(
+        self, tenant: str, entities: Sequence[Entity], past: Sequence[Instance] = ()
+    ) -> None:
+        """What is there already stays as it is."""
+        lasting = [entity for entity in entities if LIVE not in entity.scope]
+        for start in range(0, len(lasting), AT_ONCE):
+            await self._put(tenant, lasting[start : start + AT_ONCE], past if not start else ())
+
+    async def _put(self, tenant: str, entities: Sequence[Entity], past: Sequence[Instance]) -> None:
+        now = self.broker.clock()
+        keys = {Key(tenant, "context", entity.id): entity for entity in entities}
+
+        def decided(rows: Mapping[Key, Row]) -> Writes:
+            fresh = [_alone(entity, now) for key, entity in keys.items() if key not in rows]
+            census = together(*(difference(None, entity) for entity in fresh))
+            return Writes(put=[_row(tenant, e) for e in fresh], history=past, census=census)
+
+        await self.store.commit(Job(now, tenant, tuple(keys), decided))
+
+    async def clone(self, tenant: str, into: str) -> None:
+        offset = 0
+        while entities := await self._page(tenant, offset):
+            whole = Past(tuple(map(_whole, entities)), most=MOST_PAST)
+            past = await self.store.instances(tenant, whole)
+            await self.put(into, entities, past)
+            offset += AT_ONCE
+
+    async def wipe(self, tenant: str) -> None:
+        while entities := await self._page(tenant, 0):
+            keys = tuple(Key(tenant, "context", entity.id) for entity in entities)
+            await self.store.commit(Job(self.broker.clock(), tenant, keys, _wiped))
+
+    async def _page(self, tenant: str, offset: int) -> list[Entity]:
+        rows = await self.store.find(tenant, Find(EVERYTHING, AT_ONCE, offset))
+        return [_entity(row) for row in rows]
+
+
+def _wiped(rows: Mapping[Key, Row]) -> Writes:
+    census: Census = together(*(difference(_entity(row), None) for row in rows.values()))
+    return Writes(delete=tuple(rows), forget=tuple(rows), census=census)
+
+
+def _alone(entity: Entity, now: datetime) -> Entity:
+    created, modified = entity.created_at or now, entity.modified_at or now
+    return msgspec.structs.replace(entity, version=1, created_at=created, modified_at=modified)
+
+
+def _row(tenant: str, entity: Entity) -> Row:
+    place = replace(place_of(entity), ends_at=None)
+    return Row(Key(tenant, "context", entity.id), 1, msgspec.json.encode(entity), place)
+
+
+def _entity(row: Row) -> Entity:
+    return msgspec.json.decode(row.body, type=Entity)
+
+
+def _whole(entity: Entity) -> Whose:
+    return Whose((entity.id,), entity.types)

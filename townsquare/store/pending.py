@@ -6,6 +6,7 @@ what those before it wrote; and `write` leaves the database as if each had been 
 
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,16 +26,22 @@ Columns = tuple[str | int | float | bytes | None, ...]
 
 class Pending:
     def __init__(
-        self, db: sqlite3.Connection, series: Series, values: Values, rows: dict[Key, Row]
+        self,
+        db: sqlite3.Connection,
+        series: Series,
+        values: Values,
+        rows: Mapping[Key, Row | None],
     ) -> None:
-        self.rows = rows
+        """`rows` as they are in the database, None where there is none."""
+        self.rows = {key: row for key, row in rows.items() if row}
         self.gone: set[Key] = set()
         self.told: list[Changed] = []
         self._db = db
         self._series = series
         self._values = values
         self._touched: Touched = {}
-        self._kept = set(rows)  # what the database has
+        self._kept = set(self.rows)  # what the database has
+        self._absent = rows.keys() - self.rows.keys()  # and what it does not have
         self._put: dict[Key, Row] = {}
         self._tenants: set[str] = set()
         self._history: defaultdict[str, list[Instance]] = defaultdict(list)
@@ -62,21 +69,29 @@ class Pending:
     def write(self) -> None:
         db = self._db
         db.executemany("insert or ignore into tenant values (?)", [(t,) for t in self._tenants])
-        moved = [r for r in self._put.values() if r.place or r.key not in self._kept]
-        others = [r for r in self._put.values() if not r.place and r.key in self._kept]
-        db.executemany(UPDATE, [(r.version, r.body.decode(), *r.key) for r in others])
-        for row in moved:
-            tables.put(db, row)
+        self._write_rows(db)
         self._values.refresh(db, self._touched)
         for tenant, instances in self._history.items():
             self._series.add(db, tenant, instances)
         db.executemany(tables.COUNT, [(*what, n) for what, n in self._census.items() if n])
         db.executemany("insert into log (salt, record, leaf) values (?, ?, ?)", self._log)
         db.executemany(TELL, self._outbox)
-        self._kept |= self._put.keys()
         self._census.clear()
-        for written in (self._tenants, self._put, self._history, self._log, self._outbox):
+        for written in (self._tenants, self._history, self._log, self._outbox):
             written.clear()
+
+    def _write_rows(self, db: sqlite3.Connection) -> None:
+        stay = []
+        for row in self._put.values():
+            if row.key in self._kept and not row.place:
+                stay.append((row.version, row.body.decode(), *row.key))
+            elif row.key not in self._absent:
+                tables.put(db, row)
+        db.executemany(UPDATE, stay)
+        tables.add(db, [row for key, row in self._put.items() if key in self._absent])
+        self._kept |= self._put.keys()
+        self._absent -= self._put.keys()
+        self._put.clear()
 
     def _end(self, tenant: str, writes: Writes) -> None:
         for key in writes.delete:
@@ -84,6 +99,7 @@ class Pending:
             self.rows.pop(key, None)
             self.gone.add(key)
             self._kept.discard(key)
+            self._absent.add(key)
         for key in writes.forget:
             self._series.forget(self._db, key)
         for what in writes.erase:

@@ -16,12 +16,16 @@ from townsquare.store.series import (
     YEAR_1,
     Known,
     Numbered,
+    Of,
     Touched,
     day_of,
     hour_of,
     start_of,
 )
 
+BEGIN = (
+    "insert into series (id, tenant, entity, attribute, dataset, type) values (?, ?, ?, ?, ?, ?)"
+)
 AT_ONCE = 200  # series in one transaction of housekeeping
 
 
@@ -37,19 +41,22 @@ class Series:
         self._known = Known()
         self._touched = Touched(AT_ONCE)
         self._days: set[int] = set()  # that are noted as having rows
+        self._last = 0  # number of a series; 0: not known
         self.sealed: frozenset[int] = frozenset()
         self.stirred: Counter[int] = Counter()
 
     def unlearn(self) -> None:
         self._known.clear()
         self._days.clear()
+        self._last = 0
 
     # --- keep
 
     def add(self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
         rows, late, touched = [], [], set()
+        begun: list[tuple[int | str, ...]] = []
         for i in instances:
-            series, rolled = self._numbered(db, tenant, i)
+            series, rolled = self._numbered(db, tenant, i, begun)
             at = micros(i.observed_at or i.created_at)
             rows.append(_row(series, at, i))
             hour = hour_of(at)
@@ -60,19 +67,26 @@ class Series:
             if hour // 24 not in self._days:
                 self._days.add(hour // 24)
                 db.execute("insert or ignore into kept_day values (?)", (hour // 24,))
+        db.executemany(BEGIN, begun)
         db.executemany("insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         _soil(db, late)
         self._touched.add(touched)
 
-    def _numbered(self, db: sqlite3.Connection, tenant: str, i: Instance) -> Numbered:
+    def _numbered(
+        self, db: sqlite3.Connection, tenant: str, i: Instance, begun: list[tuple[int | str, ...]]
+    ) -> Numbered:
+        """A series that is not there yet is numbered, and joins those that are to be written."""
         of_entity = self._known.of(tenant, i.entity)
         if of_entity is None:
             self._known.make_room(1)
             of_entity = self._known.begin(tenant, i.entity)
+            of_entity.update(_there(db, tenant, i.entity))
         key = (i.attribute, i.dataset_id or "", i.type)
         found = of_entity.get(key)
         if found is None:
-            found = of_entity[key] = _numbered(db, (tenant, i.entity, *key))
+            self._last = (self._last or _last(db)) + 1
+            begun.append((self._last, tenant, i.entity, *key))
+            found = of_entity[key] = self._last, 0
         return found
 
     # --- take out
@@ -163,17 +177,18 @@ def _row(series: int, at: int, i: Instance) -> tuple[int | float | str | None, .
     )
 
 
-def _numbered(db: sqlite3.Connection, key: tuple[str, ...]) -> Numbered:
-    """(tenant, entity, attribute, dataset, type)."""
-    text = (
-        "select id, rolled from series where tenant = ? and entity = ? and attribute = ?"
-        " and dataset = ? and type = ?"
-    )
-    found = db.execute(text, key).fetchone()
-    if found is None:
-        new = "insert into series (tenant, entity, attribute, dataset, type) values (?, ?, ?, ?, ?)"
-        return db.execute(new, key).lastrowid or 0, 0
-    return found[0], found[1]
+def _there(db: sqlite3.Connection, tenant: str, entity: str) -> dict[Of, Numbered]:
+    text = "select attribute, dataset, type, id, rolled from series where tenant = ? and entity = ?"
+    found = db.execute(text, (tenant, entity))
+    return {
+        (attribute, dataset, type): (id, rolled) for attribute, dataset, type, id, rolled in found
+    }
+
+
+def _last(db: sqlite3.Connection) -> int:
+    """The greatest number that a series ever had."""
+    found = db.execute("select seq from sqlite_sequence where name = 'series'").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _soil(db: sqlite3.Connection, hours: Sequence[tuple[int, int]]) -> None:

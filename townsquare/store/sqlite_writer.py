@@ -47,7 +47,7 @@ class Writer:
         self,
         db: sqlite3.Connection,
         shared: "threading.Lock | None",
-        pending: Callable[[sqlite3.Connection, dict[Key, Row]], Pending],
+        pending: Callable[[sqlite3.Connection, Mapping[Key, Row | None]], Pending],
         unlearn: Callable[[], None],
         tell: Callable[[Sequence[Changed]], None],
     ) -> None:
@@ -122,7 +122,7 @@ class Writer:
         keys = {key for job in jobs for key in job.keys}
         with self._exclusive() as db:
             rows = {key: self.present.get(key) or tables.one(db, key) for key in keys}
-            pending = self._pending(db, {key: row for key, row in rows.items() if row})
+            pending = self._pending(db, rows)
             outcomes = [self._one(db, job, pending) for job in jobs]
             pending.write()
         return Written(outcomes, pending.rows, pending.gone, pending.told)

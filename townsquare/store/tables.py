@@ -98,6 +98,19 @@ def to_row(found: tuple[Any, ...]) -> Row:
     return Row(Key(tenant, kind, id), version, body.encode())
 
 
+def add(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Rows that are not there yet, in that order."""
+    if not rows:
+        return
+    first = db.execute("select coalesce(max(row), 0) + 1 from entity").fetchone()[0]
+    numbered = list(enumerate(rows, first))
+    db.executemany(
+        "insert into entity (row, tenant, kind, id, version, body) values (?, ?, ?, ?, ?, ?)",
+        [(number, *row.key, row.version, row.body.decode()) for number, row in numbered],
+    )
+    _index(db, [(number, r.key.tenant, r.place) for number, r in numbered if r.place])
+
+
 def put(db: sqlite3.Connection, row: Row) -> None:
     sql = (
         "insert into entity (tenant, kind, id, version, body) values (?, ?, ?, ?, ?)"
@@ -106,19 +119,20 @@ def put(db: sqlite3.Connection, row: Row) -> None:
     )
     number = db.execute(sql, (*row.key, row.version, row.body.decode())).fetchone()[0]
     if row.place:
-        _index(db, number, row.key.tenant, row.place)
+        _forget_place(db, number)
+        _index(db, [(number, row.key.tenant, row.place)])
 
 
-def _index(db: sqlite3.Connection, number: int, tenant: str, place: Place) -> None:
-    _forget_place(db, number)
-    types = [(tenant, type, number) for type in place.types]
+def _index(db: sqlite3.Connection, places: Sequence[tuple[int, str, Place]]) -> None:
+    """Of rows by their numbers and tenants."""
+    types = [(tenant, type, number) for number, tenant, p in places for type in p.types]
     db.executemany("insert into entity_type values (?, ?, ?)", types)
-    scopes = [(tenant, scope, number) for scope in place.scopes or ("",)]
+    scopes = [(tenant, s, number) for number, tenant, p in places for s in p.scopes or ("",)]
     db.executemany("insert into entity_scope values (?, ?, ?)", scopes)
-    if place.bounds:
-        db.execute("insert into place values (?, ?, ?, ?, ?)", (number, *place.bounds))
-    if place.ends_at:
-        db.execute("insert into ending values (?, ?)", (number, micros(place.ends_at)))
+    bounds = [(number, *p.bounds) for number, _, p in places if p.bounds]
+    db.executemany("insert into place values (?, ?, ?, ?, ?)", bounds)
+    ends = [(number, micros(p.ends_at)) for number, _, p in places if p.ends_at]
+    db.executemany("insert into ending values (?, ?)", ends)
 
 
 def delete(db: sqlite3.Connection, key: Key) -> None:

@@ -18,6 +18,7 @@ from townsquare.context.aggregate import Aggregation, Duration
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.documents import Documents
 from townsquare.context.expiry import Expiry
+from townsquare.context.glance import Glance
 from townsquare.context.query import Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
@@ -62,6 +63,24 @@ class Page:
     entities: list[Entity]
     count: int | None  # of all that match, where it was asked for
     more: bool = False  # there is a next page
+
+
+@dataclass(frozen=True, slots=True)
+class Glances:
+    """A page of them; entities where a glance is not enough."""
+
+    seen: list[Glance | Entity]
+    count: int | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A page of them."""
+
+    rows: list[Row]
+    count: int | None
+    more: bool
 
 
 class Broker:
@@ -189,6 +208,19 @@ class Broker:
     async def find(
         self, query: Query, by: Actor, why: Why, *, tenant: str = "", act: Act = "read"
     ) -> Page:
+        found = await self._find(query, by, why, tenant, act)
+        rights = self._sight.rights(by, why)
+        seen = (self._sight.row(row, rights, act) for row in found.rows)
+        return Page([entity for entity in seen if entity], found.count, found.more)
+
+    async def glance(self, query: Query, by: Actor, why: Why, *, tenant: str = "") -> Glances:
+        """The same for answers that show entities as they are."""
+        found = await self._find(query, by, why, tenant, "read")
+        rights = self._sight.rights(by, why)
+        seen = (self._sight.glance(row, rights, "read") for row in found.rows)
+        return Glances([one for one in seen if one], found.count, found.more)
+
+    async def _find(self, query: Query, by: Actor, why: Why, tenant: str, act: Act) -> Rows:
         await self.expiry.due(self.clock)
         find = self._sight.find(query, by, why, act, tenant)
         count = await self.store.count(tenant, find) if query.count else None
@@ -198,9 +230,7 @@ class Broker:
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
-        rights = self._sight.rights(by, why)
-        seen = (self._sight.row(row, rights, act) for row in rows[: find.limit])
-        return Page([entity for entity in seen if entity], count, len(rows) > find.limit)
+        return Rows(rows[: find.limit], count, len(rows) > find.limit)
 
     async def ids(
         self, query: Query, by: Actor, why: Why, most: int, *, tenant: str = ""

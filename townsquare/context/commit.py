@@ -52,7 +52,7 @@ class Order:
     now: datetime
     policy: Policy
     rights: Rights
-    decoded: Decoded
+    decoded: Decoded[Entity]
 
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key(self.tenant, "context", c.entity.id) for c in self.changes)

@@ -6,7 +6,8 @@ Always holds: what a grant hides is absent, from what is asked and from what is 
 from dataclasses import replace
 
 from townsquare.context import sql
-from townsquare.context.decoded import Decoded
+from townsquare.context.decoded import Decoded, entities
+from townsquare.context.glance import Glance, glanced, visible
 from townsquare.context.grants import Grants, Rights
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
@@ -24,7 +25,8 @@ MOST_FINDS = 2**20  # characters of conditions that are remembered
 class Sight:
     def __init__(self, policy: Policy, conditions: Conditions) -> None:
         self.policy = policy
-        self.decoded = Decoded()
+        self.decoded = entities()
+        self._glances = Decoded(glanced, visible)
         self._grants = Grants(policy)
         self._compiler = sql.Compiler(conditions)
         self._finds: Memory[tuple[Query, Rights, Act, str, int], Find] = Memory(MOST_FINDS)
@@ -70,6 +72,17 @@ class Sight:
 
     def row(self, row: Row, rights: Rights, act: Act) -> Entity | None:
         return self.seen(self.decoded.of(row), rights, act)
+
+    def glance(self, row: Row, rights: Rights, act: Act) -> Glance | Entity | None:
+        """An entity where a glance is not enough of it."""
+        glance = self._glances.of(row)
+        if glance is None:
+            return self.row(row, rights, act)
+        for type in glance.types:
+            glance = self._glances.shown(glance, rights.grant(act, type))
+            if glance is None:
+                return None
+        return glance
 
     def seen(self, entity: Entity, rights: Rights, act: Act) -> Entity | None:
         for type in entity.types:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from townsquare.context.glance import Glance
 from townsquare.context.jsonld import Terms
 from townsquare.model.entity import Entity, Json
 from townsquare.store.memory import Memory
@@ -26,7 +27,7 @@ class Shape(NamedTuple):
 
 class Told:
     def __init__(self) -> None:
-        self._kept: Memory[tuple[int, int], tuple[Entity, msgspec.Raw]] = Memory(MOST)
+        self._kept: Memory[tuple[int, int], tuple[Entity | Glance, msgspec.Raw]] = Memory(MOST)
         self._shapes: dict[tuple[int, Hashable], Shape] = {}
         self._count = 0
 
@@ -39,11 +40,11 @@ class Told:
             self._shapes[key] = Shape(self._count, terms)
         return self._shapes[key]
 
-    def of(self, entity: Entity, shape: Shape) -> msgspec.Raw | None:
+    def of(self, entity: Entity | Glance, shape: Shape) -> msgspec.Raw | None:
         known = self._kept.get((id(entity), shape.number))
         return known[1] if known and known[0] is entity else None
 
-    def keep(self, entity: Entity, shape: Shape, json: Json) -> msgspec.Raw:
+    def keep(self, entity: Entity | Glance, shape: Shape, json: Json) -> msgspec.Raw:
         body = msgspec.json.encode(json)
         kept = (entity, msgspec.Raw(body))
         return self._kept.put((id(entity), shape.number), kept, len(body))[1]

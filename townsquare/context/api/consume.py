@@ -13,6 +13,8 @@ from townsquare.context.api.select import (
     types,
 )
 from townsquare.context.api.show import SHOWN, reach, read_join, read_view
+from townsquare.context.broker import Glances
+from townsquare.context.broker import Page as PageFound
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import Version, conforming, preferred
@@ -20,6 +22,7 @@ from townsquare.context.form.geojson import collection
 from townsquare.context.form.join import Page, flat, inline
 from townsquare.context.form.read import read_id
 from townsquare.context.form.view import View
+from townsquare.context.glance import Glance, told
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.linked import Join, linked
@@ -45,7 +48,9 @@ Said = tuple[Hashable, ...]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an answer is made with. With a `shape`, what is told of an entity may be kept."""
+    """What an answer is made with. With a `shape`, what is told of an entity may be kept; what is
+    `plain` shows entities as they are.
+    """
 
     request: Request
     terms: Terms
@@ -54,11 +59,12 @@ class Asked:
     join: Join
     version: Version | None
     shape: Shape | None = None
+    plain: bool = False
 
     def by(self, request: Request) -> "Asked":
         """The same, asked by another request."""
-        r = request
-        return Asked(r, self.terms, self.media, self.view, self.join, self.version, self.shape)
+        r, shape, plain = request, self.shape, self.plain
+        return Asked(r, self.terms, self.media, self.view, self.join, self.version, shape, plain)
 
 
 class Consumption:
@@ -156,12 +162,21 @@ class Consumption:
         alone = media == JSON and not join.level and not version
         how = tuple(request.parameters.get(name) for name in SHOWN)
         shape = self._told.shape(terms, how) if alone else None
-        return Asked(request, terms, media, view, join, version, shape)
+        plain = alone and view.format != "concise" and view == View(view.format, place=view.place)
+        return Asked(request, terms, media, view, join, version, shape, plain)
 
     async def _found(self, asked: Asked, query: Query) -> Answer:
-        if not self.maps.atlas.wanted(asked.request):
-            found = await self.sharing.find(asked.request, asked.terms, query)
-            return await self._paged(asked, query, found)
+        if self.maps.atlas.wanted(asked.request):
+            return await self._mapped(asked, query)
+        if asked.plain and asked.shape:
+            page = await self.sharing.glance(asked.request, asked.terms, query)
+            if page is not None:
+                written = [self._alone(asked, asked.shape, one) for one in page.seen]
+                return await self._answered(asked, written, False, **headed(asked, query, page))
+        found = await self.sharing.find(asked.request, asked.terms, query)
+        return await self._paged(asked, query, found)
+
+    async def _mapped(self, asked: Asked, query: Query) -> Answer:
         seen = await self.maps.find(asked.request, asked.terms, query)
         query = replace(query, offset=seen.offset)
         answer = await self._paged(asked, query, seen.found, seen.map)
@@ -170,12 +185,8 @@ class Consumption:
     async def _paged(
         self, asked: Asked, query: Query, found: Found, used: EntityMap | None = None
     ) -> Answer:
-        request, page = asked.request, found.page
-        written, altered = await self._written(asked, page.entities)
-        headers = paging(request, query, asked.media, more=page.more)
-        headers |= warned(found.warnings) | located(used)
-        if page.count is not None:
-            headers["NGSILD_Results_Count"] = str(page.count)
+        written, altered = await self._written(asked, found.page.entities)
+        headers = headed(asked, query, found.page) | warned(found.warnings) | located(used)
         body = collection(written) if asked.media == GEO else written
         return await self._answered(asked, body, altered, **headers)
 
@@ -192,11 +203,13 @@ class Consumption:
         altered = any(a is not b for a, b in zip(told, entities, strict=True))
         return (flat if join.form == "flat" else inline)(page, told), altered
 
-    def _alone(self, asked: Asked, shape: Shape, entity: Entity) -> Json:
+    def _alone(self, asked: Asked, shape: Shape, entity: Entity | Glance) -> Json:
         """Of an entity into which no other is put."""
         known = self._told.of(entity, shape)
         if known is not None:
             return known
+        if isinstance(entity, Glance):
+            return self._told.keep(entity, shape, told(entity, asked.terms, asked.view.format))
         [json] = inline(Page(asked.view, asked.terms, {}), [entity])
         return self._told.keep(entity, shape, json)
 
@@ -241,6 +254,13 @@ def completed(asked: Asked, query: Query) -> Query:
 
 def located(used: EntityMap | None) -> dict[str, str]:
     return {"NGSILD_EntityMap": used.location} if used else {}
+
+
+def headed(asked: Asked, query: Query, page: PageFound | Glances) -> dict[str, str]:
+    headers = paging(asked.request, query, asked.media, more=page.more)
+    if page.count is not None:
+        headers["NGSILD_Results_Count"] = str(page.count)
+    return headers
 
 
 def warned(warnings: Sequence[str]) -> dict[str, str]:

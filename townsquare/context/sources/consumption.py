@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import re2
 
-from townsquare.context.broker import Page
+from townsquare.context.broker import Glances, Page
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.http import Request
@@ -152,6 +152,12 @@ class SharedReading:
         if query.count:
             said["count"] = "true"
         return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)
+
+    async def glance(self, request: Request, terms: Terms, query: Query) -> Glances | None:
+        """None where sources have a part in it."""
+        if await self.sources(request, terms, wanted_by(query), QUERY):
+            return None
+        return await self.broker.glance(query, request.actor, request.why, tenant=request.tenant)
 
     async def page(self, request: Request, query: Query) -> Page:
         return await self.broker.find(query, request.actor, request.why, tenant=request.tenant)

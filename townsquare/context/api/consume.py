@@ -34,6 +34,7 @@ from townsquare.context.routes import Routes
 from townsquare.context.sources.consumption import Found, Retrieved
 from townsquare.context.sources.mapped import MappedReading
 from townsquare.context.sources.matching import Wanted, every_type
+from townsquare.context.sources.split import is_split
 from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape, Told
 from townsquare.model.entity import Entity, Json
@@ -173,8 +174,8 @@ class Consumption:
             if page is not None:
                 written = [self._alone(asked, asked.shape, one) for one in page.seen]
                 return await self._answered(asked, written, False, **headed(asked, query, page))
-        found = await self.sharing.find(asked.request, asked.terms, query)
-        return await self._paged(asked, query, found)
+        reading = self.maps.whole if is_split(asked.request) else self.sharing.find
+        return await self._paged(asked, query, await reading(asked.request, asked.terms, query))
 
     async def _mapped(self, asked: Asked, query: Query) -> Answer:
         seen = await self.maps.find(asked.request, asked.terms, query)

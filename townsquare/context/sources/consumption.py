@@ -28,6 +28,7 @@ from townsquare.context.sources.received import Reader
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.selected import Selected, attributes, groups, wanted_by
 from townsquare.context.sources.shares import registered
+from townsquare.context.sources.split import is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.sql import choice_of
 from townsquare.model.entity import Entity, Json
@@ -148,7 +149,9 @@ class SharedReading:
         return Found(self.joined(query, page, answers), warnings)
 
     async def demand(self, request: Request, terms: Terms, query: Query, limit: int) -> Demand:
-        said = {n: v for n, v in request.parameters.items() if n in (*FILTERS, *GEO_FILTERS)}
+        """Of entities that lie in parts with several brokers the filters can be asked of none."""
+        told = ("datasetId",) if is_split(request) else (*FILTERS, *GEO_FILTERS)
+        said = {n: v for n, v in request.parameters.items() if n in told}
         if query.count:
             said["count"] = "true"
         return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)

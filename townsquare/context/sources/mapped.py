@@ -33,11 +33,13 @@ from townsquare.context.sources.consumption import (
 from townsquare.context.sources.matching import Wanted, matches
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.selected import Selected, attributes, groups, wanted_by
+from townsquare.context.sources.split import bare, fitting, is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.values import is_uri
 from townsquare.model.entity import Entity, Json
 
 CREATE = "createEntityMapQueryEntity"
+Look = Callable[[Sequence[str]], Awaitable[Looked[Entity]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class MappedReading:
         walked = await walk(ids, query, look, same=same)
         remade = {name: map for name, map in heard.maps.items() if one.linked.get(name) != map}
         await self.atlas.prune(one, walked.gone, remade)
-        count = await self._count(request, query, one, ids) if query.count else None
+        count = await self._count(request, query, one, ids, look) if query.count else None
         page = Page(walked.found, count, walked.more)
         found = Found(page, list(dict.fromkeys(heard.warnings)))
         return Mapped(found, one, known is None, walked.offset)
@@ -112,16 +114,29 @@ class MappedReading:
         asked = question(query, request.why)
         return await self.atlas.keep(request, entities, linked, asked), warnings
 
+    async def whole(self, request: Request, terms: Terms, query: Query) -> Found:
+        """A page of entities that lie in parts. Raises Invalid or TooManyResults."""
+        sources, _, _ = await self._asked(request, terms, query)
+        if not sources:
+            return await self.sharing.find(request, terms, query)
+        warnings: list[str] = []
+        found: list[Entity] = []
+        async for part in self.everything(request, terms, query, warnings):
+            found += part
+        upto = query.offset + query.limit
+        count = len(found) if query.count else None
+        return Found(Page(found[query.offset : upto], count, len(found) > upto), warnings)
+
     async def everything(
         self, request: Request, terms: Terms, query: Query, warnings: list[str]
     ) -> AsyncIterator[Sequence[Entity]]:
         """All that match, part by part, of each source as it was once. Raises what `made` does."""
-        sources, demand = await self._asked(request, terms, query)
-        answers = await asyncio.gather(*(self._all(demand, one, query) for one in sources))
-        here = dict.fromkeys(await self._ids(request, query, MOST_MAPPED + 1), (HERE,))
+        sources, demand, asked = await self._asked(request, terms, query)
+        answers = await asyncio.gather(*(self._all(demand, one, asked) for one in sources))
+        here = dict.fromkeys(await self._ids(request, asked, MOST_MAPPED + 1), (HERE,))
         there = [{entity.id: entity for entity in answer.entities} for answer in answers]
         ids = list(bounded({**here, **{id: () for found in there for id in found}}))
-        plain = replace(query, order=(), limit=MOST, offset=0, count=False)
+        plain = replace(asked, order=(), limit=MOST, offset=0, count=False)
         for start in range(0, len(ids), MOST):
             part = ids[start : start + MOST]
             page = await self._page(request, plain, tuple(id for id in part if id in here))
@@ -129,17 +144,21 @@ class MappedReading:
                 replace(answer, entities=[found[id] for id in part if id in found])
                 for answer, found in zip(answers, there, strict=True)
             ]
-            yield self.sharing.joined(replace(plain, ids=tuple(part)), page, some).entities
+            found = self.sharing.joined(replace(plain, ids=tuple(part)), page, some).entities
+            yield found if asked is query else await fitting(self.broker, request, query, found)
         warnings += dict.fromkeys(answer.warning for answer in answers if answer.warning)
 
     async def _asked(
         self, request: Request, terms: Terms, query: Query
-    ) -> tuple[list[Registration], Demand]:
-        sources = await self.sharing.sources(request, terms, wanted_by(query), QUERY)
+    ) -> tuple[list[Registration], Demand, Query]:
+        """And what is asked of everybody, which is less where entities lie in parts."""
+        asked = bare(query) if is_split(request) else query
+        sources = await self.sharing.sources(request, terms, wanted_by(asked), QUERY)
         if sources:
             refuse_order(query)
-        plain = replace(query, limit=MOST, count=False)
-        return sources, await self.sharing.demand(request, terms, plain, MOST)
+        plain = replace(asked, limit=MOST, count=False)
+        demand = await self.sharing.demand(request, terms, plain, MOST)
+        return sources, demand, asked if sources else query
 
     async def _page(self, request: Request, query: Query, ids: tuple[str, ...]) -> Page:
         if not ids:
@@ -149,9 +168,9 @@ class MappedReading:
     async def _mapped(
         self, request: Request, terms: Terms, query: Query
     ) -> tuple[Places, dict[str, str], list[str]]:
-        sources, demand = await self._asked(request, terms, query)
-        charts = await asyncio.gather(*(self._charted(demand, one, query) for one in sources))
-        entities = {id: (HERE,) for id in await self._ids(request, query, MOST_MAPPED + 1)}
+        sources, demand, asked = await self._asked(request, terms, query)
+        charts = await asyncio.gather(*(self._charted(demand, one, asked) for one in sources))
+        entities = {id: (HERE,) for id in await self._ids(request, asked, MOST_MAPPED + 1)}
         for chart in charts:
             for id in chart.ids:
                 entities[id] = (*entities.get(id, ()), chart.source.id)
@@ -164,9 +183,12 @@ class MappedReading:
         return await self.broker.ids(query, by, why, most, tenant=tenant)
 
     async def _count(
-        self, request: Request, query: Query, one: EntityMap, ids: Sequence[str]
+        self, request: Request, query: Query, one: EntityMap, ids: Sequence[str], look: Look
     ) -> int:
-        """What sources have counts as it was when the map was made."""
+        """What sources have counts as it was when the map was made; what is put together, anew."""
+        if is_split(request):
+            parts = [ids[start : start + MOST] for start in range(0, len(ids), MOST)]
+            return sum([len((await look(part)).found) for part in parts])
         here = [id for id in ids if one.entities[id] == (HERE,)]
         found = len(ids) - len(here)
         for start in range(0, len(here), MOST):
@@ -178,10 +200,11 @@ class MappedReading:
 
     async def _looking(
         self, request: Request, terms: Terms, query: Query, one: EntityMap, heard: Pages
-    ) -> Callable[[Sequence[str]], Awaitable[Looked[Entity]]]:
+    ) -> Look:
         open_to = self.sharing.open_to(request, wanted_by(query)) and not request.flag("local")
         known = await self.sharing.registry.of(request.tenant) if open_to else ()
-        plain = replace(query, order=(), limit=MOST, offset=0, count=False)
+        asked = bare(query) if known and is_split(request) else query
+        plain = replace(asked, order=(), limit=MOST, offset=0, count=False)
         demand = await self.sharing.demand(request, terms, plain, MOST)
         demand = replace(demand, maps=one.linked)
 
@@ -199,7 +222,10 @@ class MappedReading:
             heard.warnings += [a.warning for a in answers if a.warning]
             heard.maps |= {a.source.id: a.map for a in answers if a.map}
             whole = self.sharing.joined(replace(plain, ids=tuple(part)), page, answers)
-            found = {entity.id: entity for entity in whole.entities}
+            fit = whole.entities
+            if asked is not query:
+                fit = await fitting(self.broker, request, query, fit)
+            found = {entity.id: entity for entity in fit}
             return Looked(found, frozenset(id for ids in unsure for id in ids))
 
         return look

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
+from townsquare.context.scratch import Scratch
 from townsquare.context.subscriptions.book import READER, Book, is_active
 from townsquare.context.subscriptions.delivery import Courier, Outcome
 from townsquare.context.subscriptions.kept import Tally
 from townsquare.context.subscriptions.matching import Compiled, Difference, concerns, difference
 from townsquare.context.subscriptions.pending import Items, Pending
-from townsquare.context.subscriptions.scratch import Scratch
 from townsquare.context.subscriptions.writer import Writer
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed

@@ -7,11 +7,11 @@ from townsquare.context.broker import Broker, Page
 from townsquare.context.contexts import Contexts
 from townsquare.context.linked import linked
 from townsquare.context.query import MOST, Query, Selector
+from townsquare.context.scratch import Scratch
 from townsquare.context.subscriptions import notice
 from townsquare.context.subscriptions.delivery import Message
 from townsquare.context.subscriptions.matching import Compiled
 from townsquare.context.subscriptions.pending import Item, Items
-from townsquare.context.subscriptions.scratch import Scratch
 from townsquare.model.entity import Entity
 from townsquare.model.errors import TooComplex
 
@@ -65,7 +65,9 @@ class Writer:
         gone = {id: item for id, item in items.items() if item.gone}
         if gone and one.filters:
             entities = [item.gone for item in gone.values() if item.gone]
-            matching = await scratch.matching(one.kept, _filter(one), entities)
+            matching = await scratch.matching(
+                _filter(one), entities, one.kept.by, one.kept.why, "watch"
+            )
             return [item for id, item in gone.items() if id in matching]
         return list(gone.values())
 

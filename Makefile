@@ -52,8 +52,8 @@ chromium:
 bench: venv modules ## every script in bench/, one table each
 	@for script in $(BENCHES); do echo "== $$script"; $(V)/python $$script || exit 1; done
 
-bench-broker: venv modules ## requests a second and delays of the broker: STORE=postgresql
-	@$(V)/python bench/broker.py $(STORE)
+bench-broker: venv modules ## requests a second and delays of the broker: STORE=postgresql LARGE=yes
+	@PYTHONPATH=. $(V)/python bench/broker.py $(if $(LARGE),--large $(LARGE:yes=),$(STORE))
 
 bench-demo: venv modules ## processor time, memory and delay of the demo
 	@$(V)/python bench/demo.py

@@ -2,6 +2,8 @@
 
     make bench-broker                   prints the table that bench/README.md keeps
     make bench-broker STORE=postgresql  the same on PostgreSQL, which it starts
+    make bench-broker LARGE=yes         10,000 entities and 1,000,000 beside each other, on SQLite;
+                                        LARGE=100000 takes so many
 
 `townsquare run --open` runs as it is delivered: SQLite with synchronous=FULL (or PostgreSQL with
 synchronous_commit=on), history, alarm rules and subscriptions. The raw limits run in the same
@@ -23,20 +25,28 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from measure import client, raw, screens
+from measure.city import City, Size, load
 from measure.client import Load, Measured, request
 from measure.process import cpu_s, private_mb, running
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from townsquare.model.entity import Attribute, Entity
+
 ENTITIES = 5000
 KINDS = 250  # so that a query by type finds 20
 SECONDS = 4.0  # of each operation
+SMALL, LARGE = 10_000, 1_000_000  # entities of the cities that are held beside each other
+READINGS = 50  # of each of these entities in history
+ALIKE = 20  # of them that a question finds
+DRAWN = 20_000  # different requests
 SCREENS = 200
 CHANGES = 60  # told to that many screens, one after the other
 ROOT = "/ngsi-ld/v1"
@@ -145,6 +155,9 @@ class Database:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--large"]:
+        large(int(sys.argv[2]) if len(sys.argv) > 2 else LARGE)
+        return
     with tempfile.TemporaryDirectory() as folder, client.clients(CLIENT) as pool:
         with database(Path(folder)) as store:
             limits = raw_limits(pool, Path(folder))
@@ -225,6 +238,75 @@ def operations(bench: Bench, hello: float, decode: float) -> Iterator[Line]:
     yield bench.line("batch upsert of 100, entities", hundreds, 204, each=100, goal="≥ 6,000/s")
 
 
+def large(entities: int) -> None:
+    """The same questions in a small city and in a large one."""
+    console = Console(width=150)
+    table = Table(box=box.MARKDOWN)
+    for column in ("operation", *(f"{n:,}: per s, p50 ms, CPU µs" for n in (SMALL, entities))):
+        table.add_column(column)
+    table.add_column("times as long")
+    table.add_column("goal")
+    with tempfile.TemporaryDirectory() as folder, client.clients(CLIENT) as pool:
+        small, big = [in_city(pool, Path(folder), n, console) for n in (SMALL, entities)]
+    for a, b in zip(small[0], big[0], strict=True):
+        ratio = a.per_second / b.per_second
+        table.add_row(a.name, *map(figures, (a, b)), f"{ratio:.2f}", "≤ 2")
+    table.add_row("private memory, MB", f"{small[1]:.0f}", f"{big[1]:.0f}", "", "< 400")
+    console.print(machine(f"SQLite {sqlite3.sqlite_version}"), soft_wrap=True)
+    console.print(table)
+
+
+def figures(line: Line) -> str:
+    return f"{line.per_second:,.0f}, {quantiles(line.measured.times_ms)[0]}, {line.cpu_us:.0f}"
+
+
+def in_city(
+    pool: ProcessPoolExecutor, folder: Path, entities: int, console: Console
+) -> tuple[list[Line], float]:
+    """The lines of a city of so many entities, and what memory the server has then."""
+    town = folder / f"town-{entities}"
+    with console.status("") as status:
+        load(
+            town, Size(entities, entities * READINGS),
+            City(resident, "temperature", ("temperature", "count")), status.update,
+        )  # fmt: skip
+    file = folder / "townsquare.toml"
+    file.write_text("")
+    with broker(pool, town, file) as bench:
+        lines = list(asked(bench, entities))
+        return lines, private_mb(bench.pid)
+
+
+def resident(i: int) -> Entity:
+    """One of a type of 20, and of one that all have; its `count` is that of twenty."""
+    said = entity(i)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    attributes = {
+        name: (Attribute(a.get("value", a.get("object")), kind=a["type"], created_at=at,
+                         modified_at=at, unit_code=a.get("unitCode"),
+                         observed_at=at if "observedAt" in a else None),)
+        for name, a in said.items() if isinstance(a, dict)
+    }  # fmt: skip
+    attributes["count"] = (Attribute(i // ALIKE, created_at=at, modified_at=at),)
+    types = (f"Sensor{i // ALIKE}", "Sensor")
+    return Entity(said["id"], types, attributes, created_at=at, modified_at=at, version=1)
+
+
+def asked(bench: Bench, entities: int) -> Iterator[Line]:
+    draw = random.Random(entities)  # noqa: S311 - the same in every run
+    some = [draw.randrange(entities) for _ in range(DRAWN)]
+    queries = {
+        "query type of 20 + q, 20 found": "type=Sensor{}&q=temperature%3E-20",
+        "query type of all + q, 20 found": "type=Sensor&q=count=={}",
+        "query type of all + q, nearly all fit": "type=Sensor&q=temperature%3E-{}",
+    }
+    yield bench.line("retrieve by id", [retrieval(i) for i in some], 200)
+    yield bench.line("update one attribute", [patch(i) for i in some], 204)
+    for name, said in queries.items():
+        paths = [f"{ROOT}/entities?limit=20&{said.format(i // ALIKE)}" for i in some]
+        yield bench.line(name, [request("GET", path) for path in paths], 200)
+
+
 def fan_out(bench: Bench) -> screens.Screens:
     """An alarm on many screens: the hall gets hot and cools down again."""
     url = f"{ROOT}/entities"
@@ -273,7 +355,7 @@ def show(
     table.add_row(f"update to alarm on {SCREENS} screens", "", *spread, "", "", "p99 < 60 ms")
     table.add_row("private memory afterwards, MB", f"{memory:,.0f}")
     console = Console(width=150)
-    console.print(machine(store), soft_wrap=True)
+    console.print(machine(store.name), soft_wrap=True)
     console.print(table)
 
 
@@ -282,7 +364,7 @@ def quantiles(times_ms: Sequence[float]) -> list[str]:
     return [f"{ordered[int(share * (len(ordered) - 1))]:.1f}" for share in (0.5, 0.95, 0.99)]
 
 
-def machine(store: Database) -> str:
+def machine(store: str) -> str:
     cpu = next(
         line.split(":", 1)[1].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -290,7 +372,7 @@ def machine(store: Database) -> str:
     )
     return (
         f"{len(CORES)} x {cpu}, Linux {platform.release()}, Python {platform.python_version()},"
-        f" {store.name}, load {os.getloadavg()[0]:.1f}"
+        f" {store}, load {os.getloadavg()[0]:.1f}"
     )
 
 

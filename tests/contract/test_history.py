@@ -288,6 +288,15 @@ async def test_a_job_that_takes_back_and_writes_again_leaves_what_it_wrote(store
     assert (tally.instances, tally.total) == (1, 1.0)
 
 
+async def test_many_instances_at_once_are_kept_as_few_are(store: Store) -> None:
+    many = [instance(n, n, float(n) if n % 3 else "low") for n in range(250)]
+    await write(store, Writes(history=many))
+    assert await store.instances("", ALL) == many
+    only = Erase(METER, "flow", observed=tuple(i.observed_at for i in many if i.observed_at))
+    await write(store, Writes(erase=[only], history=many[:150]))
+    assert await store.instances("", ALL) == many[:150]
+
+
 WIDE = """
 create table entity (row integer primary key, tenant text not null, kind text not null,
     id text not null, version integer not null, body text not null, unique (tenant, kind, id));

@@ -8,14 +8,10 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-
-import msgspec
 
 from townsquare.model.change import Changed
-from townsquare.model.declaration import LIVE
-from townsquare.model.entity import Entity, Json
-from townsquare.store import Instance, Key, Row, Writes, micros, tables
+from townsquare.store import Instance, Key, Row, Writes, tables
+from townsquare.store.outbox import entries
 from townsquare.store.sqlite_series import Series
 from townsquare.store.sqlite_values import Touched, Values
 
@@ -113,44 +109,7 @@ class Pending:
         self.gone.discard(row.key)
 
     def _tell(self, tenant: str, writes: Writes) -> None:
-        put = {row.key.id: row for row in writes.put}
-        first = {news.subject.id: news for news in reversed(writes.told)}
-        last = {news.subject.id: news for news in writes.told}
-        for news in writes.told:
-            id = news.subject.id
-            self._seq += 1
-            told = _Told(
-                self._seq,
-                news.at,
-                news.by,
-                tenant,
-                # Rows hold the same JSON already, where no other change of the job lies between.
-                _json(news.before, self.rows.get(Key(tenant, "context", id)), news is first[id]),
-                _json(news.after, put.get(id), news is last[id]),
-                news.attributes,
-            )
-            body = msgspec.json.encode(told).decode()
-            live = LIVE in news.subject.scope
-            self._outbox.append((self._seq, tenant, id, micros(news.at), live, body))
-            self.told.append(_numbered(news, self._seq))
-
-
-class _Told(msgspec.Struct, frozen=True):
-    """`Changed` as it stands in the outbox."""
-
-    seq: int
-    at: datetime
-    by: str
-    tenant: str
-    before: Json
-    after: Json
-    attributes: frozenset[str]
-
-
-def _json(entity: Entity | None, row: Row | None, same: bool) -> Json:
-    return msgspec.Raw(row.body) if entity and row and same else entity
-
-
-def _numbered(n: Changed, seq: int) -> Changed:
-    # Spelt out: `replace` takes four times as long, and this is done for every change.
-    return Changed(seq, n.at, n.by, n.tenant, n.before, n.after, n.attributes)
+        for news, entry in entries(tenant, writes, self.rows, self._seq):
+            self._seq = news.seq
+            self.told.append(news)
+            self._outbox.append((*entry[:-1], entry[-1].decode()))

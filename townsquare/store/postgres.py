@@ -43,7 +43,7 @@ from townsquare.store.postgres_words import numbered
 from townsquare.store.postgres_writer import KNOWN_PLANS, Outcome, Writer
 from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
 
-JOBS, KEYS = 512, 2000  # a commit; more only adds waiting
+JOBS, KEYS = 512, 500  # a commit; with more, nobody works while the server writes
 Asker = Literal["key", "reader", "stranger"]
 CONNECTIONS: Mapping[Asker, int] = {"key": 1, "reader": 8, "stranger": 2}
 LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0

@@ -24,6 +24,7 @@ from townsquare.store.series import (
     start_of,
 )
 
+COPIED = 100  # rows of history from which on a copy costs a third of what arrays do
 AT_ONCE = 50  # series in one transaction of housekeeping
 SWEPT = 10_000  # rows that are dropped at a time, so that no commit waits for long
 
@@ -82,8 +83,13 @@ class Rows:
     begun: list[tuple[int | str, ...]] = field(default_factory=list)
     late: set[tuple[int, int]] = field(default_factory=set)
 
+    @property
+    def copied(self) -> bool:
+        return len(self.kept) >= COPIED
+
     def parts(self) -> Iterator[Part]:
-        if self.kept:
+        """All but what is copied."""
+        if self.kept and not self.copied:
             yield Part(KEPT, across(self.kept, 8))
         if self.begun:
             yield Part(BEGUN, across(self.begun, 6))

@@ -16,8 +16,8 @@ import asyncpg
 import msgspec
 
 from townsquare.model.change import Changed
-from townsquare.model.declaration import LIVE
 from townsquare.store import Find, Job, Key, Place, Row, Writes, micros
+from townsquare.store.outbox import Entry, entries
 from townsquare.store.postgres_series import Pending, Rows
 from townsquare.store.postgres_words import Part, across
 
@@ -43,6 +43,7 @@ TRIM = (
     f" delete from outbox where (live and seq <= (select seq from live)) or"
     f" (seq <= {SEEN} and at < ?)"
 )
+OUTBOX = ("seq", "tenant", "id", "at", "live", "body")
 SEQ = "seq"  # mark: the last number of the outbox, which trimming does not take back
 
 
@@ -109,7 +110,7 @@ class Batch:
     past: Pending = field(default_factory=Pending)
     census: Counter[tuple[str, ...]] = field(default_factory=Counter)
     log: list[tuple[Any, ...]] = field(default_factory=list)
-    outbox: list[tuple[Any, ...]] = field(default_factory=list)
+    outbox: list[Entry] = field(default_factory=list)
     applied: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     readers: dict[str, int] = field(default_factory=dict)
     tenants: dict[str, None] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class Batch:
 
     def add(self, job: Job, writes: Writes, rows: dict[Key, Row]) -> None:
         """And bring `rows` up to date for the jobs that follow in the same commit."""
+        self._tell(job.tenant, writes, rows)
         for row in writes.put:
             self._put(row)
             rows[row.key] = row
@@ -128,9 +130,8 @@ class Batch:
         for what in writes.erase:
             self.past.erase(job.tenant, what)
         self.past.add(job.tenant, writes.history)
-        for news in writes.told:
-            self._tell(job.tenant, news)
-        self.census.update({(job.tenant, *what): n for what, n in writes.census.items()})
+        if writes.census:
+            self.census.update({(job.tenant, *what): n for what, n in writes.census.items()})
         self._note(job, writes)
 
     def _note(self, job: Job, writes: Writes) -> None:
@@ -158,16 +159,16 @@ class Batch:
         self.placed.pop(key, None)
         self.gone[key] = None
 
-    def _tell(self, tenant: str, news: Changed) -> None:
-        self.seq += 1
-        live = LIVE in news.subject.scope
-        body = msgspec.json.encode(news)
-        self.outbox.append((self.seq, tenant, news.subject.id, micros(news.at), live, body))
-        self.told.append(replace(news, seq=self.seq))
+    def _tell(self, tenant: str, writes: Writes, rows: dict[Key, Row]) -> None:
+        for news, entry in entries(tenant, writes, rows, self.seq):
+            self.seq = news.seq
+            self.told.append(news)
+            self.outbox.append(entry)
 
     def statement(self, history: Rows) -> Part | None:
-        """All of it; None where nothing is to be written."""
-        parts = [part for part in (*self._parts(), *history.parts()) if part]
+        """All of it but what is copied; None where nothing is to be written."""
+        told = None if history.copied else _rows(TOLD, self.outbox)
+        parts = [part for part in (*self._parts(), told, *history.parts()) if part]
         if not parts:
             return None
         text = f"with {', '.join(part.text for part in parts)} select 1"
@@ -179,7 +180,6 @@ class Batch:
         yield _rows(GONE, list(self.gone))
         yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
-        yield _rows(TOLD, self.outbox)
         yield Part(MARKED, (SEQ, self.seq)) if self.outbox else None
         yield _rows(APPLIED, [(*key, *answer) for key, answer in self.applied.items()])
         yield _rows(READ, list(self.readers.items()))

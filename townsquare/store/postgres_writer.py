@@ -18,7 +18,7 @@ from townsquare.store import Committed, Job, Key, Row
 from townsquare.store import postgres_tables as tables
 from townsquare.store.postgres_link import LOST, Address, Connection, unavailable
 from townsquare.store.postgres_schema import prepare
-from townsquare.store.postgres_series import Series
+from townsquare.store.postgres_series import COLUMNS, Rows, Series
 from townsquare.store.postgres_words import numbered
 
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
@@ -46,7 +46,7 @@ HOLDER = (
 
 Outcome = Committed | TownsquareError
 T = TypeVar("T")
-Rows = dict[Key, Row]
+Loaded = dict[Key, Row]
 Answers = dict[tuple[str, str], bytes]  # by tenant and idempotency key
 
 
@@ -102,7 +102,7 @@ class Writer:
                 with suppress(*LOST):  # it may be gone already
                     await self._connection.close()
 
-    async def _loaded(self, jobs: Sequence[Job]) -> tuple[Connection, Rows, Answers]:
+    async def _loaded(self, jobs: Sequence[Job]) -> tuple[Connection, Loaded, Answers]:
         db = await self._connected()
         try:
             return db, *await _loaded(db, jobs)
@@ -116,12 +116,19 @@ class Writer:
     async def _write(self, db: Connection, batch: tables.Batch) -> None:
         """In a transaction of its own where it is more than one statement."""
         ends = list(batch.past.ends())
-        async with db.transaction() if ends else nullcontext():
+        rows = None if ends else await self.series.rows(db, batch.past)
+        several = rows is None or rows.copied
+        async with db.transaction() if several else nullcontext():
             for part in ends:
                 await self._fetch(db, part.text, part.parameters)
-            rows = await self.series.rows(db, batch.past)
-            if statement := batch.statement(rows):
-                await self._fetch(db, statement.text, statement.parameters)
+            await self._put(db, batch, rows or await self.series.rows(db, batch.past))
+
+    async def _put(self, db: Connection, batch: tables.Batch, history: Rows) -> None:
+        if statement := batch.statement(history):
+            await self._fetch(db, statement.text, statement.parameters)
+        if history.copied:
+            await db.copy_records_to_table("history", records=history.kept, columns=COLUMNS)
+            await db.copy_records_to_table("outbox", records=batch.outbox, columns=tables.OUTBOX)
 
     async def _fetch(self, db: Connection, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         return [tuple(found) for found in await db.fetch(*numbered(text, parameters))]
@@ -172,9 +179,9 @@ async def _lock(db: Connection, address: Address) -> None:
         ) from error
 
 
-async def _loaded(db: Connection, jobs: Sequence[Job]) -> tuple[Rows, Answers]:
+async def _loaded(db: Connection, jobs: Sequence[Job]) -> tuple[Loaded, Answers]:
     """The rows that the jobs want to see, and answers that were given before."""
-    rows: Rows = {}
+    rows: Loaded = {}
     if keys := {key for job in jobs for key in job.keys}:
         found = await db.fetch(*_asked(tables.LOAD, keys))
         rows = {row.key: row for row in map(tables.to_row, found)}
@@ -190,7 +197,7 @@ def _asked(text: str, keys: set[Any]) -> Iterator[Any]:
 
 
 async def _decided(
-    jobs: Sequence[Job], batch: tables.Batch, rows: Rows, answers: Answers
+    jobs: Sequence[Job], batch: tables.Batch, rows: Loaded, answers: Answers
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
     decided = 0
@@ -206,7 +213,7 @@ async def _decided(
     return outcomes
 
 
-def _outcome(job: Job, batch: tables.Batch, rows: Rows, answers: Answers) -> Outcome | None:
+def _outcome(job: Job, batch: tables.Batch, rows: Loaded, answers: Answers) -> Outcome | None:
     """None where it cannot be in this batch."""
     once = (job.tenant, job.once or "")
     if once in answers:

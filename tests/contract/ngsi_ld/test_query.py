@@ -102,7 +102,7 @@ async def test_scopes_are_chosen(city: httpx.AsyncClient, scope: str, expected: 
         ({"q": "level==low", "expandValues": "level"}, "4"),
         ({"q": "level>1"}, "2"),
         ({"type": "A", "csf": "x==1"}, "1 2"),
-        ({"type": "A", "jsonKeys": "level", "splitEntities": "false", "entityMap": "true"}, "1 2"),
+        ({"type": "A", "jsonKeys": "level", "splitEntities": "false", "entityMap": "false"}, "1 2"),
     ],
 )
 async def test_more_ways_to_select(

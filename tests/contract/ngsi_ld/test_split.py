@@ -138,3 +138,13 @@ async def test_here_alone_nothing_lies_in_parts(http: httpx.AsyncClient, harbour
 async def test_links_cannot_be_followed_from_parts(http: httpx.AsyncClient) -> None:
     answer = await http.get(f"{SPLIT}&q=next{{depth}}>1&join=flat")
     assert (answer.status_code, "splitEntities" in answer.json()["detail"]) == (400, True)
+
+
+async def test_a_part_without_what_is_asked_for_belongs_to_the_whole(
+    http: httpx.AsyncClient, harbour: Harbour
+) -> None:
+    await http.post("/entities", json=ferry(1, length=10))
+    information = [{"entities": [{"type": "Ferry"}], "propertyNames": ["depth"]}]
+    await registered(http, information=information, operations=["retrieveOps"])
+    answer = await http.get(f"{SPLIT}&q=length>1")
+    assert answer.json() == [ferry(1, length=10, depth=1)]

@@ -163,7 +163,8 @@ class Consumption:
         alone = media == JSON and not join.level and not version
         how = tuple(request.parameters.get(name) for name in SHOWN)
         shape = self._told.shape(terms, how) if alone else None
-        plain = alone and view.format != "concise" and view == View(view.format, place=view.place)
+        usual = view.format != "concise" and view == View(view.format, place=view.place)
+        plain = alone and usual and not is_split(request)
         return Asked(request, terms, media, view, join, version, shape, plain)
 
     async def _found(self, asked: Asked, query: Query) -> Answer:

@@ -6,7 +6,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from townsquare.alerts import api as alerts_api
@@ -28,6 +28,7 @@ from townsquare.register import publish, sample
 from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
+from townsquare.store import seals as store_seals
 from townsquare.trust import secret
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
@@ -42,7 +43,10 @@ from townsquare.web.pages import Pages
 
 TYPES = (*seeing.TYPES, *alerts.TYPES)
 SWEEP_S = 60.0
+SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
+MOST_DAYS = 3650
 EXPIRY_S = 1.0  # how late the news of an end may be
+NEVER = datetime.min.replace(tzinfo=UTC)  # no day ended before
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
 OPERATOR_TOKEN = Actor("machine:operator-token", "machine", roles=frozenset({"operator"}))
@@ -57,8 +61,11 @@ class Store:
 
     url: str = "sqlite:townsquare.db"
     password: str = ""
+    seal_after_days: int = 7
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seal_after_days <= MOST_DAYS:
+            raise Invalid(f"seal_after_days takes 0 (never) to {MOST_DAYS}")
         if self.password and not secret.NAME.fullmatch(self.password):
             raise Invalid('password takes "secret:NAME"; the password itself is no setting')
 
@@ -135,6 +142,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "snapshots": lambda: api.snapshots.run(),
             "expiry": lambda: expire(broker),
             "sweep": lambda: sweep(broker),
+            "sealing": lambda: seal(broker, settings.store.seal_after_days),
         }
         tokens = operator_tokens(place, mode)
         control_token = secret.token(place.data / "secrets" / "control-token")
@@ -178,6 +186,17 @@ async def reach(store: Store, data: Path) -> None:
     """Raises CannotStart or Invalid where its database does not let us in; changes nothing."""
     password = secret.resolve(store.password, data) if store.password else ""
     await reach_store(store.url, password)
+
+
+def sealing(store: Store) -> str:
+    """What becomes of old days of history, in a few words."""
+    if not store.seal_after_days:
+        return "stays in the database"
+    if store_seals(store.url):
+        return f"in Parquet after {store.seal_after_days} days"
+    if store.url.startswith("sqlite:"):
+        return "stays in the database; pip install 'townsquare[analysis]' makes Parquet of it"
+    return "stays in the database, whatever seal_after_days says"
 
 
 def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
@@ -241,6 +260,14 @@ async def sweep(broker: Broker) -> None:
     while True:
         await broker.sweep()
         await asyncio.sleep(SWEEP_S)
+
+
+async def seal(broker: Broker, after_days: int) -> None:
+    """Also where no more days are sealed: what is erased goes from those that were."""
+    while True:
+        before = now() - timedelta(days=after_days) if after_days else NEVER
+        await broker.seal(before)
+        await asyncio.sleep(SEAL_S)
 
 
 def now() -> datetime:

@@ -50,6 +50,7 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield finding("data folder", str(data), partial(writable, data))
     if town.store.url.startswith("postgresql:"):
         yield finding("database", town.store.url, partial(reachable, town.store, data))
+    yield Finding("old history", app.sealing(town.store))
     yield finding("port", str(town.web.port), partial(free, town.web.port))
     yield finding("model", "of the package", detects)
     for camera in town.camera:

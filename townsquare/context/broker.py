@@ -396,6 +396,10 @@ class Broker:
             await self.store.forget([type.name], now - type.retention, others=False)
         await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)
 
+    async def seal(self, before: datetime) -> None:
+        """Take days that ended before this out of the database, and settle what was erased."""
+        await self.store.seal(before)
+
 
 def _keeper(reader: str) -> Actor:
     return Actor(f"room:{reader}", "room", roles=frozenset({"room"}), room=reader)

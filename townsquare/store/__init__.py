@@ -17,6 +17,7 @@ from msgspec import Struct
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.geometry import Bounds
+from townsquare.store import archive
 from townsquare.store.census import Census
 from townsquare.store.conditions import (
     NOTHING_COMPARED,
@@ -263,6 +264,10 @@ class Store(Protocol):
         """
         ...
 
+    def unreadable(self) -> str:
+        """What is kept and cannot be read, and what to do; "" where all is well."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -294,6 +299,11 @@ def open_store(url: str, folder: Path, password: str = "", queried: Collection[s
     raise Invalid(
         f"[store] url {url!r} is not known; use memory:, sqlite:FILE or postgresql://HOST/NAME"
     )
+
+
+def seals(url: str) -> bool:
+    """Whether such a store would take old days out of the database, as far as is installed."""
+    return url.startswith("sqlite:") and archive.able()
 
 
 async def reach(url: str, password: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 NEEDS = "duckdb"  # of the extra `analysis`
+INSTALL = "install the extra that reads them: pip install 'townsquare[analysis]'"
 TYPES = {
     "series": "BIGINT",
     "entity": "VARCHAR",
@@ -73,7 +74,7 @@ class Sealed(NamedTuple):
 class Archive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.able = find_spec(NEEDS) is not None
+        self.able = able()
         self._lock = Lock()
         self._db: duckdb.DuckDBPyConnection | None = None
 
@@ -153,10 +154,7 @@ class Archive:
     def _cursor(self) -> "duckdb.DuckDBPyConnection":
         """One for each use: threads share the database, not a connection."""
         if not self.able:
-            raise Unavailable(
-                "old history lies in Parquet files; install the extra that reads them:"
-                " pip install 'townsquare[analysis]'"
-            )
+            raise Unavailable(f"old history lies in Parquet files; {INSTALL}")
         import duckdb
 
         with self._lock:
@@ -167,6 +165,10 @@ class Archive:
                 db.execute("set lock_configuration = true")
                 self._db = db
             return self._db.cursor()
+
+
+def able() -> bool:
+    return find_spec(NEEDS) is not None
 
 
 def _beside(path: Path) -> tuple[Path, Path]:

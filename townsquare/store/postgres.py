@@ -253,6 +253,9 @@ class PostgresStore:
     async def seal(self, before: datetime) -> None:
         """All days stay here; the operator may partition them."""
 
+    def unreadable(self) -> str:
+        return ""
+
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         which = (tuple(types), others)
 

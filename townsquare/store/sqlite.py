@@ -32,7 +32,6 @@ from townsquare.store import (
     sqlite_history,
     sqlite_rollups,
     sqlite_schema,
-    sqlite_sealing,
     tables,
 )
 from townsquare.store.archive import Archive
@@ -81,7 +80,7 @@ class SqliteStore:
         if archive:
             run, leisure = self._writer.run, self._reading.at_leisure
             self._sealing = Sealing(run, leisure, self._series, archive)
-            sqlite_sealing.start(self._connection, self._series, archive)
+            self._sealing.begin(self._connection)
 
     async def ready(self) -> None:
         """It is since it was made: a file is opened at once, or CannotStart was raised."""
@@ -248,6 +247,9 @@ class SqliteStore:
         if self._sealing:
             await self._sealing.forget(types, before, others=others)
         return rows
+
+    def unreadable(self) -> str:
+        return self._sealing.unreadable if self._sealing else ""
 
     async def seal(self, before: datetime) -> None:
         if self._sealing:

@@ -181,6 +181,7 @@ class SqlitePastConditions(SqliteConditions):
     def _instances(self, path: Path) -> Sql:
         value = "case when h.number is null then h.json"
         value += " else json_set(coalesce(h.json, '{}'), '$.value', h.number) end"
+        timed = path.member if path.member in sqlite_sealed.TIMES and not path.sub else ""
         if path.member in sqlite_sealed.TIMES and not path.sub:
             time = sqlite_sealed.TIMES[path.member]
             value = f"json_object('{path.member}', iso({time}))"
@@ -188,7 +189,7 @@ class SqlitePastConditions(SqliteConditions):
         found = self._kept(f"{value} as value", of)
         if not self.sealed:
             return Sql(f"({found.text})", found.parameters)
-        each = ", json_each(sealed_values(s.id, s.attribute)) r"
+        each = f", json_each(sealed_values(s.id, s.attribute, '{timed}')) r"
         files = _series("r.value", each, of, "1")
         text = f"({found.text} union all {files.text})"
         return Sql(text, (*found.parameters, *files.parameters))

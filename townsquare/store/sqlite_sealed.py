@@ -5,12 +5,14 @@ both does so in one transaction. A file is not removed before every such reader 
 """
 
 import sqlite3
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, islice
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -24,7 +26,8 @@ from townsquare.store.sqlite_functions import iso
 from townsquare.store.sqlite_reading import LONGEST_READ_S
 
 FILES_AT_ONCE = 16  # of an answer that may need only some
-MOST_ASKED = 200_000  # instances that one answer or one condition looks at
+MOST_ASKED = 200_000  # instances in one answer
+MOST_READ = 100_000  # instances that a condition looks at together
 
 NEVER = 1 << 40  # a day
 PARTS = "select file, tenant, day, first, last, types, recorded from sealed"
@@ -177,12 +180,18 @@ def of_series(series: Collection[int]) -> str:
     return f"h.series in ({', '.join(map(str, series)) or 'null'})"
 
 
+# As a condition sees the value of an instance; DuckDB writes a number as JSON does.
+VALUE = """case when h.number is null then h.json
+    when h.json is null then '{"value":' || h.number || '}'
+    else json_merge_patch(h.json, '{"value":' || h.number || '}') end"""
+
+
 class Then:
     """Conditions on sealed instances within a window: functions for SQLite while it asks.
 
-    `sealed_values(series, attribute)` are the instances as JSON, `sealed_some(series)` tells
-    whether there is any. What one question needs is read once, of these entities (of all, where
-    none is named).
+    `sealed_values(series, attribute, member)` are the instances as JSON, or that time of each;
+    `sealed_some(series)` tells whether there is any. Files are asked for many series at a time,
+    of these entities (of all, where none is named).
     """
 
     def __init__(self, files: Files, window: Window | None, ids: Sequence[str]) -> None:
@@ -191,14 +200,15 @@ class Then:
         self._where = Sql(
             " and ".join(part.text for part in parts), sum((p.parameters for p in parts), ())
         )
-        self._values: dict[str, dict[int, str]] = {}
+        self._runs: dict[str, list[tuple[int, int]]] = {}  # of series that are read together
+        self._values: dict[tuple[str, str], tuple[tuple[int, int], dict[int, str]]] = {}
         self._some: set[int] | None = None
         self.failed: TownsquareError | None = None
 
     @contextmanager
     def asked(self) -> Iterator[None]:
         db = self._files.db
-        db.create_function("sealed_values", 2, self._guarded(self.values))
+        db.create_function("sealed_values", 3, self._guarded(self.values))
         db.create_function("sealed_some", 1, self._guarded(self.some))
         try:
             yield
@@ -207,10 +217,13 @@ class Then:
                 raise self.failed from None
             raise
 
-    def values(self, series: int, attribute: str) -> str:
-        if attribute not in self._values:
-            self._values[attribute] = self._documents(attribute)
-        return self._values[attribute].get(series, "[]")
+    def values(self, series: int, attribute: str, member: str) -> str:
+        (first, last), known = self._values.get((attribute, member), ((0, -1), {}))
+        if not first <= series <= last:
+            run = self._run(series, attribute)
+            known = {} if run is None else self._read(run, attribute, member)
+            self._values[attribute, member] = (run or (series, series), known)
+        return known.get(series, "[]")
 
     def some(self, series: int) -> bool:
         if self._some is None:
@@ -218,12 +231,32 @@ class Then:
             self._some = {id for (id,) in self._files.ask(Sql(text, self._where.parameters))}
         return series in self._some
 
-    def _documents(self, attribute: str) -> dict[int, str]:
-        text = f"select h.series, {COLUMNS} from h where h.attribute = ? and {self._where.text}"
-        found: dict[int, list[msgspec.Raw]] = {}
-        for series, *row in self._files.some(Sql(text, (attribute, *self._where.parameters))):
-            found.setdefault(series, []).append(document(row))
-        return {id: msgspec.json.encode(every).decode() for id, every in found.items()}
+    def _run(self, series: int, attribute: str) -> tuple[int, int] | None:
+        """Series that are read together with this one; None where it has nothing in files."""
+        if attribute not in self._runs:
+            text = f"select h.series, count(*) from h {self._of} group by 1"
+            found = self._files.ask(Sql(text, (attribute, *self._where.parameters)))
+            counts: Counter[int] = Counter()
+            for one, number in found:
+                counts[one] += number
+            self._runs[attribute] = _runs(counts)
+        runs = self._runs[attribute]
+        place = bisect_right(runs, (series, NEVER)) - 1
+        return runs[place] if place >= 0 and runs[place][1] >= series else None
+
+    def _read(self, run: tuple[int, int], attribute: str, member: str) -> dict[int, str]:
+        of_run = f"{self._of} and h.series between {run[0]} and {run[1]}"
+        what = VALUE if not member else TIMES[cast(TimeProperty, member)]
+        text = f"select h.series, list({what}) from h {of_run} group by 1"
+        found: dict[int, list[str]] = {}
+        for series, values in self._files.ask(Sql(text, (attribute, *self._where.parameters))):
+            told = values if not member else [tell({member: iso(time)}) for time in values]
+            found.setdefault(series, []).extend(told)
+        return {series: f"[{','.join(documents)}]" for series, documents in found.items()}
+
+    @property
+    def _of(self) -> str:
+        return f"where h.attribute = ? and {self._where.text}"
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """SQLite keeps to itself what went wrong in a function."""
@@ -238,19 +271,21 @@ class Then:
         return guarded
 
 
-def document(row: Sequence[Any]) -> msgspec.Raw:
-    """As a condition sees an instance; `row` has COLUMNS."""
-    at, _, observed, recorded, modified, deleted, number, text = row
-    json = msgspec.json.decode(text) if text else {}
-    if number is not None:
-        json["value"] = number
-    created = at + recorded
-    json["observedAt"] = iso(at) if observed else None
-    json["createdAt"] = iso(created)
-    json["modifiedAt"] = iso(created if modified is None else modified)
-    json["deletedAt"] = iso(deleted)
-    told = {name: value for name, value in json.items() if value is not None or name == "value"}
-    return msgspec.Raw(msgspec.json.encode(told))
+def tell(json: dict[str, str | None]) -> str:
+    return msgspec.json.encode(json).decode()
+
+
+def _runs(counts: dict[int, int]) -> list[tuple[int, int]]:
+    """Of about MOST_READ instances, in order."""
+    runs: list[tuple[int, int]] = []
+    read = MOST_READ
+    for series, number in sorted(counts.items()):
+        if read + number > MOST_READ:
+            runs.append((series, series))
+            read = 0
+        runs[-1] = (runs[-1][0], series)
+        read += number
+    return runs
 
 
 def _among(column: str, texts: Sequence[str]) -> Sql:

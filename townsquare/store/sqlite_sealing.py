@@ -26,11 +26,10 @@ from urllib.parse import quote
 
 from townsquare.model.errors import Unavailable
 from townsquare.store import micros
-from townsquare.store.archive import COLUMNS, Archive, Sealed
-from townsquare.store.conditions import Sql
+from townsquare.store.archive import COLUMNS, INSTALL, Archive, Sealed
 from townsquare.store.periods import Sum
 from townsquare.store.series import day_of, hour_of, start_of_day
-from townsquare.store.sqlite_sealed import PARTS, Files, Part
+from townsquare.store.sqlite_sealed import PARTS, Part
 from townsquare.store.sqlite_series import Series, advance
 from townsquare.store.sqlite_upkeep import Runs
 
@@ -85,6 +84,8 @@ class Filling:
     ) -> Iterator[Sealed]:
         """To the end of the series with which there are enough."""
         for series, some in groupby(rows, key=attrgetter("series")):
+            if self.series and series < self.series[-1]:
+                raise Unavailable(f"{self.name} would be out of order; nothing was changed")
             self.series.append(series)
             for row in some:
                 self._count(row, (series, hour_of(row.at)), hours)
@@ -126,6 +127,15 @@ class Sealing:
         self._series = series
         self._archive = archive
         self._lock = Lock()
+        self.unreadable = ""
+
+    def begin(self, db: sqlite3.Connection) -> None:
+        """Nobody reads yet, so that no stray is left."""
+        for (name,) in db.execute("select file from stray"):
+            self._archive.remove(name)
+        db.execute("delete from stray")
+        self._series.sealed = frozenset(day for (day,) in db.execute("select day from sealed"))
+        self._look(db)
 
     async def seal(self, before: datetime) -> None:
         """Days that end before this, and what is due of those that are sealed."""
@@ -138,6 +148,21 @@ class Sealing:
             last = day_of(micros(before))
             for (day,) in await self._read(lambda db: db.execute(text, (last,)).fetchall()):
                 await self._seal_day(day)
+            await self._read(self._look)
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        noted = [name for (name,) in db.execute("select file from sealed order by day, first")]
+        missing = [name for name in noted if not (self._archive.folder / name).exists()]
+        self.unreadable = ""
+        if missing:
+            self.unreadable = (
+                f"{len(missing)} of {len(noted)} files of history are missing, first {missing[0]};"
+                " bring them back from a backup"
+            )
+        elif noted and not self._archive.able:
+            self.unreadable = f"old history lies in Parquet files; {INSTALL}"
+        if self.unreadable:
+            log.error("%s", self.unreadable)
 
     async def forget(self, types: Collection[str], before: datetime, *, others: bool) -> None:
         """Rows of these types (or of all others) in files whose retention has ended.
@@ -309,24 +334,6 @@ class Sealing:
             await self._write(lambda db: db.executemany(gone, found) and None)
 
 
-def start(db: sqlite3.Connection, series: Series, archive: Archive) -> None:
-    """Nobody reads yet, so that no stray is left."""
-    for (name,) in db.execute("select file from stray"):
-        archive.remove(name)
-    db.execute("delete from stray")
-    noted = db.execute("select file, day from sealed order by day, first").fetchall()
-    series.sealed = frozenset(day for _, day in noted)
-    missing = [file for file, _ in noted if not (archive.folder / file).exists()]
-    if missing:
-        log.error(
-            "%d of %d files of history are missing below %s, first %s: bring them back from a"
-            " backup; until then whoever asks for those days is told so",
-            *(len(missing), len(noted), archive.folder, missing[0]),
-        )
-    elif noted and not archive.able:
-        log.error("old history lies in Parquet files: pip install 'townsquare[analysis]'")
-
-
 def _stray(db: sqlite3.Connection, name: str) -> None:
     db.execute("insert or replace into stray values (?, ?)", (name, time_ns() // 1000))
 
@@ -445,14 +452,20 @@ def _dropped(db: sqlite3.Connection) -> list[int]:
 def _left(
     db: sqlite3.Connection, archive: Archive, run: Run, part: Part, outlived: Collection[str]
 ) -> Iterator[Sealed]:
-    """Rows of a file that go on, of a run of its series."""
+    """Rows of a file that go on, of a run of its series, in the order in which they lie there."""
     text = "select id from series where id between ? and ?"
     there = {id for (id,) in db.execute(text, (run.first, run.last))}
-    files = Files(archive, db, (part,), monotonic() + LONGEST_S)
-    where = Sql(f"select {COLUMNS} from h where h.series >= {run.first}")
-    for found in files.ask(where):
+    text = "select series, at, instance from erased where series between ? and ?"
+    noted = db.execute(f"{text} and at >= ? and at < ?", (run.first, run.last, *run.span))
+    gone = set(noted.fetchall())
+    # A join could bring them out of order, a sort would need all of them in memory.
+    text = f"select {COLUMNS} from read_parquet(?) where series >= {run.first}"
+    for found in archive.ask(text, [part.file], (), monotonic() + LONGEST_S):
         row = Sealed._make(found)
-        if row.series in there and row.type not in outlived:
+        if row.series not in there or row.type in outlived:
+            continue
+        instances = (row.instance, 0) if row.observed else (row.instance,)
+        if not any((row.series, row.at, instance) in gone for instance in instances):
             yield row
 
 

@@ -37,17 +37,19 @@ class Health:
         return (await self.broker.find(query, WEB, WHY)).entities
 
     async def healthz(self, _: Request) -> Response:
-        """200 while news is read in time and no camera fails, else 503, with the reason."""
+        """503 where news is not read in time, else 200; with what is wrong."""
         states = {c.id.rsplit(":", 1)[1]: c.value("status") for c in await self.cameras()}
         lags = self.broker.lags()
         late = [name for name, lag in lags.items() if lag > LONGEST_LAG]
         failing = [name for name, state in states.items() if state == "failing"]
+        unreadable = self.broker.store.unreadable()
         body = {
-            "status": "degraded" if late or failing else "ok",
+            "status": "degraded" if late or failing or unreadable else "ok",
             "version": __version__,
             "cameras": states,
             "failing": failing,
             "lateReaders": late,
+            "history": unreadable or "ok",
         }
         return JSONResponse(body, 503 if late else 200, {"cache-control": "no-store"})
 

@@ -9,13 +9,13 @@ import pytest
 
 from tests.e2e.town import Town
 from tests.postgres import Server, server
+from tests.sealing import SEALED, opened
 from townsquare.bus import open_bus
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import EntityType
-from townsquare.store import open_store
 from townsquare.trust.policy import policy
 
 STORES = ("memory:", "sqlite:town.db", "postgresql:")
@@ -38,18 +38,29 @@ def store_url(request: pytest.FixtureRequest) -> str:
     return postgres.emptied()
 
 
+@pytest.fixture(params=(*STORES, SEALED))
+def past_url(request: pytest.FixtureRequest) -> str:
+    """For tests of the past: it also lies in files."""
+    if request.param == SEALED:
+        pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
+    if request.param != "postgresql:":
+        return str(request.param)
+    postgres: Server = request.getfixturevalue("postgres")
+    return postgres.emptied()
+
+
 @pytest.fixture
 async def open_broker(tmp_path: Path) -> AsyncIterator[OpenBroker]:
     """Opens a broker on a store URL with the types that are given; closes it afterwards."""
-    opened: list[Broker] = []
+    brokers: list[Broker] = []
 
     def open_(*types: EntityType, url: str = "memory:") -> Broker:
-        broker = Broker(open_store(url, tmp_path), open_bus("memory:"), policy(types))
-        opened.append(broker)
+        broker = Broker(opened(url, tmp_path), open_bus("memory:"), policy(types))
+        brokers.append(broker)
         return broker
 
     yield open_
-    for broker in opened:
+    for broker in brokers:
         await broker.store.close()
 
 

@@ -105,7 +105,7 @@ def once(data: Path, instances: int) -> None:
 
 
 def test_a_day_that_was_being_sealed_is_there_once(open_town: Open) -> None:
-    crash(open_town, 4)
+    crash(open_town, 3)
 
 
 @pytest.mark.soak

@@ -44,9 +44,9 @@ def place(lon: float, lat: float, minute: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def past(open_broker: OpenBroker, store_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def past(open_broker: OpenBroker, past_url: str) -> AsyncIterator[httpx.AsyncClient]:
     async with outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others:
-        api = Api(open_broker(url=store_url), to_others)
+        api = Api(open_broker(url=past_url), to_others)
         async with client(visited(api)) as http:
             yield http
 
@@ -192,13 +192,13 @@ AGGREGATES = [
 @pytest.mark.parametrize("rolled", [False, True])
 async def test_aggregates(
     open_broker: OpenBroker,
-    store_url: str,
+    past_url: str,
     method: str,
     period: str,
     expected: list[list[Any]],
     rolled: bool,
 ) -> None:
-    broker = open_broker(url=store_url)
+    broker = open_broker(url=past_url)
     async with (
         outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others,
         client(visited(Api(broker, to_others))) as http,
@@ -421,8 +421,8 @@ async def test_too_many_periods(past: httpx.AsyncClient) -> None:
 COUNT = EntityType("Count", "vision", frozenset({"engineer"}), secret=frozenset({"note"}))
 
 
-async def test_what_is_hidden_was_never_there(open_broker: OpenBroker, store_url: str) -> None:
-    broker = open_broker(COUNT, url=store_url)
+async def test_what_is_hidden_was_never_there(open_broker: OpenBroker, past_url: str) -> None:
+    broker = open_broker(COUNT, url=past_url)
     evolution = {
         "people": [told(4, 1)],
         "note": [told("loud", 2), told("quiet", 3)],

@@ -1,5 +1,6 @@
 """The past comes in: recorded, corrected, erased (clauses 5.6.11 to 5.6.16)."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -8,6 +9,9 @@ import httpx
 import pytest
 
 from tests.conftest import OpenBroker
+from tests.sealing import SEALED
+from townsquare.context import outgoing
+from townsquare.context.api.app import Api
 from townsquare.context.past import recording
 from townsquare.context.query import Query
 from townsquare.context.temporal import TemporalQuery
@@ -29,6 +33,14 @@ def at(minute: int) -> str:
 
 def level(value: Any, minute: int, **members: Any) -> dict[str, Any]:
     return {"type": "Property", "value": value, "observedAt": at(minute), **members}
+
+
+@pytest.fixture(params=("memory:", SEALED))
+async def api(request: pytest.FixtureRequest, open_broker: OpenBroker) -> AsyncIterator[Api]:
+    if request.param == SEALED:
+        pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others:
+        yield Api(open_broker(url=request.param), to_others)
 
 
 def tank(*levels: Any, **attributes: Any) -> dict[str, Any]:

@@ -194,3 +194,23 @@ def test_an_address_that_gives_something_away_is_refused(url: str, reason: str) 
 
 def test_the_password_of_an_address_is_not_shown() -> None:
     assert "s3cret" not in repr(address("postgresql://town@db/town", "s3cret"))
+
+
+async def test_a_commit_that_a_lost_session_did_not_write_is_written_by_the_next(
+    store: PostgresStore, postgres: Server
+) -> None:
+    told: list[Changed] = []
+    store.listener = told.extend
+    assert (await store.commit(put("a"))).answer == b"1"
+    postgres.execute(END_SESSIONS)
+    assert (await store.commit(put("a"))).answer == b"2"
+    assert [news.seq for news in told] == [1, 2]
+    postgres.execute(END_SESSIONS)
+    postgres.execute("update entity set version = 7")  # by another, who had the lock
+    assert (await store.commit(put("a"))).answer == b"8"
+
+
+END_SESSIONS = (
+    "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where datname = current_database() and pid <> pg_backend_pid()"
+)

@@ -217,20 +217,14 @@ PLACED = """placed as (
     select put.row, put.tenant, n.number
     from unnest(?::text[], ?::text[], ?::text[]) with ordinality as n(tenant, kind, id, number)
     join put using (tenant, kind, id))"""
-TYPED = """typed as (
-    select p.tenant, n.type, p.row
-    from unnest(?::int8[], ?::text[]) as n(number, type) join placed p using (number)),
-untyped as (
-    delete from entity_type t where t.row = any(array(select row from placed))
-    and (t.row, t.type) not in (select row, type from typed)),
-retyped as (insert into entity_type select * from typed on conflict do nothing)"""
-SCOPED = """scoped as (
-    select p.tenant, n.scope, p.row
-    from unnest(?::int8[], ?::text[]) as n(number, scope) join placed p using (number)),
-unscoped as (
-    delete from entity_scope s where s.row = any(array(select row from placed))
-    and (s.row, s.scope) not in (select row, scope from scoped)),
-rescoped as (insert into entity_scope select * from scoped on conflict do nothing)"""
+_NAMED = """{0}s as (
+    select p.tenant, n.name, p.row
+    from unnest(?::int8[], ?::text[]) as n(number, name) join placed p using (number)),
+un{0}d as (
+    delete from entity_{0} e where e.row = any(array(select row from placed))
+    and (e.row, e.{0}) not in (select row, name from {0}s)),
+re{0}d as (insert into entity_{0} select * from {0}s on conflict do nothing)"""
+TYPED, SCOPED = _NAMED.format("type"), _NAMED.format("scope")
 BOUND = """bound as (
     select p.row, box(point(n.east, n.north), point(n.west, n.south)) as bounds
     from unnest(?::int8[], ?::float8[], ?::float8[], ?::float8[], ?::float8[])

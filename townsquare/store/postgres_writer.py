@@ -1,7 +1,8 @@
 """The one writer of a PostgreSQL database: what waits together is committed together.
 
 Always holds: the session that writes is the session that holds the advisory lock, so whoever
-has lost the lock cannot write any more; the outbox is numbered without a gap in commit order;
+has lost the lock cannot write any more, and rows that were written here need not be read again
+as long as it has it; the outbox is numbered without a gap in commit order;
 and the listener is told every commit once and in order, also one whose answer was lost.
 """
 
@@ -16,12 +17,14 @@ from townsquare.model.change import Changed
 from townsquare.model.errors import TownsquareError, Unavailable
 from townsquare.store import Committed, Job, Key, Row
 from townsquare.store import postgres_tables as tables
+from townsquare.store.memory import Memory
 from townsquare.store.postgres_link import LOST, Address, Connection, unavailable
 from townsquare.store.postgres_schema import prepare
 from townsquare.store.postgres_series import COLUMNS, Rows, Series
 from townsquare.store.postgres_words import numbered
 
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
+MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
 LOCK_S = 1  # a server that has just died may hold it for a moment
 BREATH = 50  # rows to decide on before other work of the process gets its turn
 # For the few statements that are known: a plan must not depend on how full the tables were.
@@ -58,6 +61,8 @@ class Writer:
         self._seq: int | None = None
         self._leaves = 0
         self.series = Series()
+        self._present: Memory[Key, Row] = Memory(MOST_PRESENT)  # as they are now
+        self._telling = False  # whether the commit at hand would move `_seq`
         self._turn = asyncio.Lock()
 
     async def ready(self) -> None:
@@ -75,16 +80,37 @@ class Writer:
         There may be fewer outcomes than jobs: the others want a commit after this one.
         """
         async with self._turn:
-            db, rows, answers = await self._loaded(jobs)
-            batch = tables.Batch(self._seq or 0, self._leaves)
-            outcomes = await _decided(jobs, batch, rows, answers)
-            with ExitStack() as failing:
-                failing.callback(self.series.unlearn)
-                await self._write(db, batch)
-                failing.pop_all()
-            self._seq, self._leaves = batch.seq, batch.leaves
-            self.listener(batch.told)
-            return outcomes
+            await self._connected()
+            before = self._seq or 0
+            try:
+                return await self._commit(jobs)
+            except LOST:
+                # Who has the lock again knows what became of it: news that were written count.
+                await self._connected()
+                if (self._seq or 0) > before or not self._telling:
+                    raise
+            return await self._commit(jobs)
+
+    async def _commit(self, jobs: Sequence[Job]) -> list[Outcome]:
+        self._telling = True
+        db, rows, answers = await self._loaded(jobs)
+        batch = tables.Batch(self._seq or 0, self._leaves)
+        outcomes = await _decided(jobs, batch, rows, answers)
+        self._telling = bool(batch.outbox)
+        with ExitStack() as failing:
+            failing.callback(self.series.unlearn)
+            await self._write(db, batch)
+            failing.pop_all()
+        self._seq, self._leaves = batch.seq, batch.leaves
+        self._remember(batch, rows)
+        self.listener(batch.told)
+        return outcomes
+
+    def _remember(self, batch: tables.Batch, rows: Loaded) -> None:
+        for key, row in rows.items():
+            self._present.put(key, row, len(row.body))
+        for key in batch.gone:
+            self._present.drop(key)
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """In a transaction between two commits. Raises Unavailable."""
@@ -103,15 +129,18 @@ class Writer:
                     await self._connection.close()
 
     async def _loaded(self, jobs: Sequence[Job]) -> tuple[Connection, Loaded, Answers]:
+        """The rows that the jobs want to see, and answers that were given before."""
         db = await self._connected()
-        try:
-            return db, *await _loaded(db, jobs)
-        except LOST:
-            if not db.is_closed():
-                raise
-        # It had ended unseen. Nothing was written yet, so this is no reason to bother anybody.
-        db = await self._connected()
-        return db, *await _loaded(db, jobs)
+        keys = {key for job in jobs for key in job.keys}
+        rows = {key: row for key in keys if (row := self._present.get(key))}
+        if missing := keys - rows.keys():
+            found = await db.fetch(*_asked(tables.LOAD, missing))
+            rows.update((row.key, row) for row in map(tables.to_row, found))
+        answers: Answers = {}
+        if onces := {(job.tenant, job.once) for job in jobs if job.once}:
+            found = await db.fetch(*_asked(tables.ANSWERED, onces))
+            answers = {(tenant, key): answer for tenant, key, answer in found}
+        return db, rows, answers
 
     async def _write(self, db: Connection, batch: tables.Batch) -> None:
         """In a transaction of its own where it is more than one statement."""
@@ -157,6 +186,7 @@ class Writer:
         seq = await db.fetchval("select value from mark where name = $1", tables.SEQ) or 0
         self._leaves = await db.fetchval("select coalesce(max(row), 0) from log")
         await self.series.begin(db)
+        self._present = Memory(MOST_PRESENT)  # others may have written meanwhile
         if self._seq is not None and seq > self._seq:
             text = "select seq, body from outbox where seq > $1 order by seq"
             missed = await db.fetch(text, self._seq)
@@ -177,19 +207,6 @@ async def _lock(db: Connection, address: Address) -> None:
             f"the database {address.shown} is in use by {who};"
             " end that one or choose another database in [store]"
         ) from error
-
-
-async def _loaded(db: Connection, jobs: Sequence[Job]) -> tuple[Loaded, Answers]:
-    """The rows that the jobs want to see, and answers that were given before."""
-    rows: Loaded = {}
-    if keys := {key for job in jobs for key in job.keys}:
-        found = await db.fetch(*_asked(tables.LOAD, keys))
-        rows = {row.key: row for row in map(tables.to_row, found)}
-    answers: Answers = {}
-    if onces := {(job.tenant, job.once) for job in jobs if job.once}:
-        found = await db.fetch(*_asked(tables.ANSWERED, onces))
-        answers = {(tenant, key): answer for tenant, key, answer in found}
-    return rows, answers
 
 
 def _asked(text: str, keys: set[Any]) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from tests.conftest import OPEN, OpenBroker, client, visited
@@ -13,6 +14,7 @@ from tests.contract.ngsi_ld.harbour import Harbour, registered
 from tests.contract.ngsi_ld.receiver import Receiver
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
+from townsquare.context.snapshots.snapshot import Snapshot
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
@@ -318,8 +320,9 @@ async def test_nothing_is_left_of_what_has_ended(api: Api, http: httpx.AsyncClie
     path = await asked_for(http, TREES, snapshotTemporalQueries=[{**TREES, "temporalQ": EVER}])
     async for _ in running(api):
         told = await ready(http, path)
-    [one] = api.snapshots._all.values()
-    assert await api.broker.store.census(one.place)
+    [row] = await api.broker.documents.listed("snapshot")
+    place = msgspec.json.decode(row.body, type=Snapshot).place
+    assert await api.broker.store.census(place)
     api.broker.clock = lambda: NOW + timedelta(hours=2)
     assert (await http.get(path)).status_code == 404
     answer = await http.get("/entities?type=Tree", headers={HEADER: told["id"]})
@@ -330,8 +333,34 @@ async def test_nothing_is_left_of_what_has_ended(api: Api, http: httpx.AsyncClie
                 break
             await asyncio.sleep(0.002)
     assert not await api.broker.documents.listed("snapshot")
-    assert not any((await api.broker.store.census(one.place)).values())
+    assert not any((await api.broker.store.census(place)).values())
     assert (await http.get(f"/entities/{tree(1)}")).status_code == 200
+
+
+async def test_what_is_deleted_while_it_is_prepared_leaves_nothing(
+    open_broker: OpenBroker,
+) -> None:
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def source(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        await answers.wait()
+        return httpx.Response(200, json=[{"id": tree(8), "type": "Tree"}])
+
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY, httpx.MockTransport(source)) as to_others:
+        api = Api(open_broker(), to_others)
+        async with client(visited(api)) as http:
+            information = [{"entities": [{"type": "Tree"}]}]
+            await registered(http, information=information, operations=["queryEntity"])
+            async for _ in running(api):
+                path = await asked_for(http, TREES)
+                [one] = await api.broker.documents.listed("snapshot")
+                place = msgspec.json.decode(one.body, type=Snapshot).place
+                await asked.wait()
+                assert (await http.delete(path)).status_code == 204
+                answers.set()
+                await ready(http, await asked_for(http, TREES))
+            assert not any((await api.broker.store.census(place)).values())
 
 
 @pytest.mark.usefixtures("trees")

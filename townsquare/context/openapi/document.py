@@ -14,7 +14,8 @@ from townsquare.model.entity import Json
 
 ABOUT = (
     "NGSI-LD (ETSI GS CIM 009 V1.9.1). Errors are RFC 7807 JSON with the types of the"
-    " specification. Without a token only what is published is there."
+    " specification. Without a token only what is published is there. The header NGSILD-Snapshot"
+    " with the id of a snapshot asks for what is in that, and changes nothing else."
 )
 DONE = {
     200: "what was asked for",
@@ -59,11 +60,17 @@ def document() -> Json:
 def _operation(line: Line) -> Json:
     named = re.findall(r"{(\w+)}", line.path)
     inside = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in named]
+    paged = any(parameter.name == "entityMap" for parameter in line.parameters)
     operation: dict[str, Json] = {
         "summary": line.about,
         "operationId": _id(line),
         "tags": [line.path.split("/")[0]],
-        "parameters": [*inside, *map(_parameter, line.parameters), *HEADERS],
+        "parameters": [
+            *inside,
+            *map(_parameter, line.parameters),
+            *HEADERS,
+            *(MAPS if paged else []),
+        ],
         "responses": {str(status): _response(status, line) for status in line.done}
         | {"4XX": ERROR, "503": ERROR, "504": ERROR},
     }
@@ -105,6 +112,14 @@ def _response(status: int, line: Line) -> Json:
     return found
 
 
+MAPS: list[Json] = [
+    {
+        "name": "NGSILD-EntityMap",
+        "in": "header",
+        "description": "the entity map that an earlier answer named in this header",
+        "schema": TEXT,
+    }
+]
 ERROR: Json = {
     "description": "it was not done; the body says why",
     "content": {JSON: {"schema": ref("ProblemDetails")}},

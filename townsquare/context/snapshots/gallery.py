@@ -129,7 +129,9 @@ class Gallery:
 
     async def _change(self, key: Key, change: Callable[[Snapshot], Snapshot]) -> Snapshot:
         """Raises NotFound."""
-        known = self._all[key]
+        known = self._all.get(key)
+        if known is None:
+            raise NotFound(f"there is no snapshot {key.id[:200]} any more")
 
         def amended(body: bytes) -> bytes:
             return msgspec.json.encode(change(msgspec.json.decode(body, type=Snapshot)))
@@ -178,10 +180,11 @@ class Gallery:
     async def _prepared(self, one: Snapshot) -> Snapshot | None:
         """None where it was deleted meanwhile."""
         done = await self.preparation.of(one)
-        if one.key not in self._all:
+        try:
+            return await self._change(one.key, lambda known: _with(known, done))
+        except NotFound:
             await self.copies.wipe(one.place)
             return None
-        return await self._change(one.key, lambda known: _with(known, done))
 
     async def _tell(self, one: Snapshot, endpoint: Endpoint) -> None:
         """Once (clause 5.16.6); what fails is the endpoint's loss: the status can be asked for."""

@@ -8,7 +8,8 @@ nothing are only woken; they read the outbox.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+
+from msgspec import structs
 
 from townsquare.model.change import Changed
 
@@ -40,7 +41,7 @@ class Watch:
         key = (changed.tenant, subject.id)
         if earlier := self._latest.pop(key, None):  # it moves to the end of the queue
             names = earlier.attributes | changed.attributes
-            changed = replace(changed, before=earlier.before, attributes=names)
+            changed = structs.replace(changed, before=earlier.before, attributes=names)
         self._latest[key] = changed
         self._there.set()
 

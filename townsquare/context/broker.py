@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
+from msgspec import Struct, structs
 
 from townsquare.bus.memory import MemoryBus, rung
 from townsquare.context import sql, temporal
@@ -45,8 +46,7 @@ Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What became of each change, in their order."""
 
     outcomes: Sequence[Outcome]
@@ -58,8 +58,7 @@ class Applied:
         return {outcome.id: outcome.version for outcome in self.outcomes}
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     entities: list[Entity]
     count: int | None  # of all that match, where it was asked for
     more: bool = False  # there is a next page
@@ -226,7 +225,9 @@ class Broker:
         count = await self.store.count(tenant, find) if query.count else None
         # One more than is asked for tells whether there is a next page.
         rows = (
-            await self.store.find(tenant, replace(find, limit=find.limit + 1)) if find.limit else []
+            await self.store.find(tenant, structs.replace(find, limit=find.limit + 1))
+            if find.limit
+            else []
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
@@ -238,7 +239,7 @@ class Broker:
         """Of up to `most` that match, in their order."""
         await self.expiry.due(self.clock)
         find = self._sight.find(query, by, why, "read", tenant)
-        rows = await self.store.find(tenant, replace(find, limit=most, offset=0))
+        rows = await self.store.find(tenant, structs.replace(find, limit=most, offset=0))
         return [row.key.id for row in rows]
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
@@ -246,7 +247,7 @@ class Broker:
         total = await self.store.count(tenant, find) if count is None else count
         if not total:
             return []
-        return await self.store.find(tenant, replace(find, limit=1, offset=total - 1))
+        return await self.store.find(tenant, structs.replace(find, limit=1, offset=total - 1))
 
     async def history(
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
@@ -276,7 +277,9 @@ class Broker:
         await self.expiry.due(self.clock)
         find = self._find_past(ask, every, by, why, tenant)
         count = await self.store.count(tenant, find) if ask.query.count else None
-        rows = await self.store.find(tenant, replace(find, limit=find.limit + bool(find.limit)))
+        rows = await self.store.find(
+            tenant, structs.replace(find, limit=find.limit + bool(find.limit))
+        )
         entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
         seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
@@ -303,7 +306,7 @@ class Broker:
         """Of up to `most` that have something in the window, as it would be told."""
         await self.expiry.due(self.clock)
         find = self._find_past(ask, how.every if how else None, by, why, tenant)
-        rows = await self.store.find(tenant, replace(find, limit=most, offset=0))
+        rows = await self.store.find(tenant, structs.replace(find, limit=most, offset=0))
         return [row.key.id for row in rows]
 
     def _find_past(

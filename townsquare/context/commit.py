@@ -6,10 +6,10 @@ and its log entry are in the same `Writes`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from townsquare.context import history, merge, past, transient
 from townsquare.context.decoded import Decoded
@@ -41,8 +41,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
         return named(self.error)(self.reason) if self.error else None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """Changes, and everything needed to judge them."""
 
     changes: Sequence[Change]
@@ -92,8 +91,7 @@ def ended(order: Order, rows: Mapping[Key, Row]) -> Writes:
     return _written(order, state, [])
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Entities as they were before the changes, as they are after those so far, and the news,
     each with the change that made it, if one did.
     """

@@ -5,8 +5,9 @@ which the broker keeps for itself or for a while, leaves none.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import AlreadyExists, NotFound
@@ -74,7 +75,7 @@ class Documents:
         def decided(rows: Mapping[Key, Row]) -> Writes:
             if must_exist and key not in rows:
                 raise NotFound(f"{key.id} does not exist")
-            return replace(writes(rows.get(key)), log=[audit.entry(record)])
+            return structs.replace(writes(rows.get(key)), log=[audit.entry(record)])
 
         await self._store.commit(Job(record.at, key.tenant, (key,), decided))
 

@@ -5,13 +5,13 @@ A thin layer over ASGI, since these routes carry a city's readings. It knows no 
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
+from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from townsquare.context.core import CORE
@@ -85,8 +85,7 @@ class Refused(Exception):
         self.members = members  # of the problem, beside those that each has
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     method: str
     path: tuple[str, ...]  # below /ngsi-ld/v1, decoded
     parameters: Mapping[str, str]
@@ -163,11 +162,10 @@ class Request:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     status: int
     json: Json = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     media: str = JSON
 
 

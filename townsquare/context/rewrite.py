@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context import temporal
 from townsquare.context.broker import Broker
@@ -60,10 +61,10 @@ async def _change(broker: Broker, entity: Entity, what: Rewrite, author: Author)
     newest = Past(past.whose, datasets=(old.dataset_id,), last=2)
     rest = [temporal.attribute(i) for i in await broker.store.instances(author.tenant, newest)]
     left = [i for i in rest if i.instance_id != old.instance_id]
-    what = replace(what, at=old.observed_at or old.created_at)
+    what = structs.replace(what, at=old.observed_at or old.created_at)
     if what.corrected is not None:
         corrected = _corrected(what.corrected, old)
-        what = replace(what, corrected=corrected)
+        what = structs.replace(what, corrected=corrected)
         left.append(corrected)
     return _rewriting(entity, what, _state(present, old, left, broker.clock()))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import msgspec
+from msgspec import structs
 
 from townsquare.bus.memory import MemoryBus
 from townsquare.context.broker import Broker
@@ -55,5 +56,5 @@ class Scratch:
 
 def _row(tenant: str, entity: Entity) -> Row:
     """One that ended by itself is not ended again."""
-    place = replace(place_of(entity), ends_at=None)
+    place = structs.replace(place_of(entity), ends_at=None)
     return Row(Key(tenant, "context", entity.id), 1, msgspec.json.encode(entity), place)

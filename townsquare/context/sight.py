@@ -3,7 +3,7 @@
 Always holds: what a grant hides is absent, from what is asked and from what is answered.
 """
 
-from dataclasses import replace
+from msgspec import structs
 
 from townsquare.context import sql
 from townsquare.context.decoded import Decoded, entities
@@ -110,4 +110,4 @@ class Sight:
         seen = frozenset(n for n in changed.attributes if all(g.shows(n) for g in grants))
         if before and after and changed.attributes and not seen:
             return None
-        return replace(changed, before=before, after=after, attributes=seen)
+        return structs.replace(changed, before=before, after=after, attributes=seen)

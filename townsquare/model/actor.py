@@ -1,13 +1,13 @@
 """Who acts, and why. Every read and every write carries both."""
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct, structs
 
 ActorKind = Literal["person", "room", "machine", "anyone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """`room` names the room whose command acts for this actor; only rooms set it."""
 
     id: str  # "urn:ngsi-ld:Person:…", "room:vision", "machine:…", "anyone"
@@ -18,11 +18,10 @@ class Actor:
 
     def through(self, room: str) -> "Actor":
         """This actor, using a command of `room`."""
-        return replace(self, room=room)
+        return structs.replace(self, room=room)
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """Purpose from the controlled list in `trust.policy`; `case` is the town's own file number."""
 
     purpose: str

@@ -1,8 +1,9 @@
 """What is asked of the broker, and the news that it was done."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from townsquare.model.entity import Attribute, Entity, Kind
 
@@ -35,16 +36,14 @@ class Fragment(Attribute, frozen=True):
     kinds: frozenset[Kind] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """What one merge says for all its attributes (clause 5.6.17)."""
 
     observed_at: datetime | None = None  # for instances that have such a time already
     lang: str | None = None  # the key of a language map that a plain string is meant for
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of one entity; a list of them is committed together.
 
     create   the entity must not exist                                       (clause 5.6.1)
@@ -79,8 +78,7 @@ class Change:
     rewrite: "Rewrite | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(Struct, frozen=True):
     """What happens to the past of one attribute. What it is from now on stands in the entity of
     the change, computed from that past: such a change carries `if_version`.
     """
@@ -92,8 +90,7 @@ class Rewrite:
     corrected: Attribute | None = None  # takes its place; without, it is erased
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """An entity was written. `before` is None the first time, `after` when it was deleted."""
 
     seq: int

@@ -7,7 +7,6 @@ no change is ever computed from an earlier read. Jobs that wait together are com
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -45,8 +44,7 @@ class Key(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Under what a row is found: its types, its scopes, the bounds of its location, and when
     it or the first of its attributes ends.
     """
@@ -57,8 +55,7 @@ class Place:
     ends_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Without `place` the row is found under what it was found before."""
 
     key: Key
@@ -88,8 +85,7 @@ class Instance(Struct, frozen=True, gc=False):
     json: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """`leaf` commits to salt and record (RFC 6962 leaf hash), so the record can be erased."""
 
     salt: bytes
@@ -104,8 +100,7 @@ class Cursor(NamedTuple):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Writes:
+class Writes(Struct, frozen=True):
     """Everything that one job commits, or none of it. `told` get their `seq` from the store.
 
     Entities are forgotten, then instances erased, then those in `history` added.
@@ -118,12 +113,11 @@ class Writes:
     forget: Sequence[Key] = ()  # entities whose history goes too
     log: Sequence[LogEntry] = ()
     told: Sequence[Changed] = ()
-    census: Census = field(default_factory=dict)  # what it adds to the count of entities
+    census: Census = {}  # what it adds to the count of entities
     answer: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A repeated `once` is not decided again: it gets the answer of the first time."""
 
     at: datetime
@@ -134,14 +128,12 @@ class Job:
     upto: Cursor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     answer: bytes
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(Struct, frozen=True):
     """Rows of kind context that fulfil `where`, in the order in which they were created.
 
     Before that in the order of the terms in `order`.

@@ -7,7 +7,8 @@ what those before it wrote; and `write` leaves the database as if each had been 
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from townsquare.model.change import Changed
 from townsquare.store import Instance, Key, Row, Writes, tables
@@ -104,7 +105,7 @@ class Pending:
     def _place(self, row: Row) -> None:
         earlier = self._put.get(row.key)
         if earlier and not row.place:
-            row = replace(row, place=earlier.place)
+            row = structs.replace(row, place=earlier.place)
         self._put[row.key] = self.rows[row.key] = row
         self.gone.discard(row.key)
 

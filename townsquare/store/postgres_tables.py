@@ -9,11 +9,12 @@ never gets there.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec import structs
 
 from townsquare.model.change import Changed
 from townsquare.store import Find, Job, Key, Place, Row, Writes, micros
@@ -95,7 +96,7 @@ def to_row(found: asyncpg.Record) -> Row:
 
 
 def changed(seq: int, body: bytes) -> Changed:
-    return replace(msgspec.json.decode(body, type=Changed), seq=seq)
+    return structs.replace(msgspec.json.decode(body, type=Changed), seq=seq)
 
 
 @dataclass(slots=True)

@@ -11,10 +11,11 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import structs
 
 from townsquare.model.change import Changed
 from townsquare.model.errors import CannotStart
@@ -203,7 +204,7 @@ class SqliteStore:
     async def after(self, seq: int, limit: int) -> list[Changed]:
         text = "select seq, body from outbox where seq > ? order by seq limit ?"
         found = await self._reading.run(lambda db: db.execute(text, (seq, limit)).fetchall())
-        return [replace(tables.changed(body), seq=number) for number, body in found]
+        return [structs.replace(tables.changed(body), seq=number) for number, body in found]
 
     async def changed_since(self, seq: int) -> list[tuple[str, str]] | None:
         text = "select tenant, id from outbox where seq > ? group by tenant, id order by min(seq)"

@@ -11,11 +11,12 @@ person gets a session depends on how the server was started:
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
+from msgspec import structs
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -116,7 +117,7 @@ def _cookie(scope: Scope) -> str:
 def _why(actor: Actor, headers: Mapping[bytes, bytes]) -> Why:
     purpose, case = headers.get(b"townsquare-purpose"), headers.get(b"townsquare-case", b"")
     if purpose is None:
-        return replace(usual(actor), case=case.decode("latin-1")) if case else usual(actor)
+        return structs.replace(usual(actor), case=case.decode("latin-1")) if case else usual(actor)
     return Why(purpose.decode("latin-1"), case.decode("latin-1"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.api.select import choices, selection, uris
 from townsquare.context.http import MOST_LISTED, Request
@@ -43,7 +44,7 @@ def as_parameters(request: Request, body: Json, members: Mapping[str, Reader]) -
         if told.keys() & (said := members[name](name, value)).keys():
             raise Invalid(f"{name} is given in the body and as a parameter")
         told |= said
-    return replace(request, parameters=told)
+    return structs.replace(request, parameters=told)
 
 
 def _text(name: str, value: Json) -> Mapping[str, str]:

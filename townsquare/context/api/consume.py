@@ -1,7 +1,9 @@
 """Entities out: retrieve and query (clauses 5.7.1, 5.7.2, 6.4.3.2, 6.5.3.1 and 6.23)."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from townsquare.context.api.body import BY_POST, MEMBERS, read_query
 from townsquare.context.api.select import (
@@ -47,8 +49,7 @@ LENGTH_BESIDE = 500  # of what else is kept with them
 Said = tuple[Hashable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What an answer is made with. With a `shape`, what is told of an entity may be kept; what is
     `plain` shows entities as they are.
     """
@@ -182,7 +183,7 @@ class Consumption:
         seen = await self.maps.find(asked.request, asked.terms, query)
         query = replace(query, offset=seen.offset)
         answer = await self._paged(asked, query, seen.found, seen.map)
-        return replace(answer, status=201) if seen.made else answer
+        return structs.replace(answer, status=201) if seen.made else answer
 
     async def _paged(
         self, asked: Asked, query: Query, found: Found, used: EntityMap | None = None
@@ -230,7 +231,7 @@ class Consumption:
         if asked.version is None:
             return answer
         told = {**answer.headers, "preference-applied": f"ngsi-ld={asked.version}"}
-        return replace(answer, status=203 if altered else 200, headers=told)
+        return structs.replace(answer, status=203 if altered else 200, headers=told)
 
 
 def said_by(request: Request, terms: Terms) -> Said:

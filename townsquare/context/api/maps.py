@@ -1,8 +1,9 @@
 """Entity maps: make, retrieve, change, delete (clauses 5.14, 6.32, 6.34 and 6.35)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from townsquare.context.api.consume import Consumption
 from townsquare.context.api.temporal import Past
@@ -54,7 +55,9 @@ class MapDoors:
         answer = self._told(request, one, terms, 201)
         if not warnings:
             return answer
-        return replace(answer, headers={**answer.headers, "NGSILD-Warning": ", ".join(warnings)})
+        return structs.replace(
+            answer, headers={**answer.headers, "NGSILD-Warning": ", ".join(warnings)}
+        )
 
     async def make_of_past(self, request: Request) -> Answer:
         asked = await self.past.asked(request)
@@ -67,7 +70,7 @@ class MapDoors:
     def _told(self, request: Request, one: EntityMap, terms: Terms, status: int) -> Answer:
         media = request.accepts(JSON, LD)
         answer = answer_json(request, one.json(), terms, media, NGSILD_EntityMap=one.location)
-        return replace(answer, status=status)
+        return structs.replace(answer, status=status)
 
     async def retrieve(self, request: Request) -> Answer:
         request.known()

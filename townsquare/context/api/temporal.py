@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.api.ask import (
     HOW,
@@ -114,7 +115,7 @@ class Past:
             known = await self.atlas.used(request)
             used = known or await self.atlas.keep(request, {id: (HERE,)})
             headers["NGSILD-EntityMap"] = used.location
-        one = replace(answered, json=answered.json[0], headers=headers)
+        one = structs.replace(answered, json=answered.json[0], headers=headers)
         return await self._with_terms(asked, one)
 
     async def _answered(self, asked: Asked, query: Query) -> Answer:
@@ -140,7 +141,7 @@ class Past:
     async def _with_terms(self, asked: Asked, answer: Answer) -> Answer:
         known = await self.contexts.addressed(asked.terms, asked.request.tenant)
         told = answer_json(asked.request, answer.json, known, answer.media, **answer.headers)
-        return replace(told, status=answer.status)
+        return structs.replace(told, status=answer.status)
 
     # --- by an entity map (clauses 5.5.14 and 5.14.5)
 
@@ -172,7 +173,9 @@ class Past:
         if query.count:
             headers["NGSILD-Results-Count"] = str(await self._count(look, ids))
         status = answer.status if known or answer.status != 200 else 201
-        return await self._with_terms(asked, replace(answer, status=status, headers=headers))
+        return await self._with_terms(
+            asked, structs.replace(answer, status=status, headers=headers)
+        )
 
     async def _page(self, asked: Asked, ids: Sequence[str]) -> Answer:
         if not ids:

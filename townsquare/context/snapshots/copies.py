@@ -5,10 +5,10 @@ this moment (scope LIVE) are never copied: they are not to be kept.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.broker import Broker
 from townsquare.context.commit import place_of
@@ -77,7 +77,7 @@ def _alone(entity: Entity, now: datetime) -> Entity:
 
 
 def _row(tenant: str, entity: Entity) -> Row:
-    place = replace(place_of(entity), ends_at=None)
+    place = structs.replace(place_of(entity), ends_at=None)
     return Row(Key(tenant, "context", entity.id), 1, msgspec.json.encode(entity), place)
 
 

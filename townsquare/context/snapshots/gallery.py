@@ -8,11 +8,11 @@ gives way, by its priority and then by how long ago it was used.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Never
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.broker import Broker
 from townsquare.context.core import CORE
@@ -91,7 +91,7 @@ class Gallery:
         if one.status == "preparing":
             raise Unavailable(f"{one.id} is still being prepared; ask again soon", 1)
         self._used[one.key] = self.broker.clock()
-        return replace(request, tenant=one.place, snapshot=one.id)
+        return structs.replace(request, tenant=one.place, snapshot=one.id)
 
     # --- changing
 

@@ -7,9 +7,10 @@ not read here, and what a room of the house declares is read nowhere else.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import re2
+from msgspec import Struct
 
 from townsquare.context.broker import Glances, Page
 from townsquare.context.choices import chosen
@@ -53,8 +54,7 @@ class Answered:
     map: str = ""  # the entity map that it used
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieved:
+class Retrieved(Struct, frozen=True):
     """`origins` are the ids of the sources that it came from, HERE for this broker."""
 
     entity: Entity
@@ -62,22 +62,20 @@ class Retrieved:
     origins: tuple[str, ...] = (HERE,)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     page: Page
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What is asked, of all sources alike."""
 
     request: Request
     terms: Terms
     wanted: Wanted
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = {}
     limit: int = 1
-    maps: Mapping[str, str] = field(default_factory=dict)  # that sources shall use, by their ids
+    maps: Mapping[str, str] = {}  # that sources shall use, by their ids
 
 
 class SharedReading:

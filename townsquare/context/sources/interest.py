@@ -1,9 +1,10 @@
 """Which registrations a subscription to them concerns (clauses 5.11.2.4 and 5.11.7). Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.choices import read_scopes
 from townsquare.context.http import GEO
@@ -72,7 +73,7 @@ def _wanted(given: Subscription) -> Sequence[Wanted]:
 def _selected(selector: Selector, anything: Wanted) -> Wanted:
     types = every_type(read_types(selector.type))
     pattern = "" if selector.ids else selector.id_pattern or ""
-    return replace(anything, types=types, ids=selector.ids, pattern=pattern)
+    return structs.replace(anything, types=types, ids=selector.ids, pattern=pattern)
 
 
 def _attributes(given: Subscription) -> frozenset[str]:

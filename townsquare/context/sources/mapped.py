@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from townsquare.context.broker import Page
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
@@ -206,7 +208,7 @@ class MappedReading:
         asked = bare(query) if known and is_split(request) else query
         plain = replace(asked, order=(), limit=MOST, offset=0, count=False)
         demand = await self.sharing.demand(request, terms, plain, MOST)
-        demand = replace(demand, maps=one.linked)
+        demand = structs.replace(demand, maps=one.linked)
 
         async def look(part: Sequence[str]) -> Looked[Entity]:
             places = {id: one.entities[id] for id in part}
@@ -235,9 +237,9 @@ class MappedReading:
         parts = [ids[start : start + MOST_NAMED] for start in range(0, len(ids), MOST_NAMED)]
         answers = [
             await self.sharing.queried(
-                replace(
+                structs.replace(
                     demand,
-                    wanted=replace(demand.wanted, ids=part, pattern=""),
+                    wanted=structs.replace(demand.wanted, ids=part, pattern=""),
                     limit=len(part),
                 ),
                 one,
@@ -269,7 +271,7 @@ class MappedReading:
         found: dict[str, Entity] = {}
         for offset in range(0, MOST_MAPPED + 1, MOST):
             told = {"offset": str(offset)} if offset else {}
-            part = replace(demand, parameters={**demand.parameters, **told})
+            part = structs.replace(demand, parameters={**demand.parameters, **told})
             answer = await self.sharing.queried(part, one)
             found |= {e.id: e for e in answer.entities if selected(query, e)}
             if answer.warning or not answer.full or "queryEntity" not in one.offers:
@@ -311,7 +313,7 @@ def _may_have(one: Registration, id: str, query: Query) -> bool:
     return (
         is_uri(id)
         and (not query.ids or id in query.ids)
-        and matches(one, replace(wanted, ids=(id,), attributes=frozenset()))
+        and matches(one, structs.replace(wanted, ids=(id,), attributes=frozenset()))
     )
 
 

@@ -1,17 +1,16 @@
 """Which sources have a part in a request (clause 5.12). Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import re2
+from msgspec import Struct
 
 from townsquare.context.query import QUIET
 from townsquare.context.sources.registration import Group, Information, Registration
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a request is about, in canonical names; empty means any."""
 
     types: frozenset[str] = frozenset()

@@ -7,9 +7,9 @@ house declares is shared with nobody.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct, structs
 
 from townsquare.context.commit import Outcome
 from townsquare.context.form.read import ENTITY_MEMBERS
@@ -43,8 +43,7 @@ Local = Callable[[Change], Awaitable[Outcome]]
 LOOP = Reply("loop", reason="the request has been here before")
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """A change as a request asks for it. `body` is in the words of `terms`."""
 
     request: Request
@@ -59,7 +58,7 @@ class Deed:
     def only(self, attributes: frozenset[str]) -> Change:
         entity = self.change.entity
         kept = {name: a for name, a in entity.attributes.items() if name in attributes}
-        return replace(self.change, entity=msgspec.structs.replace(entity, attributes=kept))
+        return structs.replace(self.change, entity=msgspec.structs.replace(entity, attributes=kept))
 
     def errand(self, words: Terms, attributes: frozenset[str]) -> Errand:
         request, path = self.request, self.request.path

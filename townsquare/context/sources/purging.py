@@ -6,7 +6,9 @@ Where that cannot be said in one request, it is not asked, and that is told.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
@@ -41,7 +43,7 @@ class SharedPurge:
 
     async def provide(self, purging: Purging) -> list[Told]:
         """What became of it elsewhere."""
-        wanted = replace(wanted_by(purging.query), attributes=EVERYTHING)
+        wanted = structs.replace(wanted_by(purging.query), attributes=EVERYTHING)
         house = frozenset(self.sharing.broker.policy.types)
         if wanted.types and wanted.types <= house:
             return []
@@ -56,7 +58,7 @@ class SharedPurge:
             return [refused] if one.proxied else []
         if self.sharing.looping(one, purging.request):
             return [Told(one.id, one.id, problem=problem(one, LOOP))] if one.proxied else []
-        wanted = replace(wanted_by(purging.query), attributes=EVERYTHING)
+        wanted = structs.replace(wanted_by(purging.query), attributes=EVERYTHING)
         return [
             Told(one.id, one.id, problem=trouble)
             for selected in groups(one, wanted)
@@ -75,7 +77,7 @@ class SharedPurge:
 def _errand(purging: Purging, one: Registration, selected: Selected, words: Terms) -> Errand:
     given = {n: v for n, v in purging.request.parameters.items() if n not in ("local", "csf")}
     said = {**reworded_filters(given, purging.terms, words), **selected.parameters(words)}
-    has = registered(one, replace(wanted_by(purging.query), attributes=EVERYTHING))
+    has = registered(one, structs.replace(wanted_by(purging.query), attributes=EVERYTHING))
     if has:
         gone = has - purging.names if purging.keep or not purging.names else has & purging.names
         said.pop("keep", None)

@@ -3,9 +3,10 @@
 A source is asked for no more than it is registered with.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import re2
+from msgspec import structs
 
 from townsquare.context.jsonld import Terms
 from townsquare.context.query import QUIET, Query, leaves
@@ -24,7 +25,7 @@ def wanted_by(query: Query) -> Wanted:
 
 def attributes(one: Registration, wanted: Wanted, words: Terms) -> dict[str, str]:
     """`attrs`, where the source is not asked for all that it may have."""
-    has = registered(one, replace(wanted, attributes=EVERYTHING))
+    has = registered(one, structs.replace(wanted, attributes=EVERYTHING))
     names = has & wanted.attributes if has and wanted.attributes else has or wanted.attributes
     return {"attrs": ",".join(sorted(map(words.compact, names)))} if names else {}
 
@@ -54,7 +55,7 @@ class Selected:
 
 def groups(one: Registration, wanted: Wanted) -> list[Selected]:
     """What the source is registered with of what is wanted, in as few requests as it takes."""
-    about = replace(wanted, attributes=EVERYTHING)
+    about = structs.replace(wanted, attributes=EVERYTHING)
     groups = [g for part in parts(one, about) for g in part.entities or (None,)]
     if None in groups:
         return [Selected(tuple(sorted(wanted.types)), wanted.ids, wanted.pattern)]

@@ -6,7 +6,9 @@ An auxiliary source only ever adds to what is read.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from townsquare.context.sources.matching import Wanted, matches, parts
 from townsquare.context.sources.registration import Registration
@@ -43,7 +45,7 @@ def divided(sources: Sequence[Registration], wanted: Wanted, names: Iterable[str
     `names` are those under which a source may offer it.
     """
     offers = frozenset(names)
-    about = replace(wanted, attributes=EVERYTHING)
+    about = structs.replace(wanted, attributes=EVERYTHING)
     left = wanted.attributes
     taken: list[Share] = []
     for mode in ("exclusive", "redirect"):

@@ -3,12 +3,12 @@ registrations of sources (clauses 5.11.2 to 5.11.6, 6.12 and 6.13).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
+from msgspec import structs
 
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
@@ -198,7 +198,7 @@ class Doors:
 def _unaltered(request: Request, answer: Answer) -> Answer:
     """A subscription has nothing that an earlier version tells otherwise (clause 4.3.6.8)."""
     headers = {**answer.headers, **applied(request.headers.get("prefer", ""))}
-    return replace(answer, headers=headers)
+    return structs.replace(answer, headers=headers)
 
 
 def _members(fragment: Json) -> Json:

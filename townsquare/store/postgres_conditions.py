@@ -69,7 +69,7 @@ class PostgresConditions:
             steps = comparison == "=="
             return _either([_fulfils(document, instances + p, test, steps=steps) for p in paths])
 
-        return self._of(path.attribute, some)
+        return self._of(path, some)
 
     def like(self, column: str, pattern: str) -> Sql:
         return Sql(f"{column} ~ ?", (translated(pattern),))
@@ -101,14 +101,14 @@ class PostgresConditions:
         def leads(document: str, instances: str) -> Sql:
             return _text_fulfils(document, instances + links, test, steps=True)
 
-        return self._of(path.attribute, leads)
+        return self._of(path, leads)
 
     def _some(self, path: Path, found: str) -> Sql:
-        return self._of(path.attribute, lambda document, i: _finds(document, i + found))
+        return self._of(path, lambda document, i: _finds(document, i + found))
 
-    def _of(self, attribute: str, condition: Condition) -> Sql:
+    def _of(self, path: Path, condition: Condition) -> Sql:
         """Some instance of the attribute fulfils it."""
-        return condition("e.doc", _place(attribute))
+        return condition("e.doc", _place(path.attribute))
 
     def _there(self, attribute: str) -> Sql:
         return Sql("coalesce(jsonb_exists(e.doc -> 'attributes', ?), false)", (attribute,))
@@ -142,18 +142,19 @@ class PostgresPastConditions(PostgresConditions):
         """The index is of what is now."""
 
     def places(self, near: Near) -> Sql:
-        instances = self._instances(near.attribute)
+        instances = self._instances(Path(near.attribute))
         kind = "i.value ->> 'type' = 'GeoProperty'"
         text = f"(select jsonb_agg(i.value -> 'value') from {instances.text} where {kind})"
         return Sql(f"coalesce({text}, '[]')", instances.parameters)
 
-    def _of(self, attribute: str, condition: Condition) -> Sql:
-        instances, test = self._instances(attribute), condition("i.value", "strict $")
+    def _of(self, path: Path, condition: Condition) -> Sql:
+        instances, test = self._instances(path), condition("i.value", "strict $")
         text = f"exists (select 1 from {instances.text} where {test.text})"
         return Sql(text, (*instances.parameters, *test.parameters))
 
-    def _instances(self, attribute: str) -> Sql:
-        found = self._recorded(f"{history.DOCUMENT} as value", Sql("s.attribute = ?", (attribute,)))
+    def _instances(self, path: Path) -> Sql:
+        value = history.document("" if path.sub else path.member)
+        found = self._recorded(f"{value} as value", Sql("s.attribute = ?", (path.attribute,)))
         return Sql(f"({found.text}) i", found.parameters)
 
     def _there(self, attribute: str) -> Sql:

@@ -27,13 +27,20 @@ COLUMNS = (
     "s.entity, s.type, s.attribute, s.dataset, h.instance, h.at, h.recorded, h.modified,"
     " h.deleted, h.number, h.json"
 )
-# The JSON of one instance, for conditions.
 DOCUMENT = (
     "case when h.number is null then town_doc(h.json) else coalesce(town_doc(h.json), '{}')"
-    " || jsonb_build_object('value', h.number) end || case when h.recorded is null then '{}'"
-    " else jsonb_build_object('observedAt', to_char(to_timestamp(h.at / 1e6)"
-    """ at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) end"""
+    " || jsonb_build_object('value', h.number) end"
 )
+
+
+def document(member: str) -> str:
+    """The JSON of one instance, for conditions on its value or on one of its times."""
+    time = next((sql for name, sql in TIMES.items() if name == member), None)
+    if time is None:
+        return DOCUMENT
+    told = f"""to_char(to_timestamp({time} / 1e6) at time zone 'UTC',
+        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return f"jsonb_strip_nulls(jsonb_build_object('{member}', {told}))"
 
 
 def instances(tenant: str, past: Past) -> Part:

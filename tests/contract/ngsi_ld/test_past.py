@@ -302,6 +302,10 @@ async def test_an_attribute_of_another_part_is_there_and_empty(past: httpx.Async
         ("heat", [POND, LAKE]),
         ("unknown", []),
         ("depth.observedAt>2020-06-01T12:01:30Z", [LAKE]),
+        ('depth.createdAt>2021-01-01T00:00:00Z;name=="m"', [LAKE]),
+        ("depth.modifiedAt<2021-01-01T00:00:00Z", []),
+        ("depth.modifiedAt", [POND, LAKE]),
+        ("depth.deletedAt", []),
     ],
 )
 async def test_q_is_asked_of_what_was_in_that_time(

@@ -32,6 +32,7 @@ from townsquare.store import (
     Writes,
     archive,
     open_store,
+    sqlite_runs,
     sqlite_sealed,
     sqlite_sealing,
 )
@@ -42,7 +43,7 @@ from townsquare.store.sqlite import SqliteStore
 pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
 
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-EXAMPLES = int(os.environ.get("EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 START = datetime(2031, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 METERS = [f"urn:ngsi-ld:Meter:{n}" for n in range(1, 6)]
@@ -245,7 +246,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some for each day."""
-    monkeypatch.setattr(sqlite_sealing, "MOST_ROWS", 3)
+    monkeypatch.setattr(sqlite_runs, "MOST_ROWS", 3)
     monkeypatch.setattr(sqlite_sealing, "MOST_SERIES", 4)
 
 
@@ -547,6 +548,41 @@ async def test_more_of_the_past_than_fits_is_refused(
     with pytest.raises(TooComplex, match="ask for less time"):
         await store.instances("", ALL)
     assert len(await store.instances("", asked(ALL, most=5))) == 5
+
+
+async def test_large_values_are_sealed_in_smaller_files(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    each = [instance(n, n, f"{n}" * 300_000, METERS[n % 5]) for n in range(10, 50)]
+    await write(store, Writes(history=each))
+    await store.seal(START + DAY)
+    assert caplog.text == ""
+    assert await rows(store) == 0
+    assert len(files(tmp_path)) > 1
+    found = await store.instances("", asked(ALL, most=10))
+    assert [told_text(i) for i in found] == [f"{n}" * 300_000 for n in range(10, 20)]
+
+
+async def test_what_cannot_be_sealed_stays_and_stops_no_other_day(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(store, Writes(history=[instance(1, 1, 1.0), instance(2, 1500, 2.0)]))
+    assert store._sealing
+    convert = store._sealing._archive._convert
+
+    def fail(lines: Path, made: Path) -> None:
+        if "2031-05-01" in made.name:
+            raise Unavailable("no more memory")
+        convert(lines, made)
+
+    store._sealing._archive._convert = fail  # type: ignore[method-assign]
+    await store.seal(START + 2 * DAY)
+    assert files(tmp_path) == ["2031-05-02"]
+    assert "no more memory" in caplog.text
+    assert [i.number for i in await store.instances("", ALL)] == [1.0, 2.0]
+    store._sealing._archive._convert = convert  # type: ignore[method-assign]
+    await store.seal(START + 2 * DAY)
+    assert files(tmp_path) == ["2031-05-01", "2031-05-02"]
 
 
 async def test_folders_and_tenants_with_any_name(tmp_path: Path) -> None:

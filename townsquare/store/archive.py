@@ -84,16 +84,18 @@ class Archive:
         _make_folder(path.parent)
         lines, made = _beside(path)
         encode = msgspec.json.Encoder().encode
-        with lines.open("wb") as file:
-            for row in rows:
-                file.write(encode(dict(zip(TYPES, row, strict=True))) + b"\n")
-            some = file.tell() > 0
-        if some:
-            self._convert(lines, made)
-            _onto_disk(made)
-            made.rename(path)
-            _onto_disk(path.parent)
-        lines.unlink()
+        try:
+            with lines.open("wb") as file:
+                for row in rows:
+                    file.write(encode(dict(zip(TYPES, row, strict=True))) + b"\n")
+                some = file.tell() > 0
+            if some:
+                self._convert(lines, made)
+                _onto_disk(made)
+                made.rename(path)
+                _onto_disk(path.parent)
+        finally:
+            lines.unlink(missing_ok=True)
         return some
 
     def ask(
@@ -124,10 +126,15 @@ class Archive:
         columns = ", ".join(f"'{column}': '{type}'" for column, type in TYPES.items())
         source = f"read_json({_text(lines)}, format = 'newline_delimited', columns = {{{columns}}})"
         with self._cursor() as db:
-            db.execute(
-                f"copy (from {source}) to {_text(made)}"
-                f" (format parquet, compression zstd, row_group_size {IN_ONE_GROUP})"
-            )
+            import duckdb
+
+            try:
+                db.execute(
+                    f"copy (from {source}) to {_text(made)}"
+                    f" (format parquet, compression zstd, row_group_size {IN_ONE_GROUP})"
+                )
+            except duckdb.Error as error:
+                raise Unavailable(f"{made.name} cannot be written: {error}") from error
 
     def _rows(
         self, text: str, names: Sequence[str], parameters: list[Any], end: float

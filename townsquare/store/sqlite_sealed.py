@@ -27,6 +27,7 @@ from townsquare.store.sqlite_reading import LONGEST_READ_S
 
 FILES_AT_ONCE = 16  # of an answer that may need only some
 MOST_ASKED = 200_000  # instances in one answer
+MOST_GONE = 200_000  # notes that one question heeds; files that are made anew need none
 MOST_READ = 100_000  # instances that a condition looks at together
 
 NEVER = 1 << 40  # a day
@@ -92,7 +93,9 @@ class Files:
     end: float
 
     def ask(self, question: Sql, parts: Sequence[Part] | None = None) -> Iterator[tuple[Any, ...]]:
-        """A statement on rows `h` of these parts (of all, if None) that are left."""
+        """A statement on rows `h` of these parts (of all, if None) that are left. Raises
+        Unavailable where one cannot be read, TooComplex where it takes too long.
+        """
         parts = self.parts if parts is None else parts
         if not parts or self.archive is None:
             return
@@ -127,7 +130,13 @@ class Files:
         span = start_of_day(min(p.day for p in parts)), start_of_day(max(p.day for p in parts) + 1)
         run = min(part.first for part in parts), max(part.last for part in parts)
         text = "select series, at, instance from erased where series between ? and ?"
-        return self.db.execute(f"{text} and at >= ? and at < ?", (*run, *span)).fetchall()
+        found = self.db.execute(f"{text} and at >= ? and at < ? limit ?", (*run, *span, MOST_GONE))
+        gone = found.fetchall()
+        if len(gone) == MOST_GONE:
+            raise TooComplex(
+                "much of the past was recorded anew within the hour; ask for less time, or later"
+            )
+        return gone
 
 
 def by_days(parts: Sequence[Part], *, newest_first: bool) -> Iterator[tuple[int, list[Part]]]:

@@ -287,7 +287,7 @@ def open_store(url: str, folder: Path, password: str = "", queried: Collection[s
     if scheme == "postgresql" and name:
         with _driver():
             from townsquare.store.postgres import PostgresStore
-        return PostgresStore(url, password)
+        return PostgresStore(url, password, queried)
     raise Invalid(
         f"[store] url {url!r} is not known; use memory:, sqlite:FILE or postgresql://HOST/NAME"
     )

@@ -6,7 +6,7 @@ its idempotency key learns which, and nothing is done twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -39,8 +39,10 @@ from townsquare.store.postgres_link import Connection, Pool, Pooled, address, re
 from townsquare.store.postgres_lookup import Lookup
 from townsquare.store.postgres_search import Search
 from townsquare.store.postgres_tallies import tallies as in_periods
+from townsquare.store.postgres_values import Making
 from townsquare.store.postgres_words import numbered
 from townsquare.store.postgres_writer import KNOWN_PLANS, Outcome, Writer
+from townsquare.store.queried import Queried
 from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
 
 JOBS, KEYS = 512, 500  # a commit; with more, nobody works while the server writes
@@ -55,11 +57,13 @@ Waiting = tuple[Job, "asyncio.Future[Committed]"]
 
 
 class PostgresStore:
-    def __init__(self, url: str, password: str = "") -> None:
-        self.conditions: Conditions = PostgresConditions()
+    def __init__(self, url: str, password: str = "", queried: Collection[str] = ()) -> None:
+        self._queried = Queried(queried)
+        self.conditions: Conditions = PostgresConditions(self._queried)
         self._address = address(url, password)
-        self._writer = Writer(self._address)
-        self._search = Search(self._reading)
+        self._writer = Writer(self._address, self._queried)
+        self._making = Making(self._writer.run)
+        self._search = Search(self._reading, self._queried)
         self._lookup = Lookup(lambda: self._asking("key", LONGEST_READ_S))
         self._sweep = Sweep()
         self._pools: dict[Asker, Pool] = {}
@@ -80,6 +84,7 @@ class PostgresStore:
             await self._writer.ready()
         except Unavailable as error:
             raise CannotStart(str(error)) from error
+        self._queried.build(self._making)
 
     # --- writing
 
@@ -133,10 +138,17 @@ class PostgresStore:
         return {Counted(*what): number for *what, number in found}
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
+        self._asked_for(find)
         return await self._search.find(tenant, find)
 
     async def count(self, tenant: str, find: Find) -> int:
+        self._asked_for(find)
         return await self._search.count(tenant, find)
+
+    def _asked_for(self, find: Find) -> None:
+        """What strangers often ask makes no index rows."""
+        if not find.stranger:
+            self._queried.asked(find.compared.paths, self._making)
 
     async def listed(self, kind: RowKind, tenant: str | None = None) -> list[Row]:
         text = (
@@ -268,6 +280,7 @@ class PostgresStore:
         return await self._sweep.go(which, step)
 
     async def close(self) -> None:
+        await self._queried.stop()
         if self._writing:
             await self._writing
         for pool in self._pools.values():

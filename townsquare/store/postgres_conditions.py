@@ -28,6 +28,7 @@ from townsquare.store.conditions import (
 from townsquare.store.past import Window
 from townsquare.store.postgres_patterns import translated
 from townsquare.store.postgres_words import every
+from townsquare.store.queried import Queried
 from townsquare.store.sqlite_conditions import box
 
 NEVER = Sql("false")
@@ -46,9 +47,16 @@ Condition = Callable[[str, str], Sql]
 
 
 class PostgresConditions:
-    edition = 0
+    def __init__(self, queried: Queried | None = None) -> None:
+        self._queried = queried
+
+    @property
+    def edition(self) -> int:
+        return self._queried.edition if self._queried else 0
 
     def exists(self, path: Path) -> Sql:
+        if self._queried and (by_rows := self._queried.there(path)):
+            return by_rows
         if not path.attribute:
             return Sql("jsonb_exists(e.doc, ?)", (path.member,))
         if path.inside == EVERY_LANGUAGE:
@@ -58,6 +66,12 @@ class PostgresConditions:
         return self._there(path.attribute)
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
+        plain = self._holds(path, comparison, operand)
+        if self._queried is None:
+            return plain
+        return self._queried.holds(path, comparison, operand, plain, self.like)
+
+    def _holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
         test = _test(comparison, operand)
         if test is None:
             return NEVER
@@ -118,6 +132,7 @@ class PostgresPastConditions(PostgresConditions):
     """On instances within a window."""
 
     def __init__(self, window: Window | None) -> None:
+        super().__init__()
         within = history.within(window)
         self._within = Sql(within.text, within.parameters)
 

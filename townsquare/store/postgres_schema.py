@@ -17,7 +17,7 @@ from townsquare.store.postgres_link import LOST, Connection
 from townsquare.store.postgres_series import COLUMNS, Pending, Series
 from townsquare.store.postgres_words import across, numbered
 
-SCHEMA = 2  # counts changes of postgres.sql that older programs cannot live with
+SCHEMA = 3  # counts changes of postgres.sql that older programs cannot live with
 AT_ONCE = 5000  # rows
 SET_MARK = "insert into mark values (?, ?) on conflict (name) do update set value = excluded.value"
 

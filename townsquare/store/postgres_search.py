@@ -20,7 +20,9 @@ from townsquare.store import postgres_tables as tables
 from townsquare.store.conditions import Near, Sql
 from townsquare.store.postgres_conditions import PostgresConditions
 from townsquare.store.postgres_link import Pooled, too_long
+from townsquare.store.postgres_values import Starts
 from townsquare.store.postgres_words import Part, numbered
+from townsquare.store.queried import Queried
 
 CHUNK = 200  # rows that come at a time
 MOST_SORTED = 100_000
@@ -36,15 +38,17 @@ class Reading(Protocol):
 
 
 class Search:
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, queried: Queried) -> None:
         self._reading = reading
+        self._starts = Starts(queried, self._counted)
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
         if find.order:
             return await self._in_order(tenant, find)
         if find.near:
             return await self._near(tenant, find)
-        asked = tables.found(tables.COLUMNS, tenant, find)
+        start = await self._starts.of(tenant, find)
+        asked = tables.found(tables.COLUMNS, tenant, find, start=start)
         found = await self._fetch(_paged(asked, "e.row", find), find)
         return [tables.to_row(row) for row in found]
 
@@ -52,7 +56,8 @@ class Search:
         if find.near:
             async with aclosing(self._each(tenant, find, "1")) as rows:
                 return sum([1 async for _ in rows])
-        counted = await self._fetch(tables.found("count(*)", tenant, find), find)
+        start = await self._starts.of(tenant, find)
+        counted = await self._fetch(tables.found("count(*)", tenant, find, start=start), find)
         return int(counted[0][0])
 
     async def _near(self, tenant: str, find: Find) -> list[Row]:
@@ -68,7 +73,8 @@ class Search:
     async def _in_order(self, tenant: str, find: Find) -> list[Row]:
         if find.near is None and all(term.order.reference is None for term in find.order):
             columns = f"{tables.COLUMNS}, {order.ranks(find.order)}"
-            asked = tables.found(columns, tenant, find, order.beside(find.order))
+            beside, start = order.beside(find.order), await self._starts.of(tenant, find)
+            asked = tables.found(columns, tenant, find, beside, start=start)
             page = await self._fetch(_paged(asked, order.by_kind(find.order), find), find)
             if order.is_sure(page, find.order):
                 return [tables.to_row(row) for row in page]
@@ -93,7 +99,8 @@ class Search:
         places = _places(find)
         columns = f"{columns}, ({places.text})::text as places"
         beside, also = order.beside(find.order), await self._within(find)
-        asked = tables.found(columns, tenant, find, beside, also)
+        start = await self._starts.of(tenant, find)
+        asked = tables.found(columns, tenant, find, beside, also, start)
         text, values = f"{asked.text} order by e.row", (*places.parameters, *asked.parameters)
         async with self._reading(stranger=find.stranger) as (db, longest_s):
             end = monotonic() + longest_s
@@ -113,6 +120,11 @@ class Search:
         if len(found) <= FEW:
             return [Part("e.row = any(?::int8[])", ([row[0] for row in found],))]
         return [Part(f"e.row in (select row {PLACED})", bounds)]
+
+    async def _counted(self, rows: Part, most: int, *, stranger: bool) -> int:
+        text = f"select count(*) from ({rows.text} limit ?) x"
+        async with self._reading(stranger=stranger) as (db, _):
+            return int(await db.fetchval(*numbered(text, (*rows.parameters, most))))
 
     async def _fetch(self, asked: Part, find: Find) -> list[asyncpg.Record]:
         async with self._reading(stranger=find.stranger) as (db, _):

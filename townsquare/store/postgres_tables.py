@@ -17,10 +17,12 @@ import msgspec
 from msgspec import structs
 
 from townsquare.model.change import Changed
-from townsquare.store import Find, Job, Key, Place, Row, Writes, micros
+from townsquare.store import Find, Job, Key, Place, Row, Writes, micros, postgres_values
 from townsquare.store.outbox import Entry, entries
 from townsquare.store.postgres_series import Pending, Rows
 from townsquare.store.postgres_words import Part, across
+from townsquare.store.queried import Queried
+from townsquare.store.values import Rows as IndexRows
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
 ROW = f"select {COLUMNS} from entity e"
@@ -54,15 +56,21 @@ def found(
     find: Find,
     beside: Sequence[Part] = (),
     also: Sequence[Part] = (),
+    start: Part | None = None,
 ) -> Part:
     """From an index that has the order of the answer, so that a page costs what it holds.
 
     `beside` are joins that bring more columns, `also` conditions that must hold too. An index of
     types has rows of kind context alone; what holds of its rows anyway is not said again, since
-    a database that has not counted its rows yet would take it for selective.
+    a database that has not counted its rows yet would take it for selective. `start` are rows among
+    which all are that are found.
     """
     where = [*also, Part(f"({find.where.text})", find.where.parameters)]
-    if find.types and not find.ids:
+    if start:
+        rows = f"select distinct row from ({start.text}) x"
+        source = Part(f"({rows}) s join entity e on e.row = s.row", start.parameters)
+        where = [*_typed(find), *where]
+    elif find.types and not find.ids:
         source = _of_types(tenant, find.types)
     else:
         source = Part("entity e")
@@ -85,6 +93,10 @@ def _among(tenant: str, find: Find) -> Iterator[Part]:
     yield Part("e.tenant = ? and e.kind = 'context'", (tenant,))
     if find.ids:
         yield Part("e.id = any(?::text[])", (list(find.ids),))
+    yield from _typed(find)
+
+
+def _typed(find: Find) -> Iterator[Part]:
     if find.types:
         typed = "select 1 from entity_type t where t.row = e.row and t.type = any(?::text[])"
         yield Part(f"exists ({typed})", (list(find.types),))
@@ -105,9 +117,11 @@ class Batch:
 
     seq: int
     leaves: int
+    queried: Queried
     put: dict[Key, Row] = field(default_factory=dict)
     placed: dict[Key, Place] = field(default_factory=dict)
     gone: dict[Key, None] = field(default_factory=dict)
+    touched: dict[tuple[Key, int], IndexRows] = field(default_factory=dict)
     past: Pending = field(default_factory=Pending)
     census: Counter[tuple[str, ...]] = field(default_factory=Counter)
     log: list[tuple[Any, ...]] = field(default_factory=list)
@@ -165,6 +179,9 @@ class Batch:
             self.seq = news.seq
             self.told.append(news)
             self.outbox.append(entry)
+            for path, now in self.queried.moved(news):
+                key = Key(tenant, "context", news.subject.id)
+                self.touched[key, self.queried.kept[path]] = now
 
     def statement(self, history: Rows) -> Part | None:
         """All of it but what is copied; None where nothing is to be written."""
@@ -178,6 +195,8 @@ class Batch:
     def _parts(self) -> Iterator[Part | None]:
         yield _rows(PUT, [(*key, row.version, row.body) for key, row in self.put.items()])
         yield from self._places()
+        there = {of: rows for of, rows in self.touched.items() if of[0] in self.put}
+        yield from postgres_values.parts(there)
         yield _rows(GONE, list(self.gone))
         yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
@@ -255,7 +274,8 @@ goners as materialized (select array(select row from gone) as rows),
 gone_type as (delete from entity_type where row = any((select rows from goners)::int8[])),
 gone_scope as (delete from entity_scope where row = any((select rows from goners)::int8[])),
 gone_place as (delete from place where row = any((select rows from goners)::int8[])),
-gone_ending as (delete from ending where row = any((select rows from goners)::int8[]))"""
+gone_ending as (delete from ending where row = any((select rows from goners)::int8[])),
+gone_value as (delete from attribute_value where row = any((select rows from goners)::int8[]))"""
 COUNTED = """counted as (
     insert into census
     select * from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::int8[])

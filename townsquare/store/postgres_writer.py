@@ -15,13 +15,14 @@ from asyncpg import exceptions
 
 from townsquare.model.change import Changed
 from townsquare.model.errors import TownsquareError, Unavailable
-from townsquare.store import Committed, Job, Key, Row
+from townsquare.store import Committed, Job, Key, Row, postgres_values
 from townsquare.store import postgres_tables as tables
 from townsquare.store.memory import Memory
 from townsquare.store.postgres_link import LOST, Address, Connection, unavailable
 from townsquare.store.postgres_schema import prepare
 from townsquare.store.postgres_series import COLUMNS, Rows, Series
 from townsquare.store.postgres_words import numbered
+from townsquare.store.queried import Queried
 
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
 MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
@@ -54,8 +55,9 @@ Answers = dict[tuple[str, str], bytes]  # by tenant and idempotency key
 
 
 class Writer:
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, queried: Queried) -> None:
         self.address = address
+        self.queried = queried
         self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
         self._connection: Connection | None = None
         self._seq: int | None = None
@@ -94,7 +96,7 @@ class Writer:
     async def _commit(self, jobs: Sequence[Job]) -> list[Outcome]:
         self._telling = True
         db, rows, answers = await self._loaded(jobs)
-        batch = tables.Batch(self._seq or 0, self._leaves)
+        batch = tables.Batch(self._seq or 0, self._leaves, self.queried)
         outcomes = await _decided(jobs, batch, rows, answers)
         self._telling = bool(batch.outbox)
         with ExitStack() as failing:
@@ -186,6 +188,7 @@ class Writer:
         seq = await db.fetchval("select value from mark where name = $1", tables.SEQ) or 0
         self._leaves = await db.fetchval("select coalesce(max(row), 0) from log")
         await self.series.begin(db)
+        await postgres_values.learn(db, self.queried)
         self._present = Memory(MOST_PRESENT)  # others may have written meanwhile
         if self._seq is not None and seq > self._seq:
             text = "select seq, body from outbox where seq > $1 order by seq"

@@ -9,16 +9,13 @@ from functools import partial
 from time import monotonic
 from typing import TypeVar
 
-import msgspec
-
 from townsquare.model.change import Changed
-from townsquare.model.entity import Instances
 from townsquare.model.errors import Unavailable
 from townsquare.store import Find, Key
 from townsquare.store.conditions import Atom, Path, Sql
 from townsquare.store.queried import Queried
 from townsquare.store.sqlite_upkeep import Runs
-from townsquare.store.values import Rows, columns, said, told, untold
+from townsquare.store.values import Rows, columns, said_in, told, untold
 
 PIECE = 500  # entities whose rows are made at once: some 10 ms of the writer
 FEW = 1000  # rows: so many are looked at rather than reckoned with
@@ -48,15 +45,6 @@ ENDS = Sql("select row from entity order by row desc limit 1")
 T = TypeVar("T")
 Touched = dict[tuple[Key, Path], Rows]
 Asked = tuple[str, tuple[str, ...], tuple[Atom, ...], int | None]
-
-
-class Attributes(msgspec.Struct):
-    """Of an entity, all that is needed of its document."""
-
-    attributes: dict[str, Instances] = {}
-
-
-DECODER = msgspec.json.Decoder(Attributes)
 
 
 class Values:
@@ -169,6 +157,4 @@ def _piece(db: sqlite3.Connection, number: int, path: Path) -> bool:
 def _earlier(
     number: int, path: Path, row: int, tenant: str, body: str
 ) -> list[tuple[str | float, ...]]:
-    instances = DECODER.decode(body).attributes.get(path.attribute, ())
-    said_of = columns(said(instances, path).items())
-    return [(number, *one, tenant, row) for one in said_of]
+    return [(number, *one, tenant, row) for one in columns(said_in(body, path).items())]

@@ -81,6 +81,20 @@ def said(instances: Instances, path: Path) -> Rows:
     return {MORE: False, **{row: False for row in rows if row.kind == Kind.VOCABULARY}}
 
 
+class Attributes(msgspec.Struct):
+    """Of an entity, all that is needed of its document."""
+
+    attributes: dict[str, Instances] = {}
+
+
+DECODER = msgspec.json.Decoder(Attributes)
+
+
+def said_in(body: str | bytes, path: Path) -> Rows:
+    """The rows of an entity by its JSON."""
+    return said(DECODER.decode(body).attributes.get(path.attribute, ()), path)
+
+
 def _of(instance: Attribute, path: Path) -> Iterator[tuple[Said, bool]]:
     at: Attribute | None = instance
     for name in path.sub:

@@ -99,6 +99,13 @@ async def test_every_answer_carries_the_strict_policy(visit: Visit) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_data_is_never_a_page(visit: Visit) -> None:
+    headers = (await visit.http.get("/ngsi-ld/v1/entities")).headers
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
 async def test_a_visitor_is_anyone(visit: Visit) -> None:
     found = (await visit.http.get("/who")).json()
     assert found == {"id": "anyone", "roles": ["citizen"], "why": "public information"}

@@ -20,6 +20,12 @@ BIGGEST_FORM = 65_536  # bytes
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE = frozenset({b"same-origin", b"none"})
 NOT_KEPT = (b"cache-control", b"no-store")
+# Data is no page: nothing in it is ever run, shown in a frame or taken by another site's page.
+OF_DATA = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 
 
 def origins(port: int, public_url: str) -> frozenset[str]:
@@ -56,6 +62,13 @@ def _bounded(receive: Receive) -> Receive:
     return counted
 
 
+def _guarded(
+    headers: Iterable[tuple[bytes, bytes]], own: Iterable[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    told = [*headers, *own]
+    return told if b"cache-control" in dict(told) else [*told, NOT_KEPT]
+
+
 class Guard:
     """ASGI middleware, the outermost."""
 
@@ -76,19 +89,17 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        ngsi_ld = scope["path"].startswith(f"{ROOT}/")
+        bounded, own = (receive, OF_DATA) if ngsi_ld else (_bounded(receive), self.headers)
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # Pairs of bytes, not `MutableHeaders`: that took a third of a retrieval by id.
-                message["headers"] = self._guarded(message.get("headers", ()))
+                message["headers"] = _guarded(message.get("headers", ()), own)
             await send(message)
 
         refusal = self._refusal(scope["method"], sent(scope))
-        bounded = receive if scope["path"].startswith(f"{ROOT}/") else _bounded(receive)
         await (refusal or self.app)(scope, bounded, send_guarded)
-
-    def _guarded(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        told = [*headers, *self.headers]
-        return told if b"cache-control" in dict(told) else [*told, NOT_KEPT]
 
     def _refusal(self, method: str, headers: Mapping[bytes, bytes]) -> PlainTextResponse | None:
         host = headers.get(b"host", b"")

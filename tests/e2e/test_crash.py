@@ -39,7 +39,7 @@ class Writer:
     def twin(self) -> str:
         return f"urn:ngsi-ld:Twin:{self.name}"
 
-    async def write(self, enough: asyncio.Event) -> None:
+    async def write(self, enough: asyncio.Event, answered: asyncio.Event) -> None:
         async with httpx.AsyncClient(base_url=f"{self.town.url}/ngsi-ld/v1", timeout=20) as http:
             while not enough.is_set():
                 step = self.acknowledged + 1
@@ -48,6 +48,7 @@ class Writer:
                 answer = await http.request(method, path, json=body, headers=key)
                 assert answer.status_code in (201, 204), (step, answer.status_code, answer.text)
                 self.acknowledged = step
+                answered.set()
 
     def asked(self, step: int) -> tuple[str, str, Any]:
         level = {"level": {"type": "Property", "value": step}}
@@ -86,9 +87,11 @@ class Writer:
 
 
 async def load(writers: Sequence[Writer], until: Callable[[], Any]) -> None:
-    """Everybody writes, and `until` ends it."""
+    """Everybody writes, and `until` ends it some time after the first answer."""
     enough = asyncio.Event()
-    writing = [asyncio.create_task(writer.write(enough)) for writer in writers]
+    answered = asyncio.Event()
+    writing = [asyncio.create_task(writer.write(enough, answered)) for writer in writers]
+    await asyncio.wait_for(answered.wait(), 20)
     await asyncio.sleep(random.uniform(0.05, LONGEST_S))
     until()
     enough.set()

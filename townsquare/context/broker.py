@@ -30,7 +30,7 @@ from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
 from townsquare.model.errors import NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
-from townsquare.store import Find, Instance, Job, Key, Row, Store, Writes
+from townsquare.store import Find, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
@@ -288,10 +288,12 @@ class Broker:
 
     async def past_copies(
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
-    ) -> tuple[Page, list[Instance]]:
-        """Entities with what there is of them in the window, as it is kept; `ask.most` and one."""
+    ) -> tuple[Page, Past]:
+        """Entities as `by` may see them, and what is to be read of them: `ask.most` and one."""
         page, past = await self._past(ask, None, by, why, tenant)
-        return page, await self.store.instances(tenant, past) if page.entities else []
+        rights = self._sight.rights(by, why)
+        seen = (self._sight.seen(entity, rights, "temporal") for entity in page.entities)
+        return Page([entity for entity in seen if entity], None, page.more), past
 
     async def past_ids(
         self,

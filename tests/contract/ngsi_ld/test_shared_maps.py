@@ -217,3 +217,16 @@ async def test_a_map_cannot_keep_an_order_of_several_brokers(http: httpx.AsyncCl
     await source(http)
     answer = await http.get("/entities?type=Ferry&entityMap=true&orderBy=id")
     assert answer.status_code == 400
+
+
+async def test_a_page_of_this_broker_alone_takes_nothing_of_others_out(
+    http: httpx.AsyncClient, harbour: Harbour
+) -> None:
+    await here(http, 1)
+    await source(http, "queryEntity")
+    harbour.answers[MANY] = (200, [ferry(7), ferry(8)])
+    location = (await asked(http)).headers[HEADER]
+    alone = await asked(http, "&local=true&count=true", location)
+    assert (ids(alone), alone.headers["ngsild-results-count"]) == ([1], "1")
+    both = await asked(http, "&count=true", location)
+    assert (ids(both), both.headers["ngsild-results-count"]) == ([1, 7, 8], "3")

@@ -14,11 +14,13 @@ from tests.contract.ngsi_ld.harbour import Harbour, registered
 from tests.contract.ngsi_ld.receiver import Receiver
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
+from townsquare.context.snapshots.copies import EVERYTHING
 from townsquare.context.snapshots.snapshot import Snapshot
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
 from townsquare.model.entity import Attribute, Entity
+from townsquare.store import Find
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 HEADER = "NGSILD-Snapshot"
@@ -353,13 +355,17 @@ async def test_what_is_deleted_while_it_is_prepared_leaves_nothing(
             information = [{"entities": [{"type": "Tree"}]}]
             await registered(http, information=information, operations=["queryEntity"])
             async for _ in running(api):
-                path = await asked_for(http, TREES)
+                path = await asked_for(http, TREES, id="urn:x:Snapshot:1")
                 [one] = await api.broker.documents.listed("snapshot")
                 place = msgspec.json.decode(one.body, type=Snapshot).place
                 await asked.wait()
                 assert (await http.delete(path)).status_code == 204
+                # The next one has the same id, and nothing of the first.
+                assert await asked_for(http, TREES, id="urn:x:Snapshot:1") == path
                 answers.set()
-                await ready(http, await asked_for(http, TREES))
+                inside = {HEADER: (await ready(http, path))["id"]}
+                found = await http.get("/entities?type=Tree", headers=inside)
+                assert [entity["id"] for entity in found.json()] == [tree(8)]
             assert not any((await api.broker.store.census(place)).values())
 
 
@@ -431,3 +437,80 @@ async def test_one_too_many_takes_the_place_of_the_least(
     monkeypatch.setattr("townsquare.context.snapshots.gallery.MOST_EACH", 2)
     paths = [await asked_for(http, TREES, snapshotPriority=n) for n in (3, 1, 2)]
     assert [(await http.get(path)).status_code for path in paths] == [200, 404, 200]
+    at_once = await asyncio.gather(*(asked_for(http, TREES) for _ in range(3)))
+    assert len(set(at_once)) == 3
+
+
+@pytest.mark.usefixtures("room", "trees")
+async def test_what_two_questions_find_of_the_past_is_in_it_once(http: httpx.AsyncClient) -> None:
+    past = {**TREES, "temporalQ": EVER}
+    inside = await taken(http, snapshotTemporalQueries=[past, {**past, "q": "height>10"}])
+    told = await http.get(f"/temporal/entities/{tree(1)}?options=temporalValues", headers=inside)
+    assert [value for value, _ in told.json()["height"]["values"]] == [11]
+
+
+@pytest.mark.usefixtures("room", "trees")
+async def test_no_copy_outlives_the_longest_time_of_what_was_copied(
+    api: Api, http: httpx.AsyncClient
+) -> None:
+    path = await asked_for(http, TREES, snapshotLifetime="P1D")
+    end = (await ready(http, path))["expiresAt"]
+    api.broker.clock = lambda: NOW + timedelta(hours=23)
+    renewed = await http.patch(path, json={"snapshotLifetime": "PT20H"})
+    assert renewed.json()["expiresAt"] == end
+    body = {"type": "Snapshot", "snapshotLifetime": "PT20H"}
+    cloned = (await http.post(f"{path}/clone", json=body)).headers["location"]
+    assert (await ready(http, cloned.removeprefix("/ngsi-ld/v1")))["expiresAt"] == end
+
+
+@pytest.mark.usefixtures("trees")
+async def test_what_was_cut_off_is_prepared_anew(api: Api, http: httpx.AsyncClient) -> None:
+    past = {**TREES, "temporalQ": EVER}
+    path = await asked_for(http, snapshotTemporalQueries=[past])
+    [row] = await api.broker.documents.listed("snapshot")
+    await api.snapshots.preparation.of(msgspec.json.decode(row.body, type=Snapshot))
+    await http.delete(f"/entities/{tree(1)}")
+    async for _ in running(api):
+        inside = {HEADER: (await ready(http, path))["id"]}
+    assert await heights(http, inside) == {tree(0): 10, tree(2): 12}
+    told = await http.get(f"/temporal/entities/{tree(2)}?options=temporalValues", headers=inside)
+    assert [value for value, _ in told.json()["height"]["values"]] == [12]
+
+
+@pytest.mark.usefixtures("trees")
+async def test_a_clone_has_all_or_nothing(
+    api: Api, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await asked_for(http, snapshotTemporalQueries=[{**TREES, "temporalQ": EVER}])
+
+    async def cloned() -> str:
+        answer = await http.post(f"{path}/clone", json={"type": "Snapshot"})
+        return str(answer.headers["location"].removeprefix("/ngsi-ld/v1"))
+
+    async for _ in running(api):
+        await ready(http, path)
+        monkeypatch.setattr("townsquare.context.snapshots.copies.MOST_PAST", 1)
+        whole = {HEADER: (await ready(http, await cloned()))["id"]}
+    for number in range(3):
+        of = f"/temporal/entities/{tree(number)}?options=temporalValues"
+        told = (await http.get(of, headers=whole)).json()
+        assert [value for value, _ in told["height"]["values"]] == [10 + number]
+    nothing = await cloned()
+    assert (await http.delete(path)).status_code == 204
+    async for _ in running(api):
+        assert (await ready(http, nothing))["snapshotStatus"] == "failure"
+
+
+async def test_nothing_hidden_comes_with_the_past(api: Api, visit: Visit) -> None:
+    given = {"gold": (Attribute(5),), "code": (Attribute(1234),)}
+    safe = Change("create", Entity("urn:x:Safe:1", ("Safe",), given))
+    await api.broker.apply([safe], ROOM, Why("operations"))
+    past = {"type": "Query", "entities": [{"type": "Safe"}], "temporalQ": EVER}
+    async for _ in running(api):
+        clerk = visit(CLERK)
+        assert await taken(clerk, snapshotTemporalQueries=[past])
+    [row] = await api.broker.documents.listed("snapshot")
+    place = msgspec.json.decode(row.body, type=Snapshot).place
+    [copy] = await api.broker.store.find(place, Find(EVERYTHING))
+    assert b"gold" in copy.body
+    assert b"1234" not in copy.body

@@ -12,6 +12,7 @@ from townsquare.context.snapshots.snapshot import (
     Snapshot,
     amended,
     condition,
+    end,
     fresh_place,
     read,
 )
@@ -52,9 +53,11 @@ class SnapshotDoors:
         one = await self.gallery.own(request, _id(request))
         if one.status == "preparing":
             raise Unavailable(f"{one.id} is still being prepared; clone it then", 1)
-        return await self._added(self._new(request, given, one.context, one.place))
+        return await self._added(self._new(request, given, one.context, one))
 
-    def _new(self, request: Request, given: Given, context: str, copied: str = "") -> Snapshot:
+    def _new(
+        self, request: Request, given: Given, context: str, of: Snapshot | None = None
+    ) -> Snapshot:
         now = self.broker.clock()
         return Snapshot(
             given=given,
@@ -64,9 +67,10 @@ class SnapshotDoors:
             context=context,
             created_at=now,
             modified_at=now,
-            expires_at=now + given.lifetime,
+            expires_at=end(given, now, of.oldest if of else now),
             place=fresh_place(request.tenant),
-            copied=copied,
+            copied=of.place if of else "",
+            found_at=of.oldest if of else None,
         )
 
     async def _added(self, one: Snapshot) -> Answer:

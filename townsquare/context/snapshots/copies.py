@@ -5,6 +5,7 @@ this moment (scope LIVE) are never copied: they are not to be kept.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -14,6 +15,7 @@ from townsquare.context.broker import Broker
 from townsquare.context.commit import place_of
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Entity
+from townsquare.model.errors import TooManyResults
 from townsquare.store import Find, Instance, Job, Key, Row, Writes
 from townsquare.store.census import Census, difference, together
 from townsquare.store.conditions import Sql
@@ -48,13 +50,34 @@ class Copies:
 
         await self.store.commit(Job(now, tenant, tuple(keys), decided))
 
+    async def put_past(
+        self, tenant: str, into: str, entities: Sequence[Entity], past: Past
+    ) -> None:
+        """What another question has brought already comes no second time. Raises TooManyResults."""
+        found = await self.store.instances(tenant, past)
+        if len(found) > MOST_PAST:
+            raise TooManyResults("the query finds too much for a snapshot; narrow it")
+        there = await self.store.instances(into, replace(past, last=None, most=None))
+        known = {_name(instance) for instance in there}
+        await self.put(into, entities, [i for i in found if _name(i) not in known])
+
     async def clone(self, tenant: str, into: str) -> None:
         offset = 0
         while entities := await self._page(tenant, offset):
-            whole = Past(tuple(map(_whole, entities)), most=MOST_PAST)
-            past = await self.store.instances(tenant, whole)
-            await self.put(into, entities, past)
+            await self._clone(tenant, into, entities)
             offset += AT_ONCE
+
+    async def _clone(self, tenant: str, into: str, entities: Sequence[Entity]) -> None:
+        """All their past, by halves where it is too much for a transaction."""
+        several = len(entities) > 1
+        whole = Past(tuple(map(_whole, entities)), most=MOST_PAST + 1 if several else None)
+        past = await self.store.instances(tenant, whole)
+        if several and len(past) > MOST_PAST:
+            middle = len(entities) // 2
+            await self._clone(tenant, into, entities[:middle])
+            await self._clone(tenant, into, entities[middle:])
+        else:
+            await self.put(into, entities, past)
 
     async def wipe(self, tenant: str) -> None:
         while entities := await self._page(tenant, 0):
@@ -69,6 +92,10 @@ class Copies:
 def _wiped(rows: Mapping[Key, Row]) -> Writes:
     census: Census = together(*(difference(_entity(row), None) for row in rows.values()))
     return Writes(delete=tuple(rows), forget=tuple(rows), census=census)
+
+
+def _name(instance: Instance) -> tuple[str, str, str]:
+    return instance.entity, instance.attribute, instance.instance_id
 
 
 def _alone(entity: Entity, now: datetime) -> Entity:

@@ -19,7 +19,7 @@ from townsquare.context.core import CORE
 from townsquare.context.http import Request
 from townsquare.context.snapshots.copies import Copies
 from townsquare.context.snapshots.preparing import Asking, Preparation, Prepared
-from townsquare.context.snapshots.snapshot import Given, Snapshot
+from townsquare.context.snapshots.snapshot import Given, Snapshot, end
 from townsquare.context.subscriptions.delivery import Courier, Message
 from townsquare.context.subscriptions.wire import Endpoint
 from townsquare.model.actor import Actor, Why, room
@@ -113,32 +113,32 @@ class Gallery:
         mine = [one for one in self._all.values() if one.by == by]
         mine.sort(key=lambda one: (one.given.snapshot_priority, self.last_used(one)))
         for one in mine[: max(0, len(mine) - MOST_EACH + 1)]:
-            await self.drop(one, KEEPER, WHY)
+            await self._clear(one)
 
     async def amend(self, one: Snapshot, given: Given, *, renewed: bool) -> Snapshot:
         """`renewed`: its time begins anew. Who wants to know is told. Raises NotFound."""
         now = self.broker.clock()
-        ends = now + given.lifetime if renewed else one.expires_at
+        ends = end(given, now, one.oldest) if renewed else one.expires_at
 
         def change(known: Snapshot) -> Snapshot:
             return msgspec.structs.replace(known, given=given, modified_at=now, expires_at=ends)
 
-        changed = await self._change(one.key, change)
+        changed = await self._change(one, change)
         self._waiting.put_nowait(one.key)
         return changed
 
-    async def _change(self, key: Key, change: Callable[[Snapshot], Snapshot]) -> Snapshot:
-        """Raises NotFound."""
-        known = self._all.get(key)
-        if known is None:
-            raise NotFound(f"there is no snapshot {key.id[:200]} any more")
+    async def _change(self, one: Snapshot, change: Callable[[Snapshot], Snapshot]) -> Snapshot:
+        """Raises NotFound, also where another one has its id by now."""
 
         def amended(body: bytes) -> bytes:
-            return msgspec.json.encode(change(msgspec.json.decode(body, type=Snapshot)))
+            known = msgspec.json.decode(body, type=Snapshot)
+            if known.place != one.place:
+                raise NotFound(f"the snapshot {one.id[:200]} was deleted")
+            return msgspec.json.encode(change(known))
 
-        body = await self.broker.documents.amend(key, amended, known.by, known.why)
-        one = self._all[key] = msgspec.json.decode(body, type=Snapshot)
-        return one
+        body = await self.broker.documents.amend(one.key, amended, one.by, one.why)
+        changed = self._all[one.key] = msgspec.json.decode(body, type=Snapshot)
+        return changed
 
     async def drop(self, one: Snapshot, by: Actor, why: Why) -> None:
         """Raises NotFound."""
@@ -146,6 +146,11 @@ class Gallery:
         await self.broker.documents.drop(one.key, by, why)
         self._all.pop(one.key, None)
         self._used.pop(one.key, None)
+        await self.copies.wipe(one.place)  # of what came meanwhile
+
+    async def _clear(self, one: Snapshot) -> None:
+        with suppress(NotFound):  # somebody else has dropped it meanwhile
+            await self.drop(one, KEEPER, WHY)
 
     # --- the room
 
@@ -175,16 +180,23 @@ class Gallery:
     async def _sweep(self) -> None:
         now = self.broker.clock()
         for one in [one for one in self._all.values() if one.expires_at <= now]:
-            await self.drop(one, KEEPER, WHY)
+            await self._clear(one)
 
     async def _prepared(self, one: Snapshot) -> Snapshot | None:
-        """None where it was deleted meanwhile."""
-        done = await self.preparation.of(one)
+        """None where it was deleted meanwhile. What cannot be kept now is prepared once more."""
         try:
-            return await self._change(one.key, lambda known: _with(known, done))
+            done = await self.preparation.of(one)
+            if one.copied and not any(other.place == one.copied for other in self._all.values()):
+                # It was deleted before all of it was copied.
+                await self.copies.wipe(one.place)
+                done = Prepared("failure")
+            return await self._change(one, lambda known: _with(known, done))
         except NotFound:
             await self.copies.wipe(one.place)
             return None
+        except Unavailable:
+            self._waiting.put_nowait(one.key)
+            raise
 
     async def _tell(self, one: Snapshot, endpoint: Endpoint) -> None:
         """Once (clause 5.16.6); what fails is the endpoint's loss: the status can be asked for."""

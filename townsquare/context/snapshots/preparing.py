@@ -46,11 +46,12 @@ class Preparation:
         self.copies = copies
 
     async def of(self, one: Snapshot) -> Prepared:
+        await self.copies.wipe(one.place)  # of an earlier time that was cut off
         if one.copied:
             await self.copies.clone(one.copied, one.place)
             return Prepared("success")
         given = one.given
-        # The past first: its entities come without what they are now.
+        # The past first: its entities come as they are now, whatever is asked of the present.
         past = [
             await self._details(self._then, one, q) for q in given.snapshot_temporal_queries or ()
         ]
@@ -94,9 +95,9 @@ class Preparation:
             query = replace(ask.query, limit=MOST, offset=number, count=False)
             part = replace(ask, query=query, most=MOST_PAST)
             page, past = await self.broker.past_copies(part, one.by, one.why, tenant=one.tenant)
-            if len(past) > MOST_PAST or number + len(page.entities) > MOST_ENTITIES:
+            if number + len(page.entities) > MOST_ENTITIES:
                 raise TooManyResults("the query finds too much for a snapshot; narrow it")
-            await self.copies.put(one.place, page.entities, past)
+            await self.copies.put_past(one.tenant, one.place, page.entities, past)
             number, more = number + len(page.entities), page.more
         return number, []
 

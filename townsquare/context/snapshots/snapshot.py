@@ -62,7 +62,7 @@ class Given(Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=Tru
 
 class Snapshot(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`context` is the address of what its queries are written in; `copied` is the one that it is
-    a clone of, by the tenant that its entities lie in.
+    a clone of, by the tenant that its entities lie in, `found_at` when what it has was found.
     """
 
     given: Given
@@ -78,6 +78,7 @@ class Snapshot(Struct, frozen=True, omit_defaults=True, kw_only=True):
     details: tuple[Details, ...] = ()
     past_details: tuple[Details, ...] = ()
     copied: str = ""
+    found_at: datetime | None = None  # None: when it was created
 
     @property
     def id(self) -> str:
@@ -86,6 +87,10 @@ class Snapshot(Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def key(self) -> Key:
         return Key(self.tenant, "snapshot", self.id)
+
+    @property
+    def oldest(self) -> datetime:
+        return self.found_at or self.created_at
 
     def json(self, last_used: datetime) -> dict[str, Json]:
         told: dict[str, Json] = {
@@ -128,6 +133,11 @@ OUTPUT = frozenset(
     | {"createdAt", "modifiedAt", "expiresAt", "lastUsedAt"}
 )
 MEMBERS = OUTPUT | {f.encode_name for f in msgspec.structs.fields(Given)} | {"type"}
+
+
+def end(given: Given, now: datetime, oldest: datetime) -> datetime:
+    """Neither renewed nor as a clone does anything outlive the longest time."""
+    return min(now + given.lifetime, oldest + LONGEST)
 
 
 def fresh_place(tenant: str) -> str:

@@ -99,7 +99,7 @@ class MappedReading:
         ids = [id for id in one.entities if not query.ids or id in query.ids]
         heard = Pages(warnings)
         look = await self._looking(request, terms, query, one, heard)
-        same = one.asked == question(query, request.why)
+        same = one.asked == _question(request, query)
         walked = await walk(ids, query, look, same=same)
         remade = {name: map for name, map in heard.maps.items() if one.linked.get(name) != map}
         await self.atlas.prune(one, walked.gone, remade)
@@ -113,7 +113,7 @@ class MappedReading:
     ) -> tuple[EntityMap, list[str]]:
         """A map of all that match, and the troubles of sources. Raises Invalid, TooManyResults."""
         entities, linked, warnings = await self._mapped(request, terms, query)
-        asked = question(query, request.why)
+        asked = _question(request, query)
         return await self.atlas.keep(request, entities, linked, asked), warnings
 
     async def whole(self, request: Request, terms: Terms, query: Query) -> Found:
@@ -191,8 +191,10 @@ class MappedReading:
         if is_split(request):
             parts = [ids[start : start + MOST] for start in range(0, len(ids), MOST)]
             return sum([len((await look(part)).found) for part in parts])
-        here = [id for id in ids if one.entities[id] == (HERE,)]
-        found = len(ids) - len(here)
+        open_to = self._open_to(request, query)
+        there = {id for id in ids if open_to and one.entities[id] != (HERE,)}
+        here = [id for id in ids if HERE in one.entities[id] and id not in there]
+        found = len(there)
         for start in range(0, len(here), MOST):
             part = replace(query, ids=tuple(here[start : start + MOST]), order=(), offset=0)
             found += len(await self._ids(request, part, MOST))
@@ -203,7 +205,7 @@ class MappedReading:
     async def _looking(
         self, request: Request, terms: Terms, query: Query, one: EntityMap, heard: Pages
     ) -> Look:
-        open_to = self.sharing.open_to(request, wanted_by(query)) and not request.flag("local")
+        open_to = self._open_to(request, query)
         known = await self.sharing.registry.of(request.tenant) if open_to else ()
         asked = bare(query) if known and is_split(request) else query
         plain = replace(asked, order=(), limit=MOST, offset=0, count=False)
@@ -231,6 +233,9 @@ class MappedReading:
             return Looked(found, frozenset(id for ids in unsure for id in ids))
 
         return look
+
+    def _open_to(self, request: Request, query: Query) -> bool:
+        return self.sharing.open_to(request, wanted_by(query)) and not request.flag("local")
 
     async def _some(self, demand: Demand, one: Registration, ids: tuple[str, ...]) -> Answered:
         """These entities of a source, in as many requests as their ids need."""
@@ -280,6 +285,11 @@ class MappedReading:
 
 
 MOST_NAMED = 100  # ids in one address
+
+
+def _question(request: Request, query: Query) -> str:
+    """Asked of this broker alone, or of what parts make together, it is another one."""
+    return question(query, request.why, request.flag("local"), is_split(request))
 
 
 def _chart_errand(

@@ -5,7 +5,6 @@ that ends first, whose owner gets a new one where it is asked for again. What ha
 there, and is dropped when the next one is made.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from townsquare.context.maps.entity_map import (
     lifetime,
     named,
 )
+from townsquare.context.once import Once
 from townsquare.model.actor import Actor
 from townsquare.model.errors import NotFound
 from townsquare.store import Key
@@ -43,17 +43,12 @@ class Atlas:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self._held: dict[Key, Held] = {}
-        self._loading = asyncio.Lock()
-        self._loaded = False
+        self.load = Once(self._load)
 
-    async def load(self) -> None:
-        async with self._loading:
-            if self._loaded:
-                return
-            for row in await self.broker.documents.listed("map", None):
-                one = _decoded(row.body)
-                self._held[row.key] = Held(one.by, one.expires_at)
-            self._loaded = True
+    async def _load(self) -> None:
+        for row in await self.broker.documents.listed("map", None):
+            one = _decoded(row.body)
+            self._held[row.key] = Held(one.by, one.expires_at)
 
     # --- reading
 

@@ -17,6 +17,7 @@ from msgspec import structs
 from townsquare.context.broker import Broker
 from townsquare.context.core import CORE
 from townsquare.context.http import Request
+from townsquare.context.once import Once
 from townsquare.context.snapshots.copies import Copies
 from townsquare.context.snapshots.preparing import Asking, Preparation, Prepared
 from townsquare.context.snapshots.snapshot import Given, Snapshot, end
@@ -44,19 +45,14 @@ class Gallery:
         self._all: dict[Key, Snapshot] = {}
         self._used: dict[Key, datetime] = {}
         self._waiting: asyncio.Queue[Key] = asyncio.Queue()
-        self._loading = asyncio.Lock()
-        self._loaded = False
+        self.load = Once(self._load)
 
-    async def load(self) -> None:
-        async with self._loading:
-            if self._loaded:
-                return
-            for row in await self.broker.documents.listed("snapshot", None):
-                one = msgspec.json.decode(row.body, type=Snapshot)
-                self._all[row.key] = one
-                if one.status == "preparing":
-                    self._waiting.put_nowait(row.key)
-            self._loaded = True
+    async def _load(self) -> None:
+        for row in await self.broker.documents.listed("snapshot", None):
+            one = msgspec.json.decode(row.body, type=Snapshot)
+            self._all[row.key] = one
+            if one.status == "preparing":
+                self._waiting.put_nowait(row.key)
 
     # --- reading
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from townsquare.context.broker import Broker
+from townsquare.context.once import Once
 from townsquare.context.query import Query
 from townsquare.context.sources.identity import alias
 from townsquare.context.sources.matching import Wanted, matches
@@ -36,15 +37,12 @@ class Registry:
         self.tallies: defaultdict[Key, Tally] = defaultdict(Tally)
         self.listeners: list[Listener] = []  # told tenant, before, after
         self._known: defaultdict[str, dict[str, Registration]] = defaultdict(dict)
-        self._loaded = False
+        self.load = Once(self._load)
         self._one_at_a_time = asyncio.Lock()
 
-    async def load(self) -> None:
-        if self._loaded:
-            return
+    async def _load(self) -> None:
         for row in await self.broker.documents.listed("registration", None):
             self._known[row.key.tenant][row.key.id] = _decoded(row.body)
-        self._loaded = True
 
     def tally(self, tenant: str, one: Registration) -> Tally:
         return self.tallies[Key(tenant, "registration", one.id)]

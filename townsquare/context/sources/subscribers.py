@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from townsquare.context.broker import Broker
+from townsquare.context.once import Once
 from townsquare.context.sources.interest import Interested, interested
 from townsquare.context.subscriptions.book import MOST_EACH
 from townsquare.context.subscriptions.kept import Kept, Tally
@@ -26,18 +27,13 @@ class Subscribers:
         self.altered: asyncio.Queue[Key] = asyncio.Queue()  # came, changed or went
         self._all: dict[Key, Interested] = {}
         self._tallies: dict[Key, Tally] = {}
-        self._loading = asyncio.Lock()
-        self._loaded = False
+        self.load = Once(self._load)
 
-    async def load(self) -> None:
-        async with self._loading:
-            if self._loaded:
-                return
-            for row in await self.broker.documents.listed("document", None):
-                if row.key.id.startswith(ROW):
-                    one = interested(msgspec.json.decode(row.body, type=Kept))
-                    self._all[one.key] = one
-            self._loaded = True
+    async def _load(self) -> None:
+        for row in await self.broker.documents.listed("document", None):
+            if row.key.id.startswith(ROW):
+                one = interested(msgspec.json.decode(row.body, type=Kept))
+                self._all[one.key] = one
 
     def get(self, key: Key) -> Interested | None:
         return self._all.get(key)

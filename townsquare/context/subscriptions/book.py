@@ -12,6 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from townsquare.context.broker import Broker
+from townsquare.context.once import Once
 from townsquare.context.subscriptions.kept import Kept, Tally, tally_key
 from townsquare.context.subscriptions.matching import Compiled, Index, compiled
 from townsquare.context.subscriptions.underway import UnderWay
@@ -32,21 +33,15 @@ class Book:
         self._tallies: dict[Key, Tally] = {}
         self._unsaved: set[Key] = set()
         self.under_way = UnderWay()
-        self._loading = asyncio.Lock()
-        self._loaded = False
+        self.load = Once(self._load)  # everything else here expects it
 
-    async def load(self) -> None:
-        """Once; everything else here expects it."""
-        async with self._loading:
-            if self._loaded:
-                return
-            for row in await self.broker.documents.listed("subscription", None):
-                self._put(compiled(msgspec.json.decode(row.body, type=Kept)))
-            tallies = {tally_key(key): key for key in self._all}
-            for row in await self.broker.documents.listed("private", None):
-                if row.key in tallies:
-                    self._tallies[tallies[row.key]] = msgspec.json.decode(row.body, type=Tally)
-            self._loaded = True
+    async def _load(self) -> None:
+        for row in await self.broker.documents.listed("subscription", None):
+            self._put(compiled(msgspec.json.decode(row.body, type=Kept)))
+        tallies = {tally_key(key): key for key in self._all}
+        for row in await self.broker.documents.listed("private", None):
+            if row.key in tallies:
+                self._tallies[tallies[row.key]] = msgspec.json.decode(row.body, type=Tally)
 
     def _put(self, one: Compiled) -> None:
         if before := self._all.get(one.key):

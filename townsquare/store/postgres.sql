@@ -10,6 +10,7 @@ create table if not exists entity (
     doc      jsonb not null,             -- the same for conditions; null where kind is not context
     unique (tenant, kind, id)
 ) with (fillfactor = 80);                -- room for the next version on the same page
+create index if not exists entity_beside on entity (kind, row) where kind <> 'context';
 
 create table if not exists history (     -- eight columns, whose header has 24 bytes
     series    bigint not null,

@@ -10,6 +10,7 @@ create table if not exists entity (
 );
 
 create index if not exists entity_of on entity (tenant, kind);  -- ends in row: in that order
+create index if not exists entity_beside on entity (kind) where kind <> 'context';
 
 create table if not exists history (
     series    integer not null,

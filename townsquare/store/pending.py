@@ -74,7 +74,7 @@ class Pending:
         db.executemany("insert into log (salt, record, leaf) values (?, ?, ?)", self._log)
         db.executemany(TELL, self._outbox)
         self._census.clear()
-        for written in (self._tenants, self._history, self._log, self._outbox):
+        for written in (self._tenants, self._history, self._log, self._outbox, self._touched):
             written.clear()
 
     def _write_rows(self, db: sqlite3.Connection) -> None:

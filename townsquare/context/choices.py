@@ -11,6 +11,7 @@ from townsquare.model.errors import Invalid, TooComplex
 
 Choices = tuple[frozenset[str], ...]
 MOST = 64
+LONGEST = 20_000  # characters
 _TOKEN = re.compile(r"\s*([;,|()]|[^\s;,|()]+)\s*")
 _SCOPE = re.compile(r"/#|(/(\+|[^\W\d][\w-]*))+(/#)?")
 
@@ -18,6 +19,8 @@ _SCOPE = re.compile(r"/#|(/(\+|[^\W\d][\w-]*))+(/#)?")
 @lru_cache(maxsize=1024)
 def read_choices(text: str) -> Choices:
     """Raises Invalid or TooComplex."""
+    if len(text) > LONGEST:
+        raise TooComplex(f"types and scopes are told in at most {LONGEST} characters")
     return _Parser(text).whole()
 
 

@@ -8,8 +8,10 @@ from townsquare.context.form.read import read_name
 from townsquare.context.jsonld import Terms
 from townsquare.model import geometry
 from townsquare.model.entity import Json
-from townsquare.model.errors import Invalid
+from townsquare.model.errors import Invalid, TooComplex
 from townsquare.store.conditions import Near
+
+LONGEST = 250_000  # characters: some 10,000 positions, which take a tenth of a second to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,17 @@ def read_near(geo: Geo, terms: Terms) -> Near:
 
 
 def read_geometry(kind: str, coordinates: Json) -> str:
-    """GeoJSON text. Raises Invalid."""
+    """GeoJSON text. Raises Invalid or TooComplex."""
     try:
         given = json.loads(coordinates) if isinstance(coordinates, str) else coordinates
     except (ValueError, RecursionError) as error:
         raise Invalid(f"coordinates must be a JSON list, is {coordinates[:80]!r}") from error
     reference = {"type": kind, "coordinates": given}
+    text = json.dumps(reference)
+    if len(text) > LONGEST:
+        raise TooComplex(f"a geometry to compare with has at most {LONGEST} characters")
     geometry.geometry(reference)
-    return json.dumps(reference)
+    return text
 
 
 def distance(modifier: str) -> tuple[geometry.Relation, float]:

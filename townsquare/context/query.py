@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import re2
 
 from townsquare.context.choices import read_scopes
-from townsquare.model.errors import Invalid, TooManyResults
+from townsquare.model.errors import Invalid, TooComplex, TooManyResults
 from townsquare.store.conditions import Comparison, Literal_, Near, Order, Path, Range
 
 MOST_TERMS = 64
+LONGEST_PATTERN = 4_000  # characters, as of q
 DEEPEST_LINK = 10  # entities that are linked from one another, in one query
 LIMIT, MOST = 20, 1000  # entities in an answer: by default, at most
 
@@ -97,7 +98,9 @@ class Query:
 
 
 def read_pattern(text: str) -> str:
-    """Raises Invalid for what is not a regular expression (RE2)."""
+    """Raises Invalid for what is not a regular expression (RE2), and TooComplex."""
+    if len(text) > LONGEST_PATTERN:
+        raise TooComplex(f"a pattern has at most {LONGEST_PATTERN} characters")
     try:
         re2.compile(text, QUIET)
     except re2.error as error:

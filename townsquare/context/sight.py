@@ -41,8 +41,7 @@ class Sight:
         if known := self._finds.get(key):
             return known
         found = self.found(query, self.eyes(by, why, act, tenant), by)
-        size = len(found.where.text) + sum(map(len, query.ids))
-        return self._finds.put(key, found, size)
+        return self._finds.put(key, found, _size(query, found))
 
     def found(
         self, query: Query, eyes: sql.Eyes, by: Actor, compiler: sql.Compiler | None = None
@@ -111,3 +110,9 @@ class Sight:
         if before and after and changed.attributes and not seen:
             return None
         return structs.replace(changed, before=before, after=after, attributes=seen)
+
+
+def _size(query: Query, found: Find) -> int:
+    """Characters of all that may be long: polygons and patterns are parameters."""
+    told = (found.where.text, *found.where.parameters, *query.ids)
+    return sum(len(text) for text in told if isinstance(text, str))

@@ -37,6 +37,7 @@ TYPES = frozenset(
 LONGEST_M = 20_037_509  # half of the equator
 EARTH = Geod(ellps="WGS84")
 GLOBE = Geod(ellps="sphere")
+USUAL = 4096  # characters of a geometry; of longer ones only few are remembered
 
 
 class Bounds(NamedTuple):
@@ -138,8 +139,15 @@ def matches(stored: str, relation: Relation, reference: str, distance: float) ->
     return bool(getattr(a, relation)(b))
 
 
-@lru_cache(maxsize=4096)
 def _parsed(geojson: str) -> BaseGeometry:
+    return (_usual if len(geojson) <= USUAL else _long)(geojson)
+
+
+def _shaped(geojson: str) -> BaseGeometry:
     """A shape that crosses itself is taken for the areas that it goes around."""
     shape = geometry(json.loads(geojson))
     return shape if shape.is_valid else shapely.make_valid(shape)
+
+
+_usual = lru_cache(maxsize=4096)(_shaped)
+_long = lru_cache(maxsize=16)(_shaped)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 MomentKind = Literal["dateTime", "date", "time"]
+LONGEST = len("2026-01-31T12:00:00.123456Z")  # others are not even remembered
 _DATE, _TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(?:[.,]\d{1,6})?"
 _KINDS: tuple[tuple[MomentKind, re.Pattern[str]], ...] = (
     ("dateTime", re.compile(f"{_DATE}T{_TIME}Z")),
@@ -23,9 +24,13 @@ class Moment:
     text: str
 
 
-@lru_cache(maxsize=4096)
 def read_moment(text: str) -> Moment | None:
     """None for what is not a DateTime in UTC, a Date or a Time."""
+    return _read(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Moment | None:
     kind = next((kind for kind, form in _KINDS if form.fullmatch(text)), None)
     if kind is None:
         return None

@@ -78,7 +78,8 @@ class Consumption:
         self._told = Told()
         # The same is often asked again: reading it would take longer than finding the answer.
         self._manners: Memory[Said, Asked] = Memory(MOST_SAID)
-        self._queries: Memory[Said, Query] = Memory(MOST_SAID)
+        # The terms are held with it, so that no others have their id meanwhile.
+        self._queries: Memory[Said, tuple[Terms, Query]] = Memory(MOST_SAID)
 
     def routes(self) -> Routes:
         return {
@@ -127,11 +128,11 @@ class Consumption:
         request.known(*QUERY)
         terms = await self.contexts.of(request)
         asked, said = self._asked(request, terms), said_by(request, terms)
-        query = self._queries.get(said)
-        if query is None:
+        known = self._queries.get(said)
+        if known is None:
             query = completed(asked, selector(request, terms))
-            self._queries.put(said, query, length(request))
-        return asked, query
+            known = self._queries.put(said, (terms, query), length(request))
+        return asked, known[1]
 
     async def asked_by_post(self, request: Request) -> tuple[Asked, Query]:
         """Raises Invalid."""
@@ -151,7 +152,10 @@ class Consumption:
         said = said_by(request, terms)
         known = self._manners.get(said)
         if known is None:
-            return self._manners.put(said, self._manner(request, terms), length(request))
+            made = self._manner(request, terms)
+            bare = structs.replace(request, headers={}, body=b"")  # not to be kept
+            self._manners.put(said, made.by(bare), length(request))
+            return made
         return known.by(request)
 
     def _manner(self, request: Request, terms: Terms) -> Asked:

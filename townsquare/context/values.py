@@ -88,6 +88,9 @@ def _harmless(name: str, value: Json, *, merging: bool) -> None:
 def _harmless_text(name: str, text: str, *, null: bool) -> None:
     if text == NULL and not null:
         raise Invalid(f"{name}: {NULL!r} is no value; it removes, and in a patch only")
+    if "\0" in text:
+        # Databases end a text there: it would compare as another one.
+        raise Invalid(f"{name}: a text with the character NUL cannot be kept")
     if "://" in text and USER_INFO.match(text):
         # A password in an address would be told to everyone who may see the entity.
         raise Invalid(f"{name}: an address with user info; keep the login as secret:NAME")

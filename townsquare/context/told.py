@@ -4,7 +4,6 @@ Always holds: it is kept under the entity itself, which a change or another gran
 object, and under everything that has a say in how it is written.
 """
 
-from collections.abc import Hashable
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +14,9 @@ from townsquare.model.entity import Entity, Json
 from townsquare.store.memory import Memory
 
 MOST = 4 * 2**20  # bytes of JSON
-MOST_SHAPES = 1000
+MOST_SHAPES = 2**20  # terms, and characters of what is asked for
+SHAPE = 500  # of these that a shape takes besides
+How = tuple[str | None, ...]  # as it was asked for, in the terms of the asker
 
 
 class Shape(NamedTuple):
@@ -28,17 +29,17 @@ class Shape(NamedTuple):
 class Told:
     def __init__(self) -> None:
         self._kept: Memory[tuple[int, int], tuple[Entity | Glance, msgspec.Raw]] = Memory(MOST)
-        self._shapes: dict[tuple[int, Hashable], Shape] = {}
+        self._shapes: Memory[tuple[int, How], Shape] = Memory(MOST_SHAPES)
         self._count = 0
 
-    def shape(self, terms: Terms, how: Hashable) -> Shape:
+    def shape(self, terms: Terms, how: How) -> Shape:
         key = (id(terms), how)
-        if key not in self._shapes:
-            if len(self._shapes) >= MOST_SHAPES:
-                self._shapes.clear()
+        known = self._shapes.get(key)
+        if known is None:
             self._count += 1
-            self._shapes[key] = Shape(self._count, terms)
-        return self._shapes[key]
+            size = SHAPE + len(terms.iris) + sum(len(text) for text in how if text)
+            known = self._shapes.put(key, Shape(self._count, terms), size)
+        return known
 
     def of(self, entity: Entity | Glance, shape: Shape) -> msgspec.Raw | None:
         known = self._kept.get((id(entity), shape.number))

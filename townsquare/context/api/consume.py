@@ -131,7 +131,7 @@ class Consumption:
         known = self._queries.get(said)
         if known is None:
             query = completed(asked, selector(request, terms))
-            known = self._queries.put(said, (terms, query), length(request))
+            known = self._queries.put(said, (terms, query), length(request, terms))
         return asked, known[1]
 
     async def asked_by_post(self, request: Request) -> tuple[Asked, Query]:
@@ -154,7 +154,7 @@ class Consumption:
         if known is None:
             made = self._manner(request, terms)
             bare = structs.replace(request, headers={}, body=b"")  # not to be kept
-            self._manners.put(said, made.by(bare), length(request))
+            self._manners.put(said, made.by(bare), length(request, terms))
             return made
         return known.by(request)
 
@@ -244,8 +244,9 @@ def said_by(request: Request, terms: Terms) -> Said:
     return (id(terms), *headers, *request.parameters.items())
 
 
-def length(request: Request) -> int:
-    return LENGTH_BESIDE + sum(map(len, request.parameters.values()))
+def length(request: Request, terms: Terms) -> int:
+    """The terms are held, too, which may be of a context that nobody else holds."""
+    return LENGTH_BESIDE + len(terms.iris) + sum(map(len, request.parameters.values()))
 
 
 def completed(asked: Asked, query: Query) -> Query:

@@ -140,13 +140,19 @@ class Gallery:
         """Raises NotFound."""
         await self.copies.wipe(one.place)
         await self.broker.documents.drop(one.key, by, why)
-        self._all.pop(one.key, None)
-        self._used.pop(one.key, None)
+        self._forget(one)
         await self.copies.wipe(one.place)  # of what came meanwhile
 
     async def _clear(self, one: Snapshot) -> None:
         with suppress(NotFound):  # somebody else has dropped it meanwhile
             await self.drop(one, KEEPER, WHY)
+        self._forget(one)
+
+    def _forget(self, one: Snapshot) -> None:
+        known = self._all.get(one.key)
+        if known and known.place == one.place:  # and not the next one of that id
+            del self._all[one.key]
+            self._used.pop(one.key, None)
 
     # --- the room
 

@@ -41,7 +41,7 @@ async def test_create_retrieve_and_delete(http: httpx.AsyncClient) -> None:
     answer = await http.post("/entities", json=BIN)
     assert (answer.status_code, answer.headers["location"]) == (
         201,
-        "/ngsi-ld/v1/entities/urn%3Angsi-ld%3AWasteContainer%3A7",
+        "/ngsi-ld/v1/entities/urn:ngsi-ld:WasteContainer:7",
     )
     found = await http.get(f"/entities/{BIN['id']}")
     assert found.json() == BIN

@@ -227,6 +227,11 @@ def refusal(refused: Refused) -> Answer:
     return Answer(refused.status, json | refused.members, refused.headers)
 
 
+def address(*parts: str) -> str:
+    """The path of something here. A colon may stand as it is (RFC 3986, 3.3), a slash may not."""
+    return "/".join((ROOT, *(quote(part, safe=":") for part in parts)))
+
+
 def path_below(scope: Scope, root: str) -> tuple[str, ...]:
     """The parts of the path below `root`, decoded; a part may hold an escaped slash."""
     raw = scope.get("raw_path") or quote(scope["path"]).encode()

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
-from townsquare.context.http import ROOT, Request
+from townsquare.context.http import Request, address
 from townsquare.context.query import Query
 
 
@@ -18,11 +18,11 @@ def paging(
         offsets.append((max(0, query.offset - query.limit), "prev"))
     if more and query.limit:
         offsets.append((query.offset + query.limit, "next"))
-    path = "/".join(quote(part) for part in request.path)
+    path = address(*request.path)
     links = []
     for offset, relation in offsets:
         said = {**request.parameters, "offset": str(offset), "limit": str(query.limit)}
         order = said.items() if as_asked else sorted(said.items())
         parameters = urlencode(list(order), safe=":*", quote_via=quote)
-        links.append(f'<{ROOT}/{path}?{parameters}>; rel="{relation}"; type="{media}"')
+        links.append(f'<{path}?{parameters}>; rel="{relation}"; type="{media}"')
     return {"link": ", ".join(links)} if links else {}

@@ -199,4 +199,23 @@ async def test_location_is_written_with_its_capital_on_the_wire(api: Api) -> Non
         answer = await reader.readuntil(b"\r\n\r\n")
         writer.close()
     assert answer.startswith(b"HTTP/1.1 201")
-    assert b"\r\nLocation: /ngsi-ld/v1/entities/urn%3Angsi-ld%3ABench%3A1\r\n" in answer
+    assert b"\r\nLocation: /ngsi-ld/v1/entities/urn:ngsi-ld:Bench:1\r\n" in answer
+
+
+@pytest.mark.parametrize("door", ["entities", "temporal/entities"])
+@pytest.mark.parametrize(
+    ("id", "written"),
+    [
+        ("urn:ngsi-ld:Lamp:1", "urn:ngsi-ld:Lamp:1"),
+        ("https://example.org/lamp?1", "https:%2F%2Fexample.org%2Flamp%3F1"),
+        ("urn:lamp:ä", "urn:lamp:%C3%A4"),
+    ],
+)
+async def test_a_place_says_the_id_as_far_as_a_path_can(
+    http: httpx.AsyncClient, door: str, id: str, written: str
+) -> None:
+    lit = {"type": "Property", "value": 1, "observedAt": "2030-01-01T00:00:00Z"}
+    made = await http.post(f"/{door}", json={"id": id, "type": "Lamp", "lit": lit})
+    assert made.headers["location"] == f"/ngsi-ld/v1/{door}/{written}"
+    there = await http.get(made.headers["location"].removeprefix("/ngsi-ld/v1"))
+    assert there.json()["id"] == id

@@ -6,7 +6,7 @@ import msgspec
 
 from townsquare.context.contexts import Contexts
 from townsquare.context.core import CORE
-from townsquare.context.http import JSON, LD, ROOT, Answer, Request
+from townsquare.context.http import JSON, LD, Answer, Request, address
 from townsquare.context.jsonld import checked, is_core
 from townsquare.context.routes import Routes, write
 from townsquare.context.shelf import BIGGEST, ID, KINDS, Document, Use
@@ -47,7 +47,7 @@ class ContextServer:
         await self.shelf.room_for(key, "Hosted")
         content = msgspec.json.encode(document)
         await self.broker.documents.keep(key, content, request.actor, request.why, new=True)
-        return Answer(201, headers={"location": f"{ROOT}/jsonldContexts/{id}"})
+        return Answer(201, headers={"location": address("jsonldContexts", id)})
 
     async def listed(self, request: Request) -> Answer:
         request.known("details", "kind")

@@ -1,12 +1,10 @@
 """Entities in: create, merge, replace, delete (clauses 5.6.1, 5.6.6, 5.6.17, 5.6.18, 6.4, 6.5)."""
 
-from urllib.parse import quote
-
 from townsquare.context.api.change import EntityWriter, types
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import MERGE, SIMPLIFIED_MERGE
 from townsquare.context.form.read import read_entity, read_id, read_removed
-from townsquare.context.http import ROOT, Answer, Request
+from townsquare.context.http import Answer, Request, address
 from townsquare.context.routes import Routes, write
 from townsquare.context.sources.provision import Deed
 from townsquare.context.values import LANGUAGE, read_time
@@ -37,7 +35,7 @@ class Provision:
             raise InvalidRequest("the body is empty; it must be an entity")
         terms = await self.contexts.of(request, body)
         made = read_entity(body, terms)
-        where = {"location": f"{ROOT}/entities/{quote(made.id)}"}
+        where = {"location": address("entities", made.id)}
         deed = Deed(request, terms, Change("create", made), body)
         return await self.writer.write(deed, lambda _: Answer(201, headers=where))
 

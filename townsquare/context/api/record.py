@@ -1,14 +1,12 @@
 """The past in: record, correct and erase (clauses 5.6.11 to 5.6.16 and 6.18 to 6.22)."""
 
-from urllib.parse import quote
-
 from townsquare.context.api.change import applied
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_attribute, read_dataset, read_name
 from townsquare.context.form.read import read_id
 from townsquare.context.form.temporal import read_evolution
-from townsquare.context.http import ROOT, Answer, Request
+from townsquare.context.http import Answer, Request, address
 from townsquare.context.jsonld import Terms
 from townsquare.context.past import recording
 from townsquare.context.rewrite import Author, rewrite
@@ -44,7 +42,7 @@ class Record:
         outcome = await applied(self.broker, request, recording(given, upsert=True))
         if not outcome.created:
             return Answer(204)
-        return Answer(201, headers={"location": f"{ROOT}/temporal/entities/{quote(given.id)}"})
+        return Answer(201, headers={"location": address("temporal", "entities", given.id)})
 
     async def add(self, request: Request) -> Answer:
         id, body = entity_id(request), request.json()

@@ -1,9 +1,7 @@
 """Snapshots: create, clone, retrieve, change, delete, purge (clauses 5.16, 6.36 to 6.38)."""
 
-from urllib.parse import quote
-
 from townsquare.context.contexts import Contexts
-from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
+from townsquare.context.http import JSON, LD, Answer, Request, address, answer_json
 from townsquare.context.jsonld import CORE_TERMS
 from townsquare.context.routes import Routes, watch
 from townsquare.context.snapshots.gallery import Gallery
@@ -75,7 +73,7 @@ class SnapshotDoors:
 
     async def _added(self, one: Snapshot) -> Answer:
         await self.gallery.add(one)
-        return Answer(201, headers={"location": f"{ROOT}/snapshots/{quote(one.id, safe=':')}"})
+        return Answer(201, headers={"location": address("snapshots", one.id)})
 
     async def retrieve(self, request: Request) -> Answer:
         request.known()

@@ -1,13 +1,12 @@
 """Context sources: register and discover (clauses 5.9, 5.10, 5.15, 6.8, 6.9 and 6.33)."""
 
-from urllib.parse import quote
 from uuid import uuid4
 
 from townsquare.context.api.select import near
 from townsquare.context.choices import read_choices, read_scopes
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
-from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
+from townsquare.context.http import JSON, LD, Answer, Request, address, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
 from townsquare.context.pages import part_of
@@ -57,7 +56,7 @@ class SourceDoors:
         fresh = f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}"
         one = read(body, terms, self.registry.broker.clock(), id=fresh)
         await self.registry.add(request.tenant, one, request.actor, request.why)
-        where = f"{ROOT}/csourceRegistrations/{quote(one.id, safe=':')}"
+        where = address("csourceRegistrations", one.id)
         return Answer(201, headers={"location": where})
 
     async def amend(self, request: Request) -> Answer:

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
 
 from townsquare.context.aggregate import read_duration
-from townsquare.context.http import ROOT
+from townsquare.context.http import address
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
 from townsquare.model.entity import Json
@@ -41,7 +41,7 @@ class EntityMap(Struct, frozen=True, omit_defaults=True):
 
     @property
     def location(self) -> str:
-        return f"{ROOT}/entityMaps/{quote(self.id, safe=':')}"
+        return address("entityMaps", self.id)
 
     def without(self, ids: Collection[str]) -> "EntityMap":
         left = {id: places for id, places in self.entities.items() if id not in ids}

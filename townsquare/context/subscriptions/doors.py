@@ -5,7 +5,6 @@ registrations of sources (clauses 5.11.2 to 5.11.6, 6.12 and 6.13).
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import quote
 
 import msgspec
 from msgspec import structs
@@ -13,7 +12,7 @@ from msgspec import structs
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import applied
-from townsquare.context.http import JSON, LD, ROOT, Answer, Request, answer_json
+from townsquare.context.http import JSON, LD, Answer, Request, address, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.pages import part_of
 from townsquare.context.routes import Routes, watch
@@ -103,7 +102,7 @@ class Doors:
             tenant=request.tenant,
         )
         id = await self.book.create(kept)
-        where = f"{ROOT}/{self.collection}/{quote(id, safe=':')}"
+        where = address(self.collection, id)
         return Answer(201, headers={"location": where})
 
     def _require(self, request: Request, given: Subscription) -> None:

@@ -33,7 +33,7 @@ from typing import Any
 from measure import client, raw, screens
 from measure.city import City, Size, load
 from measure.client import Load, Measured, request
-from measure.process import cpu_s, private_mb, running
+from measure.process import core_ticks, cpu_s, private_mb, running
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -52,6 +52,7 @@ CHANGES = 60  # told to that many screens, one after the other
 ROOT = "/ngsi-ld/v1"
 CORES = sorted(os.sched_getaffinity(0))
 SERVER, CLIENT = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, None)
+BEGAN = core_ticks()
 SETTINGS = """
 [[rule]]
 name = "hot"
@@ -370,9 +371,11 @@ def machine(store: str) -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines()
         if line.startswith("model name")
     )
+    ticks, stolen = (now - before for now, before in zip(core_ticks(), BEGAN, strict=True))
     return (
         f"{len(CORES)} x {cpu}, Linux {platform.release()}, Python {platform.python_version()},"
-        f" {store}, load {os.getloadavg()[0]:.1f}"
+        f" {store}, load {os.getloadavg()[0]:.1f}, {stolen / ticks:.0%} of the cores' time was"
+        " taken by other machines of the host"
     )
 
 

@@ -13,6 +13,12 @@ TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+def core_ticks() -> tuple[int, int]:
+    """Of all cores since the machine started: all, and those that its host gave to others."""
+    total = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(total), total[7]
+
+
 @contextmanager
 def running(command: Sequence[str], url: str, cpu: int | None = None) -> Iterator[int]:
     """The pid of a server that answers at `url`; bound to one core where `cpu` names it."""

@@ -1,7 +1,7 @@
 """What every store promises of itself, apart from what changes mean."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,3 +180,21 @@ async def test_a_row_is_answered_as_the_last_commit_left_it(store: Store) -> Non
     assert await version("one") == 1
     await store.commit(Job(NOW, "", (), lambda _: Writes(delete=[key("one")])))
     assert await version("one") is None
+
+
+async def test_what_is_committed_is_answered_whatever_becomes_of_its_news(store: Store) -> None:
+    troubles: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: troubles.append(context["exception"]))
+    heard: list[int] = []
+
+    def listener(news: Sequence[Changed]) -> None:
+        heard.extend(n.seq for n in news)
+        if len(heard) == 1:
+            raise ValueError("a listener that breaks")
+
+    store.listener = listener
+    for version in (b"1", b"2"):
+        assert (await asyncio.wait_for(store.commit(put("one")), 5)).answer == version
+        assert len(heard) == int(version)
+    assert [str(trouble) for trouble in troubles] == ["a listener that breaks"]

@@ -105,8 +105,12 @@ class Writer:
             failing.pop_all()
         self._seq, self._leaves = batch.seq, batch.leaves
         self._remember(batch, rows)
-        self.listener(batch.told)
+        self._tell(batch.told)
         return outcomes
+
+    def _tell(self, news: Sequence[Changed]) -> None:
+        """Before the answers, but no part of the commit: it is made, whatever becomes of them."""
+        asyncio.get_running_loop().call_soon(self.listener, news)
 
     def _remember(self, batch: tables.Batch, rows: Loaded) -> None:
         for key, row in rows.items():
@@ -193,7 +197,7 @@ class Writer:
         if self._seq is not None and seq > self._seq:
             text = "select seq, body from outbox where seq > $1 order by seq"
             missed = await db.fetch(text, self._seq)
-            self.listener([tables.changed(*found) for found in missed])
+            self._tell([tables.changed(*found) for found in missed])
         self._seq = seq
 
 

@@ -107,7 +107,8 @@ class Writer:
             self._most = min(2 * self._most, BATCH)
             written = done.result()
             self._remember(written)
-            self._tell(written.told)
+            # Not called here: what is committed is answered, whatever becomes of the news.
+            loop.call_soon(self._tell, written.told)
             for (_, future), outcome in zip(batch, written.outcomes, strict=True):
                 _answer(future, outcome)
         self._commit_next(loop)

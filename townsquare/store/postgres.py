@@ -41,9 +41,10 @@ from townsquare.store.postgres_search import Search
 from townsquare.store.postgres_tallies import tallies as in_periods
 from townsquare.store.postgres_values import Making
 from townsquare.store.postgres_words import numbered
-from townsquare.store.postgres_writer import KNOWN_PLANS, Outcome, Writer
+from townsquare.store.postgres_writer import KNOWN_PLANS, Writer
 from townsquare.store.queried import Queried
 from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
+from townsquare.store.waiting import Outcome, Waiting, answer
 
 JOBS, KEYS = 512, 500  # a commit; with more, nobody works while the server writes
 Asker = Literal["key", "reader", "stranger"]
@@ -52,8 +53,6 @@ LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0
 FREE_S = 10.0  # how long a read waits for a free connection
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
 READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
-
-Waiting = tuple[Job, "asyncio.Future[Committed]"]
 
 
 class PostgresStore:
@@ -101,7 +100,7 @@ class PostgresStore:
             outcomes = await self._outcomes([job for job, _ in batch])
             self._waiting[:0] = batch[len(outcomes) :]
             for (_, future), outcome in zip(batch, outcomes, strict=False):
-                _answer(future, outcome)
+                answer(future, outcome)
 
     def _next(self) -> list[Waiting]:
         end = keys = 0
@@ -287,12 +286,3 @@ class PostgresStore:
         for pool in self._pools.values():
             await pool.close()
         await self._writer.close()
-
-
-def _answer(future: "asyncio.Future[Committed]", outcome: Outcome | BaseException) -> None:
-    if future.cancelled():
-        return
-    if isinstance(outcome, Committed):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)

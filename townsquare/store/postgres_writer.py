@@ -23,6 +23,7 @@ from townsquare.store.postgres_schema import prepare
 from townsquare.store.postgres_series import COLUMNS, Rows, Series
 from townsquare.store.postgres_words import numbered
 from townsquare.store.queried import Queried
+from townsquare.store.waiting import Outcome
 
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
 MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
@@ -48,7 +49,6 @@ HOLDER = (
     " and l.database = (select oid from pg_database where datname = current_database())"
 )
 
-Outcome = Committed | TownsquareError
 T = TypeVar("T")
 Loaded = dict[Key, Row]
 Answers = dict[tuple[str, str], bytes]  # by tenant and idempotency key

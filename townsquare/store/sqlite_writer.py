@@ -19,12 +19,11 @@ from townsquare.model.errors import TownsquareError, Unavailable
 from townsquare.store import Committed, Job, Key, Row, micros, tables
 from townsquare.store.memory import Memory
 from townsquare.store.pending import Pending
+from townsquare.store.waiting import Outcome, Waiting, answer
 
 MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 
-Outcome = Committed | TownsquareError
-Waiting = tuple[Job, "asyncio.Future[Committed]"]
 T = TypeVar("T")
 
 
@@ -102,7 +101,7 @@ class Writer:
             # One job that breaks must not take the others with it: by halves, until it is alone.
             self._waiting, self._most = batch + self._waiting, len(batch) // 2
         elif error:
-            _answer(batch[0][1], _broken(error))
+            answer(batch[0][1], _broken(error))
         else:
             self._most = min(2 * self._most, BATCH)
             written = done.result()
@@ -110,7 +109,7 @@ class Writer:
             # Not called here: what is committed is answered, whatever becomes of the news.
             loop.call_soon(self._tell, written.told)
             for (_, future), outcome in zip(batch, written.outcomes, strict=True):
-                _answer(future, outcome)
+                answer(future, outcome)
         self._commit_next(loop)
 
     def _remember(self, written: Written) -> None:
@@ -170,15 +169,6 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def _answer(future: "asyncio.Future[Committed]", outcome: Outcome | BaseException) -> None:
-    if future.cancelled():
-        return
-    if isinstance(outcome, Committed):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)
 
 
 def _broken(error: BaseException) -> BaseException:

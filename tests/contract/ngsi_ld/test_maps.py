@@ -1,13 +1,14 @@
 """Entity maps: pages of what a query found once (clauses 5.5.9.3, 5.5.14, 5.14, 6.32 to 6.35)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import OPEN, OpenBroker, client, visited
+from tests.conftest import OpenBroker
+from tests.contract.ngsi_ld.conftest import Visit
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.model.actor import ANYONE, Actor, Why
@@ -24,7 +25,6 @@ CLERK = Actor("person:clerk", "person", roles=frozenset({"operator", "integrator
 OTHER = Actor("person:other", "person", roles=frozenset({"operator", "integrator"}))
 SAFE = EntityType("Safe", "register", frozenset({"operator"}))
 ROOM = Actor("room:register", "room", roles=frozenset({"room"}), room="register")
-Visit = Callable[..., httpx.AsyncClient]
 
 
 def tree(number: int) -> str:
@@ -44,19 +44,6 @@ async def trees(http: httpx.AsyncClient) -> None:
     for number in range(5):
         body = {"id": tree(number), "type": "Tree", "height": 10 + number}
         assert (await http.post("/entities", json=body)).status_code == 201
-
-
-@pytest.fixture
-async def visit(api: Api) -> AsyncIterator[Visit]:
-    opened = []
-
-    def visit(by: Actor = OPEN, why: str = "operations", api: Api = api) -> httpx.AsyncClient:
-        opened.append(client(visited(api, by, why)))
-        return opened[-1]
-
-    yield visit
-    for visitor in opened:
-        await visitor.aclose()
 
 
 async def made(http: httpx.AsyncClient, query: str = "type=Tree") -> str:

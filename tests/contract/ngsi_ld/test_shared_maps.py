@@ -27,11 +27,6 @@ def chart(*numbers: int, **members: Any) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def harbour() -> Harbour:
-    return Harbour()
-
-
-@pytest.fixture
 async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
     mock = httpx.MockTransport(harbour)
     async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:

@@ -1,7 +1,7 @@
 """Snapshots: copies of what queries found (clauses 4.3.7, 5.5.15, 5.16, 6.3.22, 6.36 to 6.38)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.conftest import OPEN, OpenBroker, client, visited
+from tests.conftest import OpenBroker, client, visited
+from tests.contract.ngsi_ld.conftest import Visit
 from tests.contract.ngsi_ld.harbour import Harbour, registered
 from tests.contract.ngsi_ld.receiver import Receiver
 from townsquare.context import outgoing
@@ -30,16 +31,10 @@ EVER = {"timerel": "before", "timeAt": "2999-01-01T00:00:00Z", "timeproperty": "
 CLERK = Actor("person:clerk", "person", roles=frozenset({"operator", "integrator"}))
 SAFE = EntityType("Safe", "register", frozenset({"operator"}), secret=frozenset({"code"}))
 ROOM = Actor("room:register", "room", roles=frozenset({"room"}), room="register")
-Visit = Callable[..., httpx.AsyncClient]
 
 
 def tree(number: int) -> str:
     return f"urn:x:Tree:{number}"
-
-
-@pytest.fixture
-def harbour() -> Harbour:
-    return Harbour()
 
 
 @pytest.fixture
@@ -68,19 +63,6 @@ async def trees(http: httpx.AsyncClient) -> None:
     for number in range(3):
         body = {"id": tree(number), "type": "Tree", "height": 10 + number}
         assert (await http.post("/entities", json=body)).status_code == 201
-
-
-@pytest.fixture
-async def visit(api: Api) -> AsyncIterator[Visit]:
-    opened = []
-
-    def visit(by: Actor = OPEN, why: str = "operations", api: Api = api) -> httpx.AsyncClient:
-        opened.append(client(visited(api, by, why)))
-        return opened[-1]
-
-    yield visit
-    for visitor in opened:
-        await visitor.aclose()
 
 
 async def asked_for(http: httpx.AsyncClient, *queries: Any, **members: Any) -> str:

@@ -17,7 +17,7 @@ NAMES = st.builds("".join, st.lists(LETTERS, min_size=3, max_size=5)).filter(
     lambda name: name not in CORE_TERMS.iris and CORE_TERMS.expand(name) == name
 )
 URIS = NAMES.map(lambda name: f"urn:x:{name}")
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="@"), max_size=8)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="@\0"), max_size=8)
 SCALARS = st.booleans() | st.integers(-(2**53), 2**53) | TEXTS | st.floats(-1e9, 1e9)
 JSONS = st.recursive(
     SCALARS,

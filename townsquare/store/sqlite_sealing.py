@@ -134,7 +134,7 @@ class Sealing:
             except Conflict:
                 file, done = None, False
             except (Unavailable, TooComplex) as error:  # others can be sealed nevertheless
-                log.error("%s", error)  # noqa: TRY400 - it says where to look
+                log.error(str(error))  # noqa: TRY400 - it says where to look
                 file, done = None, False
             first = (file.series[-1] if file and file.full else part.last) + 1
         return done
@@ -183,7 +183,7 @@ class Sealing:
                 if await self._write(partial(swap, series=self._series, load=load)):
                     return True
         except (Unavailable, TooComplex) as error:  # the other files are as good as before
-            log.error("%s", error)  # noqa: TRY400 - it says where to look
+            log.error(str(error))  # noqa: TRY400 - it says where to look
         return False
 
     async def _has(self, part: Part, series: Sequence[int]) -> bool:

@@ -10,7 +10,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-vision conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-vision conformance \
 	soak fuzz exceptions lock chromium
 
 help: ## this list
@@ -57,6 +57,9 @@ bench-broker: venv modules ## requests a second and delays of the broker: STORE=
 
 bench-demo: venv modules ## processor time, memory and delay of the demo
 	@$(V)/python bench/demo.py
+
+bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
+	@$(V)/python bench/sealed.py
 
 bench-vision: venv ## frames per second and counting error on the sample clip
 	@$(V)/python bench/vision.py

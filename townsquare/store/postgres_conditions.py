@@ -48,14 +48,14 @@ Condition = Callable[[str, str], Sql]
 
 class PostgresConditions:
     def __init__(self, queried: Queried | None = None) -> None:
-        self._queried = queried
+        self._queried = queried or Queried()
 
     @property
     def edition(self) -> int:
-        return self._queried.edition if self._queried else 0
+        return self._queried.edition
 
     def exists(self, path: Path) -> Sql:
-        if self._queried and (by_rows := self._queried.there(path)):
+        if by_rows := self._queried.there(path):
             return by_rows
         if not path.attribute:
             return Sql("jsonb_exists(e.doc, ?)", (path.member,))
@@ -67,8 +67,6 @@ class PostgresConditions:
 
     def holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:
         plain = self._holds(path, comparison, operand)
-        if self._queried is None:
-            return plain
         return self._queried.holds(path, comparison, operand, plain, self.like)
 
     def _holds(self, path: Path, comparison: Comparison, operand: Literal_ | Range) -> Sql:

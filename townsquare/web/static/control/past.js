@@ -21,15 +21,19 @@ const OF_WINDOW = ["dateObservedFrom", "coverage", "sample"];
 
 /** @param {Measure} measure @param {number} since s @returns {Promise<Window[]>} @throws Refused */
 export async function closedWindows({ id, kind }, since) {
-  const attributes = [...COUNTED[kind], ...OF_WINDOW];
-  const query = new URLSearchParams({
-    timerel: "after",
-    timeAt: new Date(since * 1000).toISOString(),
-    attrs: attributes.join(","),
-    options: "temporalValues",
-  });
-  const answer = await asked(`/ngsi-ld/v1/temporal/entities/${id}?${query}`);
-  return windowsOf(await answer.json(), COUNTED[kind]);
+  const attrs = [...COUNTED[kind], ...OF_WINDOW].join(",");
+  /** @type {Window[]} */
+  const windows = [];
+  for (let after = since; ; ) {
+    const timeAt = new Date(after * 1000).toISOString();
+    const query = new URLSearchParams({ timerel: "after", timeAt, attrs, options: "temporalValues" });
+    const answer = await asked(`/ngsi-ld/v1/temporal/entities/${id}?${query}`);
+    const found = windowsOf(await answer.json(), COUNTED[kind]);
+    windows.push(...found);
+    // What is long comes in parts (206), each whole up to the time of its last.
+    if (answer.status !== 206 || !found.length) return windows;
+    after = Math.max(...found.map((window) => window.until));
+  }
 }
 
 /** Attributes of one window have the same time: its end. */

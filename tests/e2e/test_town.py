@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,9 @@ Open = Callable[..., Town]
 LINE = "urn:ngsi-ld:CrowdFlowObserved:square-west-live"
 ZONE = "urn:ngsi-ld:CrowdFlowObserved:square-plaza-live"
 CLIP_S = 79.5
+KEEPS_UP = 4.5  # pictures a second of 5
+LOOPS = 4
+PAUSE_S = 2.0
 # 15 and 12 people cross the line in one loop of the clip, checked by hand on slit scans.
 TRUTH = {"todayTowards": 15, "todayAway": 12}
 
@@ -35,13 +37,47 @@ def test_with_the_token_live_counts_without_it_only_what_is_published(demo: Town
 
 def test_one_loop_of_the_clip_is_counted_within_15_percent(open_town: Open, tmp_path: Path) -> None:
     town = open_town("run", "--settings", str(settings(tmp_path, ("square", str(CLIP)))))
-    camera = "urn:ngsi-ld:Camera:square"
-    working = eventually(lambda: (c := town.entity(camera)).get("status") == "working" and c)
-    end = datetime.fromisoformat(working["statusSince"]) + timedelta(seconds=CLIP_S)
-    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
-    counted = town.entity(LINE)
+    eventually(lambda: analysed_per_s(town) >= KEEPS_UP)
+    for _ in range(LOOPS):
+        before, began = in_a_pause(town)
+        if watched_a_loop(town, began + CLIP_S):
+            break
+    else:
+        pytest.skip(f"this machine was too busy to analyse {KEEPS_UP} pictures a second for a loop")
+    after = today(town)
     for name, true in TRUTH.items():
-        assert abs(counted[name] - true) <= 0.15 * true, (name, counted[name], true)
+        counted = after[name] - before[name]
+        assert abs(counted - true) <= 0.15 * true, (name, counted, true)
+
+
+def in_a_pause(town: Town) -> tuple[dict[str, int], float]:
+    """What is counted at a moment around which nobody crosses, so that the loop after it ends in
+    the same pause and a late reading changes nothing.
+    """
+    counted, since = today(town), time.monotonic()
+    while time.monotonic() - since < PAUSE_S:
+        time.sleep(0.1)
+        if (now := today(town)) != counted:
+            counted, since = now, time.monotonic()
+    return counted, since + PAUSE_S / 2
+
+
+def watched_a_loop(town: Town, end: float) -> bool:
+    """Whether no picture was lost until then: others can take the processor from a live count."""
+    kept_up = True
+    while (left_s := end - time.monotonic()) > 0:
+        kept_up &= analysed_per_s(town) >= KEEPS_UP
+        time.sleep(min(2.0, left_s))
+    return kept_up
+
+
+def analysed_per_s(town: Town) -> float:
+    return float(town.entity("urn:ngsi-ld:CameraHealth:square").get("analysedPerSecond", 0))
+
+
+def today(town: Town) -> dict[str, int]:
+    counted = town.entity(LINE)
+    return {name: counted.get(name, 0) for name in TRUTH}
 
 
 def test_a_camera_that_does_not_exist_beside_one_that_does(open_town: Open, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 The screenshots of the README come from here.
 """
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -87,6 +88,24 @@ def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
     )
     assert taken["acknowledgedBy"].startswith("urn:ngsi-ld:Person:operator-")
     assert taken["state"] in ("ACKED", "NORMAL")
+
+
+def test_the_last_hour_is_shown_whole_though_its_history_comes_in_parts(
+    demo: Town, page: Page
+) -> None:
+    parts = list[int]()
+    page.on("response", lambda r: "/temporal/" in r.url and parts.append(r.status))
+    page.goto(f"{demo.url}/control")
+    page.get_by_role("button", name="Table").click()
+    rows = page.locator("table.windows tbody tr")
+    expect(rows.last).to_contain_text("sample", timeout=30_000)  # the oldest
+    expect(rows.first).to_contain_text("growing")
+    starts = [text.split(" ")[0] for text in rows.locator("th").all_inner_texts()]
+    minutes = [int(h) * 60 + int(m) for h, m in (start.split(":") for start in starts)]
+    steps = {(newer - older) % (24 * 60) for newer, older in itertools.pairwise(minutes)}
+    assert steps == {5}, starts
+    assert len(starts) >= 12
+    assert 206 in parts, "else this shows nothing"
 
 
 def test_a_preview_is_asked_for_a_purpose_and_the_asking_is_kept(demo: Town, page: Page) -> None:

@@ -5,6 +5,7 @@ Ten requests an operation run with every test run; `make fuzz` sends 100,000.
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,7 @@ class Doors:
     def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient) -> None:
         self.runner = runner
         self.http = http
+        self.sent = 0
 
     def asked(self, case: "schemathesis.Case[Any]") -> None:
         sent = case.as_transport_kwargs(base_url="http://t/ngsi-ld/v1")
@@ -48,6 +50,7 @@ class Doors:
             **(body if sent.get("json", sent.get("data")) is not None else {}),
         )
         answer = self.runner.run(self.http.send(request))
+        self.sent += 1
         assert answer.status_code < 500 or answer.status_code == 504, case.as_curl_command()
         case.validate_response(answer, checks=CHECKS)
 
@@ -80,9 +83,12 @@ def test_every_door_keeps_to_the_document(doors: Doors, line: Line) -> None:
 
 
 @pytest.mark.fuzz
-def test_doors_for_long(doors: Doors) -> None:
-    for line in LINES:
+def test_doors_for_long(doors: Doors, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, line in enumerate(LINES, 1):
         fed(doors, line, REQUESTS // len(LINES))
+        with capsys.disabled():
+            sys.stdout.write(f"\n{doors.sent:7,} requests, door {number} of {len(LINES)}: ")
+            sys.stdout.write(f"{line.method} {line.path}")
 
 
 def test_the_document_is_served() -> None:

@@ -17,17 +17,12 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Denied
+from townsquare.trust.purposes import FILE, purposes
+from townsquare.trust.texts import builtin
 
 Act = Literal["read", "temporal", "watch", "write"]
 
-# Purposes are a controlled list: "safety" alone says nothing and is not on it.
-PURPOSES: Mapping[str, str] = {
-    "crowd safety": "notice when a place gets dangerously full",
-    "traffic management": "count and steer traffic",
-    "operations": "run the town's services and their equipment",
-    "public information": "tell the public what the town does",
-    "integration": "connect devices and applications of the town",
-}
+PURPOSES: Mapping[str, str] = purposes(builtin()[FILE]).meant
 
 CONTROL_ROOM = frozenset({"crowd safety", "traffic management", "operations"})
 
@@ -46,7 +41,7 @@ class Role:
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
-        Role("operator", "Operator", CONTROL_ROOM, live=True),
+        Role("operator", "Operator", CONTROL_ROOM | {"investigation"}, live=True),
         Role("engineer", "Engineer", CONTROL_ROOM | {"integration"}, writes=True),
         Role("data-protection", "Data protection officer", frozenset({"operations"})),
         Role("security", "Security engineer", frozenset({"operations"})),

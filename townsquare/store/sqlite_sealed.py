@@ -225,6 +225,9 @@ class Then:
             if self.failed:
                 raise self.failed from None
             raise
+        finally:  # the connection would keep them, with all that was read
+            db.create_function("sealed_values", 3, None)
+            db.create_function("sealed_some", 1, None)
 
     def values(self, series: int, attribute: str, member: str) -> str:
         (first, last), known = self._values.get((attribute, member), ((0, -1), {}))

@@ -1,4 +1,5 @@
-"""The public portal: every camera, what it is for, and its published counts.
+"""The public portal: every camera, what it is for, and its published counts; and every model that
+looks at pictures, with its card.
 
 Rendered from the running system's own settings, policy and published cells, read as anyone:
 what this page shows is what everyone may read, and it cannot drift from what is so.
@@ -8,10 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from townsquare.register.cameras import Card
+from townsquare.vision import allowed
 from townsquare.web.pages import Pages
 
 CACHED = {"cache-control": "public, max-age=30"}
@@ -19,6 +21,8 @@ Cards = Callable[[], Awaitable[Sequence[Card]]]
 
 
 def routes(pages: Pages, cards: Cards) -> list[Route]:
+    models = {card.model.name: card for card in allowed.cards()}
+
     async def start(_: Request) -> Response:
         return _cached(pages.page("portal.html", cameras=await cards()))
 
@@ -28,7 +32,20 @@ def routes(pages: Pages, cards: Cards) -> list[Route]:
                 return _cached(pages.page("camera.html", camera=card))
         raise HTTPException(404)
 
-    return [Route("/", start), Route("/cameras/{name}", camera)]
+    async def all_models(_: Request) -> Response:
+        return _cached(pages.page("models.html", models=models.values()))
+
+    async def model(request: Request) -> Response:
+        if card := models.get(request.path_params["name"]):
+            return _cached(PlainTextResponse(card.text, media_type="text/markdown"))
+        raise HTTPException(404)
+
+    return [
+        Route("/", start),
+        Route("/cameras/{name}", camera),
+        Route("/models", all_models),
+        Route("/models/{name}", model),
+    ]
 
 
 def _cached(response: Response) -> Response:

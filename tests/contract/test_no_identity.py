@@ -14,11 +14,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import httpx
 import onnx
 import openvino
 import pytest
 from onnx import TensorProto, helper
 from openvino import opset13
+from starlette.applications import Starlette
 
 from tests import absence
 from tests.conftest import OpenBroker
@@ -27,8 +29,12 @@ from townsquare.context.openapi.document import document
 from townsquare.model.camera import RoadUser
 from townsquare.model.declaration import EntityType
 from townsquare.model.errors import CannotStart
+from townsquare.model.town import Town
+from townsquare.register.cameras import Card
 from townsquare.vision import allowed, observation
 from townsquare.vision.detect import MODEL, Detector
+from townsquare.web import portal
+from townsquare.web.pages import Pages
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = len(get_args(RoadUser))
@@ -159,6 +165,20 @@ def test_every_allowed_model_has_a_card_that_says_what_it_cannot_say() -> None:
         facts = dict(card.facts)
         assert "who somebody is" in facts["cannot say"]
         assert {"what", "says", "trained on", "used for", "not for"} <= facts.keys()
+
+
+async def test_everyone_can_read_the_list_and_the_cards() -> None:
+    async def no_cameras() -> list[Card]:
+        return []
+
+    site = Starlette(routes=portal.routes(Pages(Town(), demo=False), no_cameras))
+    transport = httpx.ASGITransport(site)
+    async with httpx.AsyncClient(transport=transport, base_url="http://town") as anyone:
+        page = (await anyone.get("/models")).text
+        for card in allowed.cards():
+            assert card.model.sha256 in page
+            assert (await anyone.get(f"/models/{card.model.name}")).text == card.text
+        assert (await anyone.get("/models/other")).status_code == 404
 
 
 def test_one_file_loads_models_and_nothing_loads_what_nobody_named() -> None:

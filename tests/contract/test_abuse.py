@@ -1,0 +1,173 @@
+"""Attempts at the abuse cases of tests/abuse.py. Each is refused, and its twin is not.
+
+The twin takes one control away and tries the same: it must succeed, which shows that the attempt
+can see the control, and that no other one happens to stand in the way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests import absence
+from tests.abuse import CASES, DOCUMENT, Attempt, Attempts, table, written
+from tests.conftest import OpenBroker
+from tests.contract.test_previews import House
+from tests.square import SQUARE
+from townsquare import app
+from townsquare.context.broker import Broker
+from townsquare.context.query import Query
+from townsquare.model.actor import ANYONE, Actor, Why, room
+from townsquare.model.change import Change
+from townsquare.model.declaration import LIVE
+from townsquare.model.entity import Attribute, Entity
+from townsquare.model.errors import CannotStart, Invalid
+from townsquare.trust.policy import Grant
+from townsquare.vision import allowed, api, observation
+from townsquare.vision.detect import Detector
+
+VENDOR = Actor("machine:vendor", "machine", "Vendor", frozenset({"integrator"}))
+ATTEMPTS: Attempts = Attempts()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an attempt may use: an empty folder, and a city in memory with the house's types."""
+
+    folder: Path
+    open_broker: OpenBroker
+
+    def city(self) -> Broker:
+        return self.open_broker(*app.TYPES)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, open_broker: OpenBroker) -> Scene:
+    return Scene(tmp_path, open_broker)
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda a: f"{a.case} {a.what}")
+async def test_it_is_refused(attempt: Attempt, scene: Scene) -> None:
+    await attempt.attempt(scene)
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda a: f"{a.case} {a.what}")
+async def test_without_the_control_it_succeeds(
+    attempt: Attempt, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt.without(monkeypatch)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        await attempt.attempt(scene)
+
+
+def test_the_document_has_the_table() -> None:
+    document = DOCUMENT.read_text()
+    assert written(document, table(ATTEMPTS)) == document, "run: python -m tests.abuse"
+
+
+def test_a_case_is_met_or_waits() -> None:
+    met = {attempt.case for attempt in ATTEMPTS}
+    assert met <= CASES.keys()
+    assert [name for name, case in CASES.items() if not case.waits and name not in met] == []
+
+
+def everything_allowed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("townsquare.context.grants.decide", lambda *_: Grant(True))
+
+
+# --- A01 to A04: looking
+
+
+def any_words_pass(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observation, "_decoder", msgspec.json.Decoder(dict))
+
+
+@ATTEMPTS.of("A01", "a number of a track does not leave a vision worker", any_words_pass)
+async def a_track_leaves_the_worker(_: Scene) -> None:
+    seen = {"observed": "crossings", "camera": "square", "line": "west", "of": "person"}
+    times = {"since": "2030-06-01T12:00:00Z", "until": "2030-06-01T12:00:01Z"}
+    line = msgspec.json.encode({**seen, **times, "direction": "in", "n": 1, "track": 7})
+    with pytest.raises(Invalid):
+        observation.read(line)
+
+
+def no_lease_needed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(api, "require", lambda *_: None)
+
+
+@ATTEMPTS.of("A01", "no preview without a lease of this camera and person", no_lease_needed)
+async def a_picture_without_a_lease(scene: Scene) -> None:
+    house = House(scene.city())
+    async with house.client:
+        assert (await house.picture("")).status_code == 403
+
+
+@ATTEMPTS.of("A03", "a vendor gets no lease, and so no picture", everything_allowed)
+async def a_vendor_looks(scene: Scene) -> None:
+    house = House(scene.city())
+    house.visitor = VENDOR
+    async with house.client:
+        asked = {"purpose": SQUARE.purpose}
+        answer = await house.client.post("/vision/cameras/square/preview", json=asked)
+        assert answer.status_code == 403
+        assert house.workers.wanted == {}
+
+
+@ATTEMPTS.of("A04", "values of this moment are not public", everything_allowed)
+async def the_public_reads_this_moment(scene: Scene) -> None:
+    city = scene.city()
+    count = {"peopleCount": (Attribute(7),)}
+    live = Entity("urn:ngsi-ld:CrowdFlowObserved:l", ("CrowdFlowObserved",), count, scope=(LIVE,))
+    await city.apply([Change("create", live)], room("vision"), Why("operations"))
+    query = Query(types=("CrowdFlowObserved",))
+    assert (await city.find(query, ANYONE, Why("public information"))).entities == []
+
+
+# --- A14: somebody adds it
+
+
+def inert(name: str, sizes: Sequence[int]) -> bytes:
+    """A graph that hands on what it is given."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, sizes) for n in ("given", name)]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["given"], [name])], "inert", ends[:1], ends[1:]
+    )
+    return bytes(helper.make_model(graph).SerializeToString())
+
+
+def no_list(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(allowed, "content", Path.read_bytes)
+
+
+@ATTEMPTS.of("A14", "a model that is not on the list is not loaded", no_list)
+async def a_model_of_ones_own(scene: Scene) -> None:
+    other = scene.folder / "nanodet.onnx"
+    other.write_bytes(inert("scores", [7, 3549]))
+    with pytest.raises(CannotStart, match="not among those that may be loaded"):
+        Detector(other)
+
+
+def no_words(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(absence, "WORDS", frozenset())
+    patch.setattr(absence, "PACKAGES", frozenset())
+
+
+@ATTEMPTS.of("A14", "a package, column or route made for it turns the build red", no_words)
+async def a_package_and_a_column(_: Scene) -> None:
+    assert absence.refused(["numpy", "insightface", "dlib"]) == ["dlib", "insightface"]
+    assert absence.suspicious(["id", "face_embedding"], absence.WORDS) == ["face_embedding"]
+
+
+def no_vectors(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(absence, "EMBEDDING", range(0))
+
+
+@ATTEMPTS.of("A14", "a graph whose output could stand for a person turns it red", no_vectors)
+async def a_graph_with_a_head(_: Scene) -> None:
+
+    graph = onnx.load_from_string(inert("out", [1, 512])).graph
+    assert absence.heads(absence.onnx_outputs(graph)) == ["out: a vector of 512 values"]

@@ -6,7 +6,7 @@ durable; news leaves in commit order, after the commit.
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,16 +14,15 @@ import msgspec
 from msgspec import Struct, structs
 
 from townsquare.bus.memory import MemoryBus, rung
-from townsquare.context import sql, temporal
-from townsquare.context.aggregate import Aggregation, Duration
+from townsquare.context.chronicle import Chronicle
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.documents import Documents
 from townsquare.context.expiry import Expiry
 from townsquare.context.glance import Glance
-from townsquare.context.query import Query
+from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
-from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
+from townsquare.context.temporal import TemporalQuery
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -32,8 +31,6 @@ from townsquare.model.errors import NonexistentTenant, NotFound, Unavailable
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
-from townsquare.store.conditions import Sql
-from townsquare.store.past import Past
 from townsquare.trust.policy import Act, Grant, Policy
 
 LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
@@ -56,12 +53,6 @@ class Applied(Struct, frozen=True):
     def versions(self) -> Mapping[str, int]:
         """Of each entity after the changes, 0 when deleted."""
         return {outcome.id: outcome.version for outcome in self.outcomes}
-
-
-class Page(Struct, frozen=True):
-    entities: list[Entity]
-    count: int | None  # of all that match, where it was asked for
-    more: bool = False  # there is a next page
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +88,7 @@ class Broker:
         self.expiry = Expiry(store, policy)
         self.documents = Documents(store, lambda: self.clock())
         self._sight = Sight(policy, store.conditions)
+        self.chronicle = Chronicle(store, self._sight, self.expire)
         self._unread_since: dict[str, datetime | None] = {}
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
@@ -253,80 +245,7 @@ class Broker:
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
     ) -> list[Entity]:
         """Entities with all instances in time as instances of their attributes, oldest first."""
-        return (await self.evolution(ask, by, why, tenant=tenant)).entities
-
-    async def evolution(
-        self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
-    ) -> Evolution:
-        """Single instances, which a grant with a finest time step does not show."""
-        page, past = await self._past(ask, None, by, why, tenant)
-        found = await temporal.read(self.store, tenant, ask, page.entities, past)
-        return replace(found, count=page.count, more=page.more)
-
-    async def aggregates(
-        self, ask: TemporalQuery, how: Aggregation, by: Actor, why: Why, *, tenant: str = ""
-    ) -> Aggregates:
-        page, past = await self._past(ask, how.every, by, why, tenant)
-        found = await temporal.tallied(self.store, tenant, page.entities, past, how)
-        return replace(found, count=page.count, more=page.more)
-
-    async def _past(
-        self, ask: TemporalQuery, every: Duration | None, by: Actor, why: Why, tenant: str
-    ) -> tuple[Page, Past]:
-        """Entities with something in the window, and what is to be read of them."""
-        await self.expiry.due(self.clock)
-        find = self._find_past(ask, every, by, why, tenant)
-        count = await self.store.count(tenant, find) if ask.query.count else None
-        rows = await self.store.find(
-            tenant, structs.replace(find, limit=find.limit + bool(find.limit))
-        )
-        entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
-        seen = [(e, self.grant(by, why, "temporal", e.types[0])) for e in entities]
-        most = None if ask.most is None else ask.most + 1
-        past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
-        return Page(entities, count, len(rows) > find.limit), past
-
-    async def past_copies(
-        self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
-    ) -> tuple[Page, Past]:
-        """Entities as `by` may see them, and what is to be read of them: `ask.most` and one."""
-        page, past = await self._past(ask, None, by, why, tenant)
-        rights = self._sight.rights(by, why)
-        seen = (self._sight.seen(entity, rights, "temporal") for entity in page.entities)
-        return Page([entity for entity in seen if entity], None, page.more), past
-
-    async def past_ids(
-        self,
-        ask: TemporalQuery,
-        how: Aggregation | None,
-        by: Actor,
-        why: Why,
-        most: int,
-        *,
-        tenant: str = "",
-    ) -> list[str]:
-        """Of up to `most` that have something in the window, as it would be told."""
-        await self.expiry.due(self.clock)
-        find = self._find_past(ask, how.every if how else None, by, why, tenant)
-        rows = await self.store.find(tenant, structs.replace(find, limit=most, offset=0))
-        return [row.key.id for row in rows]
-
-    def _find_past(
-        self, ask: TemporalQuery, every: Duration | None, by: Actor, why: Why, tenant: str
-    ) -> Find:
-        then = self.store.past_conditions(ask.window)
-
-        def recorded(grant: Grant) -> Sql:
-            names = temporal.shown(ask, grant)
-            return then.recorded(names, grant.hidden | frozenset(ask.omitted), ask.datasets)
-
-        eyes = self._sight.eyes(by, why, "temporal", tenant)
-        eyes = replace(
-            eyes,
-            grants={type: temporal.coarse(g, ask, every) for type, g in eyes.grants.items()},
-            others=temporal.coarse(eyes.others, ask, every),
-        )
-        return self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded))
+        return (await self.chronicle.evolution(ask, by, why, tenant=tenant)).entities
 
     async def census(self, by: Actor, why: Why, *, tenant: str = "") -> Census:
         """How many entities there are of what, as far as the policy shows it."""

@@ -1,11 +1,13 @@
-"""What can be asked of the broker. Names are canonical; nothing here touches data."""
+"""What can be asked of the broker, and a page of what it finds. Names are canonical."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import re2
+from msgspec import Struct
 
 from townsquare.context.choices import read_scopes
+from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, TooComplex, TooManyResults
 from townsquare.store.conditions import Comparison, Literal_, Near, Order, Path, Range
 
@@ -110,3 +112,9 @@ def read_pattern(text: str) -> str:
 
 QUIET = re2.Options()
 QUIET.log_errors = False
+
+
+class Page(Struct, frozen=True):
+    entities: list[Entity]
+    count: int | None  # of all that match, where it was asked for
+    more: bool = False  # there is a next page

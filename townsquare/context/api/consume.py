@@ -16,7 +16,6 @@ from townsquare.context.api.select import (
 )
 from townsquare.context.api.show import SHOWN, reach, read_join, read_view
 from townsquare.context.broker import Glances
-from townsquare.context.broker import Page as PageFound
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import Version, conforming, preferred
@@ -31,6 +30,7 @@ from townsquare.context.linked import Join, linked
 from townsquare.context.maps.entity_map import EntityMap
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
+from townsquare.context.query import Page as PageFound
 from townsquare.context.query import Query, depth
 from townsquare.context.routes import Routes
 from townsquare.context.sources.consumption import Found, Retrieved

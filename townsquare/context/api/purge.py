@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 
 from townsquare.context.api.batch import answer
 from townsquare.context.api.select import selector
-from townsquare.context.broker import Page
 from townsquare.context.commit import Outcome
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.attribute import read_name
 from townsquare.context.http import Answer, Request
 from townsquare.context.jsonld import Terms
-from townsquare.context.query import Linked, Query, leaves
+from townsquare.context.query import Linked, Page, Query, leaves
 from townsquare.context.routes import Routes, write
 from townsquare.context.sources.purging import Purging, SharedPurge
 from townsquare.model.change import Change, Operation

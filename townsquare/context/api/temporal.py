@@ -124,11 +124,13 @@ class Past:
         ask = temporal_query(request, query, how)
         by, why, tenant = request.actor, request.why, request.tenant
         if how.aggregation:
-            sums = await self.broker.aggregates(ask, how.aggregation, by, why, tenant=tenant)
+            sums = await self.broker.chronicle.aggregates(
+                ask, how.aggregation, by, why, tenant=tenant
+            )
             bodies = write_aggregates(sums, terms, how.aggregation.methods, ask.attributes)
             count, more, part = sums.count, sums.more, None
         else:
-            found = await self.broker.evolution(ask, by, why, tenant=tenant)
+            found = await self.broker.chronicle.evolution(ask, by, why, tenant=tenant)
             bodies = [written(entity, terms, how) for entity in found.entities]
             count, more, part = found.count, found.more, found.part
         headers = paging(request, query, asked.media, more=more)
@@ -186,7 +188,7 @@ class Past:
     async def _ids(self, asked: Asked, query: Query, most: int) -> list[str]:
         r, how = asked.request, asked.how
         ask = temporal_query(r, query, how)
-        return await self.broker.past_ids(
+        return await self.broker.chronicle.ids(
             ask, how.aggregation, r.actor, r.why, most, tenant=r.tenant
         )
 

@@ -94,7 +94,9 @@ class Preparation:
         while more:
             query = replace(ask.query, limit=MOST, offset=number, count=False)
             part = replace(ask, query=query, most=MOST_PAST)
-            page, past = await self.broker.past_copies(part, one.by, one.why, tenant=one.tenant)
+            page, past = await self.broker.chronicle.copies(
+                part, one.by, one.why, tenant=one.tenant
+            )
             if number + len(page.entities) > MOST_ENTITIES:
                 raise TooManyResults("the query finds too much for a snapshot; narrow it")
             await self.copies.put_past(one.tenant, one.place, page.entities, past)

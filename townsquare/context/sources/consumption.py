@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import re2
 from msgspec import Struct
 
-from townsquare.context.broker import Glances, Page
+from townsquare.context.broker import Glances
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
 from townsquare.context.maps.entity_map import HERE, EntityMap
-from townsquare.context.query import MOST, QUIET, Query, Selector
+from townsquare.context.query import MOST, QUIET, Page, Query, Selector
 from townsquare.context.sources import properties
 from townsquare.context.sources.calling import Caller, Errand, Reply, hops
 from townsquare.context.sources.discovery import members

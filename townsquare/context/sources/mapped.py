@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
-from townsquare.context.broker import Page
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
 from townsquare.context.maps.atlas import Atlas
@@ -19,7 +18,7 @@ from townsquare.context.maps.entity_map import HERE, EntityMap, Places, bounded,
 from townsquare.context.maps.entity_map import MOST as MOST_MAPPED
 from townsquare.context.maps.entity_map import TYPE as MAP
 from townsquare.context.maps.walk import Looked, walk
-from townsquare.context.query import MOST, Query
+from townsquare.context.query import MOST, Page, Query
 from townsquare.context.sources.calling import LOCATION, Errand, Reply
 from townsquare.context.sources.consumption import (
     QUERY,

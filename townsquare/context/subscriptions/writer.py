@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from townsquare.context.broker import Broker, Page
+from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.linked import linked
-from townsquare.context.query import MOST, Query, Selector
+from townsquare.context.query import MOST, Page, Query, Selector
 from townsquare.context.scratch import Scratch
 from townsquare.context.subscriptions import notice
 from townsquare.context.subscriptions.delivery import Message

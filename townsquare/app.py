@@ -29,7 +29,7 @@ from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
-from townsquare.trust import secret
+from townsquare.trust import audit, secret
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
@@ -41,7 +41,7 @@ from townsquare.web.control import Control
 from townsquare.web.health import Health
 from townsquare.web.pages import Pages
 
-TYPES = (*seeing.TYPES, *alerts.TYPES)
+TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES)
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
 MOST_DAYS = 3650

@@ -19,6 +19,7 @@ from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.documents import Documents
 from townsquare.context.expiry import Expiry
 from townsquare.context.glance import Glance
+from townsquare.context.ledger import Ledger
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
@@ -89,6 +90,12 @@ class Broker:
         self.documents = Documents(store, lambda: self.clock())
         self._sight = Sight(policy, store.conditions)
         self.chronicle = Chronicle(store, self._sight, self.expire)
+        self.ledger = Ledger(
+            store,
+            lambda: self.policy,
+            lambda by, why: self._sight.rights(by, why),
+            lambda: self.clock(),
+        )
         self._unread_since: dict[str, datetime | None] = {}
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does

@@ -27,6 +27,8 @@ from townsquare.store.conditions import (
     Sorted,
     Sql,
 )
+from townsquare.store.logged import LogCount, Logged, LogSearch
+from townsquare.store.logged import LogEntry as LogEntry
 from townsquare.store.past import Erase, Past, Span, Tally, Window
 
 RowKind = Literal[
@@ -85,14 +87,6 @@ class Instance(Struct, frozen=True, gc=False):
     json: bytes | None
 
 
-class LogEntry(Struct, frozen=True):
-    """`leaf` commits to salt and record (RFC 6962 leaf hash), so the record can be erased."""
-
-    salt: bytes
-    record: bytes
-    leaf: bytes
-
-
 class Cursor(NamedTuple):
     """How far a durable reader of the outbox has come."""
 
@@ -112,6 +106,7 @@ class Writes(Struct, frozen=True):
     history: Sequence[Instance] = ()
     forget: Sequence[Key] = ()  # entities whose history goes too
     log: Sequence[LogEntry] = ()
+    unlog: Sequence[int] = ()  # indexes of entries whose records are erased
     told: Sequence[Changed] = ()
     census: Census = {}  # what it adds to the count of entities
     answer: bytes = b""
@@ -230,7 +225,21 @@ class Store(Protocol):
         """How far a durable reader has come; None before its first time."""
         ...
 
-    async def log(self, after: int, limit: int) -> list[LogEntry]: ...
+    async def log(self, after: int, limit: int) -> list[LogEntry]:
+        """Entries from index `after` on, in their order."""
+        ...
+
+    async def log_size(self) -> int:
+        """Entries so far: the index of the next one."""
+        ...
+
+    async def log_found(self, search: LogSearch) -> list[Logged]:
+        """Entries whose record is there and fits, newest first."""
+        ...
+
+    async def log_counts(self) -> list[LogCount]:
+        """How many entries there were, also of those whose record is erased."""
+        ...
 
     async def trim(
         self, outbox_before: datetime, live_before: datetime, once_before: datetime

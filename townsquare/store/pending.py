@@ -12,6 +12,7 @@ from msgspec import structs
 
 from townsquare.model.change import Changed
 from townsquare.store import Instance, Key, Row, Writes, tables
+from townsquare.store.logged import Kind
 from townsquare.store.outbox import entries
 from townsquare.store.sqlite_series import Series
 from townsquare.store.sqlite_values import Touched, Values
@@ -44,6 +45,7 @@ class Pending:
         self._history: defaultdict[str, list[Instance]] = defaultdict(list)
         self._census: Counter[tuple[str, ...]] = Counter()
         self._log: list[Columns] = []
+        self._counted: Counter[Kind] = Counter()
         self._outbox: list[Columns] = []
         self._seq = tables.last_seq(db)
 
@@ -51,7 +53,7 @@ class Pending:
         self._tell(tenant, writes)
         if tenant and (writes.put or writes.history):
             self._tenants.add(tenant)
-        if writes.delete or writes.forget or writes.erase:
+        if writes.delete or writes.forget or writes.erase or writes.unlog:
             self.write()
             self._end(tenant, writes)
         for row in writes.put:
@@ -61,7 +63,8 @@ class Pending:
         self._history[tenant] += writes.history
         if writes.census:
             self._census.update({(tenant, *what): n for what, n in writes.census.items()})
-        self._log += [(entry.salt, entry.record.decode(), entry.leaf) for entry in writes.log]
+        self._log += [(e.salt, e.record.decode(), e.commitment) for e in writes.log]
+        self._counted.update(entry.kind for entry in writes.log if entry.kind)
 
     def write(self) -> None:
         db = self._db
@@ -71,9 +74,11 @@ class Pending:
         for tenant, instances in self._history.items():
             self._series.add(db, tenant, instances)
         db.executemany(tables.COUNT, [(*what, n) for what, n in self._census.items() if n])
-        db.executemany("insert into log (salt, record, leaf) values (?, ?, ?)", self._log)
+        db.executemany("insert into log (salt, record, commitment) values (?, ?, ?)", self._log)
+        db.executemany(tables.COUNT_ENTRIES, [(*kind, n) for kind, n in self._counted.items()])
         db.executemany(TELL, self._outbox)
         self._census.clear()
+        self._counted.clear()
         for written in (self._tenants, self._history, self._log, self._outbox, self._touched):
             written.clear()
 
@@ -101,6 +106,7 @@ class Pending:
             self._series.forget(self._db, key)
         for what in writes.erase:
             self._series.erase(self._db, tenant, what)
+        self._db.executemany(tables.UNLOG, [(index + 1,) for index in writes.unlog])
 
     def _place(self, row: Row) -> None:
         earlier = self._put.get(row.key)

@@ -27,12 +27,14 @@ from townsquare.store import (
     Row,
     RowKind,
     at,
+    logged,
     micros,
 )
 from townsquare.store import postgres_history as history
 from townsquare.store import postgres_tables as tables
 from townsquare.store.census import Census, Counted
 from townsquare.store.conditions import Conditions, PastConditions
+from townsquare.store.logged import LogCount, Logged, LogSearch
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
 from townsquare.store.postgres_link import Connection, Pool, Pooled, address, reading, refused
@@ -52,6 +54,8 @@ CONNECTIONS: Mapping[Asker, int] = {"key": 1, "reader": 8, "stranger": 2}
 LONGEST_READ_S, LONGEST_STRANGER_S = 5.0, 1.0
 FREE_S = 10.0  # how long a read waits for a free connection
 LIVE_TRIMMED = "live-trimmed"  # mark: the last news of a live value that was dropped
+FIELD = "town_field(record, '{}')"  # of a record in the log, as its index says it
+SECOND = "substr(town_field(record, 'at'), 1, 19)"
 READ_ONLY = {"default_transaction_read_only": "on", "jit": "off"}
 
 
@@ -206,8 +210,24 @@ class PostgresStore:
         return int(found[0][0]) if found else None
 
     async def log(self, after: int, limit: int) -> list[LogEntry]:
-        text = "select salt, coalesce(record, ''), leaf from log where row > ? order by row limit ?"
+        text = (
+            "select salt, coalesce(record, ''), commitment from log"
+            " where row > ? order by row limit ?"
+        )
         return [LogEntry(*entry) for entry in await self._fetch(text, (after, limit))]
+
+    async def log_size(self) -> int:
+        found = await self._fetch("select coalesce(max(row), 0) from log", ())
+        return int(found[0][0])
+
+    async def log_found(self, search: LogSearch) -> list[Logged]:
+        sql = logged.found(search, lambda name: SECOND if name == "at" else FIELD.format(name))
+        found = await self._fetch(sql.text, sql.parameters)
+        return [logged.to_logged(tuple(row)) for row in found]
+
+    async def log_counts(self) -> list[LogCount]:
+        found = await self._fetch("select * from log_count order by month, purpose, verb", ())
+        return [LogCount(logged.Kind(*kind), number) for *kind, number in found]
 
     async def _mark(self, name: str) -> int:
         found = await self._fetch("select value from mark where name = ?", (name,))

@@ -26,9 +26,9 @@ create index if not exists history_of on history (series, at);
 
 create table if not exists log (
     row     bigint primary key,          -- index of the leaf, from 1, without a gap
-    salt    bytea not null,
-    record  bytea,                       -- null once erased; the leaf and every proof stay
-    leaf    bytea not null
+    salt    bytea not null,              -- empty once the record is erased
+    record  bytea,                       -- null then; commitment and every proof stay
+    commitment bytea not null
 );
 
 -- Bookkeeping of the store itself.
@@ -40,6 +40,11 @@ create table if not exists series (      -- one attribute and dataset of one ent
     type text collate "C" not null,
     rolled bigint not null default 0,    -- hours before this one are rolled up
     unique (tenant, entity, attribute, dataset, type)
+);
+create table if not exists log_count (   -- entries there ever were
+    month text collate "C" not null, purpose text collate "C" not null,
+    verb text collate "C" not null, number bigint not null,
+    primary key (month, purpose, verb)
 );
 create table if not exists rollup (      -- of one hour, counted from the year 1
     series bigint not null, hour bigint not null, instances bigint not null,
@@ -103,6 +108,17 @@ create or replace function town_doc(body bytea) returns jsonb  -- which cannot h
 language sql immutable parallel safe as $$
     select replace(convert_from(body, 'UTF8'), '\u0000', '\ufffd')::jsonb
 $$;
+create or replace function town_field(record bytea, name text) returns text
+language sql immutable parallel safe as $$  -- spelt out: indexes do not see our functions
+    select (replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::jsonb ->> name) collate "C"
+$$;
+create index if not exists log_at on log (substr(town_field(record, 'at'), 1, 19), row);
+create index if not exists log_by on log (town_field(record, 'by'), row);
+create index if not exists log_subject on log (town_field(record, 'subject'), row);
+create index if not exists log_verb on log (town_field(record, 'verb'), row);
+create index if not exists log_purpose on log (town_field(record, 'purpose'), row);
+create index if not exists log_room on log (town_field(record, 'room'), row);
+create index if not exists log_case on log (town_field(record, 'case'), row);
 create or replace function town_date(value text) returns text
 language sql immutable parallel safe as $$
     select case when value ~ '^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' then

@@ -17,7 +17,7 @@ from townsquare.store.postgres_link import LOST, Connection
 from townsquare.store.postgres_series import COLUMNS, Pending, Series
 from townsquare.store.postgres_words import across, numbered
 
-SCHEMA = 3  # counts changes of postgres.sql that older programs cannot live with
+SCHEMA = 4  # counts changes of postgres.sql that older programs cannot live with
 AT_ONCE = 5000  # rows
 SET_MARK = "insert into mark values (?, ?) on conflict (name) do update set value = excluded.value"
 
@@ -54,13 +54,37 @@ async def _bring_up(db: Connection, text: str, marks: dict[str, int]) -> None:
         await db.execute("alter table history rename to wide")
         await db.execute("drop index history_of")
         await db.execute("drop index history_age")
+    bare = await _has_leaves(db)
+    if bare:
+        await db.execute("alter table log rename column leaf to commitment")
     await db.execute(text)
+    if bare:
+        await _commit_entries(db)
     if marks.get("schema") == 1:
         await _narrow(db)
         await _rename_instances(db)
         await db.execute("drop table wide")
     if CENSUS not in marks:
         await _count_anew(db)
+
+
+async def _has_leaves(db: Connection) -> bool:
+    """Up to schema 3 the log kept hashes of leaves, from which no commitment is to be had."""
+    text = (
+        "select 1 from pg_attribute where attrelid = to_regclass('log') and attname = 'leaf'"
+        " and not attisdropped"
+    )
+    return await db.fetchval(text) is not None
+
+
+async def _commit_entries(db: Connection) -> None:
+    """Nobody could erase a record then, so all are there."""
+    await db.execute("update log set commitment = sha256(salt || record)")
+    await db.execute(
+        "insert into log_count select substr(town_field(record, 'at'), 1, 7),"
+        " town_field(record, 'purpose'), town_field(record, 'verb'), count(*)"
+        " from log group by 1, 2, 3"
+    )
 
 
 async def _in_parts(db: Connection, columns: str, table: str) -> AsyncIterator[list[Any]]:

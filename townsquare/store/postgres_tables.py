@@ -18,6 +18,7 @@ from msgspec import structs
 
 from townsquare.model.change import Changed
 from townsquare.store import Find, Job, Key, Place, Row, Writes, micros, postgres_values
+from townsquare.store.logged import Kind
 from townsquare.store.outbox import Entry, entries
 from townsquare.store.postgres_series import Pending, Rows
 from townsquare.store.postgres_words import Part, across
@@ -125,6 +126,8 @@ class Batch:
     past: Pending = field(default_factory=Pending)
     census: Counter[tuple[str, ...]] = field(default_factory=Counter)
     log: list[tuple[Any, ...]] = field(default_factory=list)
+    counted: Counter[Kind] = field(default_factory=Counter)
+    unlog: list[int] = field(default_factory=list)
     outbox: list[Entry] = field(default_factory=list)
     applied: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     readers: dict[str, int] = field(default_factory=dict)
@@ -152,7 +155,9 @@ class Batch:
     def _note(self, job: Job, writes: Writes) -> None:
         for entry in writes.log:
             self.leaves += 1
-            self.log.append((self.leaves, entry.salt, entry.record, entry.leaf))
+            self.log.append((self.leaves, entry.salt, entry.record, entry.commitment))
+        self.counted.update(entry.kind for entry in writes.log if entry.kind)
+        self.unlog += writes.unlog
         if job.tenant and (writes.put or writes.history):
             self.tenants[job.tenant] = None
         if job.once:
@@ -200,6 +205,8 @@ class Batch:
         yield _rows(GONE, list(self.gone))
         yield _rows(COUNTED, [(*what, number) for what, number in self.census.items() if number])
         yield _rows(LOGGED, self.log)
+        yield _rows(ENTRIES_COUNTED, [(*kind, number) for kind, number in self.counted.items()])
+        yield _rows(UNLOGGED, [(index + 1,) for index in self.unlog])
         yield Part(MARKED, (SEQ, self.seq)) if self.outbox else None
         yield _rows(APPLIED, [(*key, *answer) for key, answer in self.applied.items()])
         yield _rows(READ, list(self.readers.items()))
@@ -282,8 +289,14 @@ COUNTED = """counted as (
     on conflict (tenant, types, marks, attribute, kind) do update
         set number = census.number + excluded.number)"""
 LOGGED = """logged as (
-    insert into log (row, salt, record, leaf)
+    insert into log (row, salt, record, commitment)
     select * from unnest(?::int8[], ?::bytea[], ?::bytea[], ?::bytea[]))"""
+ENTRIES_COUNTED = """entries_counted as (
+    insert into log_count select * from unnest(?::text[], ?::text[], ?::text[], ?::int8[])
+    on conflict (month, purpose, verb) do update
+        set number = log_count.number + excluded.number)"""
+UNLOGGED = """unlogged as (
+    update log set salt = '', record = null where row = any(?::int8[]))"""
 TOLD = """told as (
     insert into outbox (seq, tenant, id, at, live, body)
     select * from unnest(?::int8[], ?::text[], ?::text[], ?::int8[], ?::bool[], ?::bytea[]))"""

@@ -27,10 +27,17 @@ create table if not exists history (
 
 create table if not exists log (
     row     integer primary key,           -- index of the leaf, from 1
-    salt    blob not null,
-    record  text,                          -- null once erased; the leaf and every proof stay
-    leaf    blob not null
+    salt    blob not null,                 -- empty once the record is erased
+    record  text,                          -- null then; commitment and every proof stay
+    commitment blob not null
 );
+create index if not exists log_at on log (substr(json_extract(record, '$.at'), 1, 19));
+create index if not exists log_by on log (json_extract(record, '$.by'));
+create index if not exists log_subject on log (json_extract(record, '$.subject'));
+create index if not exists log_verb on log (json_extract(record, '$.verb'));
+create index if not exists log_purpose on log (json_extract(record, '$.purpose'));
+create index if not exists log_room on log (json_extract(record, '$.room'));
+create index if not exists log_case on log (json_extract(record, '$.case'));
 
 -- Bookkeeping of the store itself.
 create table if not exists series (        -- one attribute and dataset of one entity
@@ -52,6 +59,10 @@ create table if not exists dirty (         -- rolled up, but changed since
     primary key (series, hour)
 ) without rowid;
 create table if not exists kept_day (day integer primary key);  -- has rows in history
+create table if not exists log_count (     -- entries there ever were
+    month text not null, purpose text not null, verb text not null, number integer not null,
+    primary key (month, purpose, verb)
+) without rowid;
 create table if not exists sealed (        -- files with the rows of one day and some series
     file text primary key, tenant text not null,
     day integer not null,                  -- counted from the year 1

@@ -29,6 +29,7 @@ from townsquare.store import (
     Row,
     RowKind,
     at,
+    logged,
     micros,
     sqlite_history,
     sqlite_rollups,
@@ -38,6 +39,7 @@ from townsquare.store import (
 from townsquare.store.archive import Archive
 from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, PastConditions, Sql
+from townsquare.store.logged import LogCount, Logged, LogSearch
 from townsquare.store.past import Past, Span, Tally, Window
 from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
@@ -51,6 +53,8 @@ from townsquare.store.sqlite_values import Values
 from townsquare.store.sqlite_writer import Writer, transaction
 
 ARCHIVE = "history"  # folder beside the database
+FIELD = "json_extract(record, '$.{}')"  # of a record in the log, as its index says it
+SECOND = "substr(json_extract(record, '$.at'), 1, 19)"
 
 T = TypeVar("T")
 
@@ -231,9 +235,29 @@ class SqliteStore:
             return int(found[0]) if found else None
 
     async def log(self, after: int, limit: int) -> list[LogEntry]:
-        text = "select salt, coalesce(record, ''), leaf from log where row > ? order by row limit ?"
+        text = (
+            "select salt, coalesce(record, ''), commitment from log"
+            " where row > ? order by row limit ?"
+        )
         found = await self._reading.run(lambda db: db.execute(text, (after, limit)).fetchall())
-        return [LogEntry(salt, record.encode(), leaf) for salt, record, leaf in found]
+        return [LogEntry(salt, record.encode(), committed) for salt, record, committed in found]
+
+    async def log_size(self) -> int:
+        with self._reading.connection() as db:
+            return int(db.execute("select coalesce(max(row), 0) from log").fetchone()[0])
+
+    async def log_found(self, search: LogSearch) -> list[Logged]:
+        sql = logged.found(search, lambda name: SECOND if name == "at" else FIELD.format(name))
+
+        def rows(db: sqlite3.Connection) -> list[Logged]:
+            return [logged.to_logged(row) for row in db.execute(sql.text, sql.parameters)]
+
+        return await self._reading.run(rows, sql.text)
+
+    async def log_counts(self) -> list[LogCount]:
+        with self._reading.connection() as db:
+            found = db.execute("select * from log_count order by month, purpose, verb").fetchall()
+        return [LogCount(logged.Kind(*kind), number) for *kind, number in found]
 
     # --- keeping house
 

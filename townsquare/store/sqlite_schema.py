@@ -1,7 +1,9 @@
 """Tables of the SQLite store, and how those of older programs are brought up to them."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 
 import msgspec
@@ -13,7 +15,7 @@ from townsquare.store.narrow import Wide, narrowed, with_renamed_instances
 from townsquare.store.series import DAY, YEAR_1
 from townsquare.store.sqlite_series import Series
 
-SCHEMA = 4  # counts changes of schema.sql that older programs cannot live with
+SCHEMA = 5  # counts changes of schema.sql that older programs cannot live with
 
 
 def version(db: sqlite3.Connection) -> int:
@@ -32,8 +34,9 @@ def bring_up(db: sqlite3.Connection) -> None:
         db.execute("drop index history_age")
     if before == 2:
         db.execute("alter table series rename to series_2")
-    for statement in _statements():
-        db.execute(statement)
+    with _committed(db):
+        for statement in _statements():
+            db.execute(statement)
     if before == 1:
         _narrow(db)
     if before == 2:
@@ -44,6 +47,30 @@ def bring_up(db: sqlite3.Connection) -> None:
         tables.count_anew(db)
         tables.set_mark(db, CENSUS, 1)
     db.execute("insert or replace into mark values ('schema', ?)", (SCHEMA,))
+
+
+@contextmanager
+def _committed(db: sqlite3.Connection) -> Iterator[None]:
+    """Up to schema 4 the log kept hashes of leaves, from which no commitment is to be had."""
+    text = "select 1 from pragma_table_info('log') where name = 'leaf'"
+    bare = db.execute(text).fetchone() is not None
+    if bare:
+        db.execute("alter table log rename column leaf to commitment")
+    yield
+    if bare:
+        _commit_entries(db)
+
+
+def _commit_entries(db: sqlite3.Connection) -> None:
+    """Nobody could erase a record then, so all are there."""
+    entries = db.execute("select row, salt, record from log").fetchall()
+    commitments = [(hashlib.sha256(s + r.encode()).digest(), row) for row, s, r in entries]
+    db.executemany("update log set commitment = ? where row = ?", commitments)
+    db.execute(
+        "insert into log_count select substr(json_extract(record, '$.at'), 1, 7),"
+        " json_extract(record, '$.purpose'), json_extract(record, '$.verb'), count(*)"
+        " from log group by 1, 2, 3"
+    )
 
 
 def _statements() -> Iterator[str]:

@@ -22,6 +22,13 @@ COUNT = (
 )
 
 
+COUNT_ENTRIES = (
+    "insert into log_count values (?, ?, ?, ?) on conflict (month, purpose, verb)"
+    " do update set number = number + excluded.number"
+)
+UNLOG = "update log set salt = x'', record = null where row = ?"
+
+
 def census(db: sqlite3.Connection, tenant: str) -> Census:
     text = (
         "select types, marks, attribute, kind, number from census where tenant = ? and number > 0"

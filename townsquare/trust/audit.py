@@ -1,22 +1,31 @@
-"""The log of accountable acts, append-only (RFC 6962, section 2.1).
+"""What the log says of an accountable act, and the commitment that is proven of it.
 
-A leaf commits to a random salt and the record. A record can be erased later; its leaf stays,
-so every earlier proof still verifies, and nobody can guess the record back from the leaf.
+Always holds: the tree is made of commitments, SHA-256 of a random salt and the record. A record
+can be erased with its salt: its commitment stays, so every earlier proof still verifies, and
+nobody can guess the record back.
 """
 
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from townsquare.model.actor import Actor, Why
+from townsquare.model.declaration import EntityType
 from townsquare.store import LogEntry
+from townsquare.store.logged import Kind
 
 # The verbs of Directive (EU) 2016/680, article 25(1).
 Verb = Literal["collection", "alteration", "consultation", "disclosure", "combination", "erasure"]
+
+SALT_BYTES = 16
+ENTRY = EntityType(
+    "LogEntry", "log", frozenset({"data-protection"}), history=False, deletable=False
+)
+TYPES = (ENTRY,)
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -29,6 +38,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     case: str = ""
     room: str = ""
     detail: str = ""
+    justification: str = ""  # needed of consultation and disclosure, article 25(1)
+    recipients: tuple[str, ...] = ()  # of a disclosure
     policy: str = ""  # hash of the policy that allowed it
 
 
@@ -47,12 +58,18 @@ def record(by: Actor, why: Why, at: datetime, subject: str, verb: Verb, detail: 
 
 
 def entry(record: Record) -> LogEntry:
-    salt, body = secrets.token_bytes(16), msgspec.json.encode(record)
-    return LogEntry(salt, body, leaf(salt, body))
+    salt, body = secrets.token_bytes(SALT_BYTES), msgspec.json.encode(record)
+    month = record.at.astimezone(UTC).strftime("%Y-%m")
+    return LogEntry(salt, body, commitment(salt, body), Kind(month, record.purpose, record.verb))
 
 
-def leaf(salt: bytes, record: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + hashlib.sha256(salt + record).digest()).digest()
+def commitment(salt: bytes, record: bytes) -> bytes:
+    return hashlib.sha256(salt + record).digest()
+
+
+def leaf(commitment: bytes) -> bytes:
+    """Hash of a leaf of the tree (RFC 6962, 2.1)."""
+    return hashlib.sha256(b"\x00" + commitment).digest()
 
 
 def tree_head(leaves: Sequence[bytes]) -> bytes:

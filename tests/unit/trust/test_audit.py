@@ -2,7 +2,7 @@
 
 import hashlib
 
-from townsquare.trust.audit import leaf, tree_head
+from townsquare.trust.audit import commitment, leaf, tree_head
 
 # Leaves and roots of the reference test of Certificate Transparency (merkle tree test inputs).
 INPUTS = [
@@ -20,12 +20,12 @@ ROOT_OF_3 = "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"
 
 
 def test_tree_heads() -> None:
-    leaves = [hashlib.sha256(b"\x00" + i).digest() for i in INPUTS]
+    leaves = [leaf(data) for data in INPUTS]
     assert tree_head(leaves).hex() == ROOT_OF_8
     assert tree_head(leaves[:3]).hex() == ROOT_OF_3
     assert tree_head([]) == hashlib.sha256().digest()
 
 
-def test_a_leaf_hides_its_record_behind_the_salt() -> None:
-    assert leaf(b"1" * 16, b"record") != leaf(b"2" * 16, b"record")
-    assert leaf(b"1" * 16, b"record") != leaf(b"1" * 16, b"Record")
+def test_a_commitment_hides_its_record_behind_the_salt() -> None:
+    assert commitment(b"1" * 16, b"record") != commitment(b"2" * 16, b"record")
+    assert commitment(b"1" * 16, b"record") != commitment(b"1" * 16, b"Record")

@@ -1,0 +1,150 @@
+"""The log as it is written, searched, counted and erased, on every store."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import OpenBroker
+from townsquare.context.broker import Broker
+from townsquare.context.ledger import LogSearch, Read, Said
+from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.errors import Denied, Invalid
+from townsquare.store import open_store
+from townsquare.store.logged import MOST_FOUND
+from townsquare.trust import audit
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WHY = Why("operations", "T-1")
+OFFICER = Actor("urn:ngsi-ld:Person:dpo", "person", "Town", frozenset({"data-protection"}))
+OPERATOR = Actor("urn:ngsi-ld:Person:op", "person", "Town", frozenset({"operator"}))
+
+
+@pytest.fixture
+def broker(open_broker: OpenBroker, store_url: str) -> Broker:
+    return open_broker(*audit.TYPES, url=store_url)
+
+
+async def noted(broker: Broker, *subjects: str, by: Actor = OPERATOR, at: datetime = NOON) -> None:
+    broker.clock = lambda: at
+    for subject in subjects:
+        await broker.ledger.note(subject, "consultation", by, WHY, Said(justification="a call"))
+
+
+def subjects(found: list[Read]) -> list[str]:
+    return [read.record.subject for read in found]
+
+
+async def test_an_entry_says_who_what_why_and_under_which_policy(broker: Broker) -> None:
+    broker.clock = lambda: NOON
+    said = Said("one row", "request of 3 May", ("court",))
+    await broker.ledger.note("urn:x", "disclosure", OPERATOR, WHY, said)
+    (read,) = await broker.ledger.read(LogSearch(verb="disclosure"), OFFICER, WHY)
+    record = read.record
+    assert (read.index, record.at, record.subject, record.verb) == (0, NOON, "urn:x", "disclosure")
+    assert (record.by, record.organisation) == (OPERATOR.id, "Town")
+    assert (record.purpose, record.case) == ("operations", "T-1")
+    assert (record.detail, record.justification) == ("one row", "request of 3 May")
+    assert (record.recipients, record.policy) == (("court",), broker.policy.hash)
+
+
+@pytest.mark.parametrize("said", [Said(justification="j"), Said(recipients=("r",))])
+async def test_a_disclosure_names_its_recipients_and_its_reason(
+    open_broker: OpenBroker, said: Said
+) -> None:
+    with pytest.raises(Invalid, match="recipients"):
+        await open_broker().ledger.note("urn:x", "disclosure", OPERATOR, WHY, said)
+
+
+async def test_a_search_finds_by_each_field_and_by_time(broker: Broker) -> None:
+    await noted(broker, "urn:a", "urn:b")
+    await noted(broker, "urn:a", by=OFFICER, at=NOON + timedelta(minutes=1, microseconds=5))
+    later = NOON + timedelta(minutes=1)
+    asked = {
+        LogSearch(subject="urn:a"): ["urn:a", "urn:a"],
+        LogSearch(by=OPERATOR.id): ["urn:b", "urn:a"],
+        LogSearch(by=OPERATOR.id, subject="urn:b"): ["urn:b"],
+        LogSearch(subject="urn:a", until=later): ["urn:a"],
+        LogSearch(subject="urn:a", since=later, until=later + timedelta(seconds=1)): ["urn:a"],
+        LogSearch(verb="erasure"): [],
+        LogSearch(room="alerts"): [],
+        LogSearch(purpose="operations", case="T-1", subject="urn:b"): ["urn:b"],
+        LogSearch(case="' or 1=1 --"): [],
+    }
+    for search, expected in asked.items():
+        assert subjects(await broker.ledger.read(search, OFFICER, WHY)) == expected, search
+
+
+async def test_pages_follow_each_other_and_are_bounded(broker: Broker) -> None:
+    await noted(broker, *(f"urn:{n}" for n in range(5)))
+    first = await broker.ledger.read(LogSearch(by=OPERATOR.id, limit=2), OFFICER, WHY)
+    below = LogSearch(by=OPERATOR.id, limit=9999, below=first[-1].index)
+    second = await broker.ledger.read(below, OFFICER, WHY)
+    assert subjects(first + second) == [f"urn:{n}" for n in (4, 3, 2, 1, 0)]
+    assert len(await broker.store.log_found(LogSearch(limit=10**9))) <= MOST_FOUND
+
+
+async def test_to_look_into_the_log_is_an_entry(broker: Broker) -> None:
+    await noted(broker, "urn:a")
+    found = await broker.ledger.read(LogSearch(subject="urn:a"), OFFICER, WHY, "complaint 7")
+    assert subjects(found) == ["urn:a"]
+    (looked,) = await broker.ledger.read(LogSearch(by=OFFICER.id, below=2), OFFICER, WHY)
+    assert (looked.record.verb, looked.record.detail) == ("consultation", "subject urn:a")
+    assert looked.record.justification == "complaint 7"
+
+
+@pytest.mark.parametrize("by", [OPERATOR, ANYONE])
+async def test_only_data_protection_reads_or_erases(broker: Broker, by: Actor) -> None:
+    with pytest.raises(Denied):
+        await broker.ledger.read(LogSearch(), by, WHY)
+    with pytest.raises(Denied):
+        await broker.ledger.erase([0], by, WHY, "because")
+    assert await broker.store.log_size() == 0
+
+
+async def test_an_erased_record_is_gone_with_its_salt_and_its_commitment_stays(
+    broker: Broker,
+) -> None:
+    await noted(broker, "urn:a", "urn:b")
+    before = await broker.store.log(0, 10)
+    await broker.ledger.erase([0], OFFICER, WHY, "request 12")
+    after = await broker.store.log(0, 10)
+    assert (after[0].salt, after[0].record) == (b"", b"")
+    assert [e.commitment for e in after[:2]] == [e.commitment for e in before]
+    assert after[1] == before[1]
+    assert subjects(await broker.ledger.read(LogSearch(by=OPERATOR.id), OFFICER, WHY)) == ["urn:b"]
+    (erasure,) = await broker.ledger.read(LogSearch(verb="erasure"), OFFICER, WHY)
+    assert (erasure.record.detail, erasure.record.justification) == ("0", "request 12")
+
+
+async def test_numbers_by_month_and_purpose_are_open_and_outlast_records(broker: Broker) -> None:
+    await noted(broker, "urn:a", "urn:b")
+    await noted(broker, "urn:c", at=NOON + timedelta(days=30))
+    await broker.ledger.erase([0, 1], OFFICER, WHY, "request 12")
+    assert [(*c.kind, c.number) for c in await broker.ledger.counts()] == [
+        ("2026-11", "operations", "consultation", 2),
+        ("2026-12", "operations", "consultation", 1),
+        ("2026-12", "operations", "erasure", 1),
+    ]
+
+
+async def test_a_log_of_the_fourth_schema_gets_commitments_and_counts(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "town.db") as db:
+        db.executescript(
+            "create table mark (name text primary key, value integer not null);"
+            "insert into mark values ('schema', 4);"
+            "create table log (row integer primary key, salt blob not null, record text,"
+            " leaf blob not null);"
+        )
+        record = audit.record(OPERATOR, WHY, NOON, "urn:a", "alteration", "")
+        entry = audit.entry(record)
+        leaf = audit.leaf(entry.commitment)
+        db.execute("insert into log values (1, ?, ?, ?)", (entry.salt, entry.record.decode(), leaf))
+    store = open_store("sqlite:town.db", tmp_path)
+    try:
+        assert [e.commitment for e in await store.log(0, 10)] == [entry.commitment]
+        assert [c.number for c in await store.log_counts()] == [1]
+        assert len(await store.log_found(LogSearch(subject="urn:a"))) == 1
+    finally:
+        await store.close()

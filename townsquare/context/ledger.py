@@ -1,0 +1,130 @@
+"""The log as it is written to and read: who looked at what, or changed it, and why.
+
+Always holds: it is read by those to whom the policy shows the type LogEntry; reading and erasing
+are entries themselves, written before anything is answered; numbers by month are everybody's.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from townsquare.context.grants import Rights
+from townsquare.model.actor import Actor, Why
+from townsquare.model.errors import Invalid
+from townsquare.store import Job, Key, Row, Store, Writes
+from townsquare.store.logged import EQUAL, MOST_FOUND, LogCount, second
+from townsquare.store.logged import LogSearch as LogSearch  # rooms ask with it
+from townsquare.trust import audit
+from townsquare.trust.audit import ENTRY, Record, Verb
+from townsquare.trust.policy import Policy, require
+
+MOST_TEXT = 1000  # characters of a justification, and of what is searched for
+RECORD = msgspec.json.Decoder(Record)
+SUBJECT = "urn:ngsi-ld:Log"
+
+
+class Read(msgspec.Struct, frozen=True):
+    """An entry as it is shown; `index` is what proofs are about."""
+
+    index: int
+    record: Record
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What an entry says beside who, what and for which purpose."""
+
+    detail: str = ""
+    justification: str = ""
+    recipients: tuple[str, ...] = ()  # of a disclosure
+
+
+NOTHING_SAID = Said()
+
+
+class Ledger:
+    def __init__(
+        self,
+        store: Store,
+        policy: Callable[[], Policy],
+        rights: Callable[[Actor, Why], Rights],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._rights = rights
+        self._clock = clock
+
+    async def note(
+        self, subject: str, verb: Verb, by: Actor, why: Why, said: Said = NOTHING_SAID
+    ) -> None:
+        """An entry of an act that changes no entity. Answers when it is durable.
+
+        Raises Invalid for a disclosure without recipients or justification.
+        """
+        if verb == "disclosure" and not (said.justification and said.recipients):
+            raise Invalid("a disclosure needs a justification and its recipients")
+        if len(said.justification) > MOST_TEXT:
+            raise Invalid(f"the justification is over {MOST_TEXT} characters; say it shorter")
+        await self._commit(self._record(subject, verb, by, why, said), ())
+
+    async def read(
+        self, search: LogSearch, by: Actor, why: Why, justification: str = ""
+    ) -> list[Read]:
+        """Newest first, at most `search.limit`; the next page is asked for with `below`, the index
+        of the last one. Raises Denied.
+        """
+        require(self._rights(by, why).grant("read", ENTRY.name))
+        if any(len(getattr(search, name)) > MOST_TEXT for name in EQUAL):
+            raise Invalid(f"the search names something over {MOST_TEXT} characters; say it shorter")
+        said = Said(_asked(search), justification)
+        await self.note(SUBJECT, "consultation", by, why, said)
+        found = await self._store.log_found(search)
+        return [Read(one.index, RECORD.decode(one.entry.record)) for one in found]
+
+    async def erase(self, indexes: Iterable[int], by: Actor, why: Why, justification: str) -> None:
+        """Records, not entries: all proofs stay. Raises Denied, or Invalid without a reason."""
+        require(self._rights(by, why).grant("read", ENTRY.name))
+        which = sorted(set(indexes))
+        if not justification or not 0 < len(which) <= MOST_FOUND:
+            raise Invalid(f"name 1 to {MOST_FOUND} entries, and say why they are erased")
+        said = Said(_ranges(which), justification)
+        await self._commit(self._record(SUBJECT, "erasure", by, why, said), which)
+
+    async def counts(self) -> list[LogCount]:
+        """How many entries by month, purpose and verb: numbers that anybody may have."""
+        return await self._store.log_counts()
+
+    def _record(self, subject: str, verb: Verb, by: Actor, why: Why, said: Said) -> Record:
+        return msgspec.structs.replace(
+            audit.record(by, why, self._clock(), subject, verb, said.detail),
+            justification=said.justification,
+            recipients=said.recipients,
+            policy=self._policy().hash,
+        )
+
+    async def _commit(self, record: Record, unlog: Sequence[int]) -> None:
+        def decided(_: Mapping[Key, Row]) -> Writes:
+            return Writes(log=[audit.entry(record)], unlog=unlog)
+
+        await self._store.commit(Job(record.at, "", (), decided))
+
+
+def _asked(search: LogSearch) -> str:
+    """What was asked for, as the log says it."""
+    asked = {name: getattr(search, name) for name in EQUAL}
+    times = {"since": search.since, "until": search.until}
+    asked |= {name: second(at) for name, at in times.items() if at}
+    asked |= {} if search.below is None else {"below": str(search.below)}
+    return ", ".join(f"{name} {value}" for name, value in asked.items() if value) or "the latest"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """1, 2, 3, 7 as 1-3, 7."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ", ".join("-".join(map(str, part)) for part in parts)

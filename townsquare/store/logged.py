@@ -1,0 +1,98 @@
+"""Entries of the log, and how they are searched: newest first, a page at a time.
+
+Always holds: an entry has its index for ever and its commitment for ever. A record can be
+erased, and its salt goes with it, since who has the salt could try records until one fits.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from townsquare.store.conditions import Sql, Value
+
+MOST_FOUND = 1000  # entries a page
+
+
+class Kind(NamedTuple):
+    """What entries are counted by; `month` is like 2026-11."""
+
+    month: str
+    purpose: str
+    verb: str
+
+
+class LogCount(NamedTuple):
+    kind: Kind
+    number: int
+
+
+class LogEntry(Struct, frozen=True):
+    """`commitment` is SHA-256 of salt and record. Both are empty once the record is erased."""
+
+    salt: bytes
+    record: bytes
+    commitment: bytes
+    kind: Kind | None = None  # of a new one
+
+
+class Logged(Struct, frozen=True):
+    """`index` counts from 0, as proofs do."""
+
+    index: int
+    entry: LogEntry
+
+
+class LogSearch(Struct, frozen=True):
+    """Of records with `since` <= at < `until`, both in whole seconds; empty fields ask for any.
+
+    `below` is how the next page is asked for: with the index of the last entry of this one.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    by: str = ""
+    subject: str = ""
+    verb: str = ""
+    purpose: str = ""
+    room: str = ""
+    case: str = ""
+    below: int | None = None
+    limit: int = 50
+
+
+EQUAL = ("by", "subject", "verb", "purpose", "room", "case")
+
+
+def second(at: datetime) -> str:
+    """As the first 19 characters of a time in a record."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def found(search: LogSearch, field: Callable[[str], str]) -> Sql:
+    """The statement; `field` says how a member of the record is named in it."""
+    parts = list(_conditions(search, field))
+    where = " and ".join(part.text for part in parts) or "record is not null"
+    limit = max(0, min(search.limit, MOST_FOUND))
+    text = f"select row, salt, record, commitment from log where {where} order by row desc limit ?"
+    return Sql(text, (*(value for part in parts for value in part.parameters), limit))
+
+
+def _conditions(search: LogSearch, field: Callable[[str], str]) -> Iterator[Sql]:
+    for name in EQUAL:
+        if value := getattr(search, name):
+            yield Sql(f"{field(name)} = ?", (value,))
+    times: tuple[tuple[str, datetime | None], ...] = ((">=", search.since), ("<", search.until))
+    for compared, at in times:
+        if at:
+            yield Sql(f"{field('at')} {compared} ?", (second(at),))
+    if search.below is not None:
+        below: tuple[Value, ...] = (search.below + 1,)
+        yield Sql("record is not null and row < ?", below)
+
+
+def to_logged(row: tuple[int, bytes, str | bytes, bytes]) -> Logged:
+    number, salt, record, commitment = row
+    text = record.encode() if isinstance(record, str) else record
+    return Logged(number - 1, LogEntry(salt, text, commitment))

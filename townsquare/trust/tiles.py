@@ -1,0 +1,162 @@
+"""The log's tree as files: tiles of 256 hashes, and bundles of the entries (C2SP tlog-tiles).
+
+    tile/<L>/<N>            hashes of 256**L entries each, of which 256 are a tile
+    tile/entries/<N>        entries: the commitments, each behind its length
+    .../<N>.p/<W>           the first W of one that is not full
+
+Always holds: a full tile is written once and whole. What is not full lies in memory, and on disk
+as it was when it was last kept: for a checkpoint, which needs the partial tiles of its size. All
+of it can be made again from the store's log.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from townsquare.trust.tlog import leaf, node
+
+WIDTH = 256  # hashes a tile
+HASH = 32  # bytes
+LENGTH = HASH.to_bytes(2, "big")  # in front of each entry
+ENTRY = len(LENGTH) + HASH
+MOST_CACHED = 512  # tiles, 4 MiB
+
+
+class Torn(Exception):
+    """The files are not those of a tree of that size: they must be made again."""
+
+
+class Tiles:
+    def __init__(self, folder: Path) -> None:
+        self.size = 0
+        self._folder = folder / "tile"
+        self._edge: list[bytearray] = [bytearray()]  # of each level, what is not full
+        self._entries = bytearray()
+        self._new: set[Path] = set()  # folders and files that may not be on the disk yet
+        self._cached = lru_cache(MOST_CACHED)(self._full)
+
+    def append(self, commitments: Iterable[bytes]) -> None:
+        for commitment in commitments:
+            self._entries += LENGTH + commitment
+            if len(self._entries) == WIDTH * ENTRY:
+                self._write("entries", self.size // WIDTH, self._entries)
+                self._entries = bytearray()
+            self._push(0, leaf(commitment))
+            self.size += 1
+
+    def _push(self, level: int, hash: bytes) -> None:
+        if level == len(self._edge):
+            self._edge.append(bytearray())
+        edge = self._edge[level]
+        edge += hash
+        if len(edge) == WIDTH * HASH:
+            self._write(str(level), self.size // WIDTH ** (level + 1), edge)
+            self._edge[level] = bytearray()
+            self._push(level + 1, _top(bytes(edge)))
+
+    def keep(self) -> None:
+        """What is not full, and everything written before it, is on the disk when this returns."""
+        for level, edge in enumerate(self._edge):
+            if edge:
+                self._write(str(level), self.size // WIDTH ** (level + 1), edge, HASH)
+        if self._entries:
+            self._write("entries", self.size // WIDTH, self._entries, ENTRY)
+        for path in self._new:
+            _sync(path)
+        self._new.clear()
+
+    def load(self, size: int) -> None:
+        """The tree as it was kept at `size`. Raises Torn."""
+        self.size, self._edge = size, []
+        level = 0
+        while level == 0 or size >> 8 * level:
+            number, width = divmod(size >> 8 * level, WIDTH)
+            self._edge.append(bytearray(self._kept(str(level), number, width, HASH)))
+            level += 1
+        number, width = divmod(size, WIDTH)
+        self._entries = bytearray(self._kept("entries", number, width, ENTRY))
+        self._cached.cache_clear()
+
+    def hashes(self, height: int, index: int) -> bytes:
+        """Of a complete subtree, as `tlog.Hashes`. Raises Torn."""
+        level, rest = divmod(height, 8)
+        first = index << rest
+        number, place = divmod(first, WIDTH)
+        edge_number = (self.size >> 8 * level) // WIDTH
+        tile = self._edge[level] if number == edge_number else self._cached(level, number)
+        return _top(bytes(tile[place * HASH : (place + (1 << rest)) * HASH]))
+
+    def commitments(self, start: int, end: int) -> list[bytes]:
+        """Of entries, from `start` until before `end`. Raises Torn."""
+        found: list[bytes] = []
+        for number in range(start // WIDTH, -(-end // WIDTH)):
+            known = number == self.size // WIDTH
+            bundle = self._entries if known else self._kept("entries", number, WIDTH, ENTRY)
+            found += [
+                bytes(bundle[at + len(LENGTH) : at + ENTRY]) for at in range(0, len(bundle), ENTRY)
+            ]
+        first = start // WIDTH * WIDTH
+        return found[start - first : end - first]
+
+    def _full(self, level: int, number: int) -> bytes:
+        return self._kept(str(level), number, WIDTH, HASH)
+
+    def _kept(self, kind: str, number: int, width: int, each: int) -> bytes:
+        """The first `width` of a tile, from what there is of it."""
+        if not width:
+            return b""
+        full = self._folder / kind / path_of(number)
+        found = _read(full) or _read(partial(full, width))
+        if found is None or len(found) < width * each or len(found) % each:
+            raise Torn(f"{full} is missing or too short")
+        return found[: width * each]
+
+    def _write(self, kind: str, number: int, edge: bytes | bytearray, each: int = 0) -> None:
+        """A full tile, or with `each` bytes a hash what there is of it."""
+        full = self._folder / kind / path_of(number)
+        path = partial(full, len(edge) // each) if each else full
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}")
+        unfinished.write_bytes(edge)
+        unfinished.replace(path)
+        self._new |= {path, path.parent}
+        if not each:  # what was kept of it before is needed no more
+            shutil.rmtree(partial(full, 0).parent, ignore_errors=True)
+            self._new = {p for p in self._new if partial(full, 0).parent not in (p, p.parent)}
+
+
+def path_of(number: int) -> str:
+    """1234067 as x001/x234/067."""
+    parts = [f"{number % 1000:03}"]
+    while number := number // 1000:
+        parts.append(f"x{number % 1000:03}")
+    return "/".join(reversed(parts))
+
+
+def partial(full: Path, width: int) -> Path:
+    return full.with_name(f"{full.name}.p") / str(width)
+
+
+def _top(hashes: bytes) -> bytes:
+    """Root of the complete subtree over a power of two of hashes."""
+    row = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
+    while len(row) > 1:
+        row = [node(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+    return row[0]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

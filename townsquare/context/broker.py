@@ -88,7 +88,7 @@ class Broker:
         self.clock = clock
         self.expiry = Expiry(store, policy)
         self.documents = Documents(store, lambda: self.clock())
-        self._sight = Sight(policy, store.conditions)
+        self._sight = Sight(policy, store.conditions, lambda: self.clock())
         self.chronicle = Chronicle(store, self._sight, self.expire)
         self.ledger = Ledger(
             store,
@@ -100,6 +100,12 @@ class Broker:
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
         store.listener = self._tell
+
+    def adopt(self, policy: Policy) -> None:
+        """The policy in force from now on, also for those who listen already."""
+        self.policy = policy
+        self.expiry.policy = policy
+        self._sight.adopt(policy)
 
     # --- writing
 

@@ -66,5 +66,5 @@ class Expiry:
         return len(keys)
 
     def _order(self, changes: Sequence[Change], tenant: str, now: datetime) -> Order:
-        rights = Rights(self.policy, ROOM, OPERATIONS)
+        rights = Rights(self.policy, ROOM, OPERATIONS, now)
         return Order(changes, ROOM, OPERATIONS, tenant, now, self.policy, rights, entities())

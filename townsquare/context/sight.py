@@ -3,6 +3,9 @@
 Always holds: what a grant hides is absent, from what is asked and from what is answered.
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 from msgspec import structs
 
 from townsquare.context import sql
@@ -23,13 +26,20 @@ MOST_FINDS = 2**20  # characters of conditions that are remembered
 
 
 class Sight:
-    def __init__(self, policy: Policy, conditions: Conditions) -> None:
-        self.policy = policy
+    def __init__(
+        self, policy: Policy, conditions: Conditions, clock: Callable[[], datetime]
+    ) -> None:
         self.decoded = entities()
         self._glances = Decoded(glanced, visible)
-        self._grants = Grants(policy)
+        self._clock = clock
         self._compiler = sql.Compiler(conditions)
         self._finds: Memory[tuple[Query, Rights, Act, str, int], Find] = Memory(MOST_FINDS)
+        self.adopt(policy)
+
+    def adopt(self, policy: Policy) -> None:
+        """From now on, whatever was granted before."""
+        self.policy = policy
+        self._grants = Grants(policy, self._clock)
 
     def rights(self, by: Actor, why: Why) -> Rights:
         return self._grants.of(by, why)

@@ -115,7 +115,16 @@ def starts(types: Sequence[str | frozenset[str]]) -> tuple[str, ...]:
 
 def _scopes(grant: Grant) -> Sql:
     inside = ALWAYS if grant.scopes is None else _in_scope(grant.scopes)
-    return both(inside, _not(_in_scope(grant.not_scopes)) if grant.not_scopes else ALWAYS)
+    there = ALWAYS if grant.areas is None else either(map(_in_area, sorted(grant.areas)))
+    outside = _not(_in_scope(grant.not_scopes)) if grant.not_scopes else ALWAYS
+    return both(inside, there, outside)
+
+
+def _in_area(area: str) -> Sql:
+    """In this scope, or in one below it: these are between "/north/" and "/north0"."""
+    test = "s.scope = ? or (s.scope >= ? and s.scope < ?)"
+    text = f"select 1 from entity_scope s where s.row = e.row and ({test})"
+    return Sql(f"exists ({text})", (area, f"{area}/", f"{area}0"))
 
 
 def _in_scope(scopes: Collection[str]) -> Sql:

@@ -7,16 +7,16 @@ the policy itself, so the page cannot say what is not so.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import product
 
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Entity
 from townsquare.model.town import Town
 from townsquare.register.cells import FLOW, HOUR, Cell, Spot, next_due
-from townsquare.trust.policy import PURPOSES, ROLES, Act, Policy, decide
+from townsquare.trust.policy import Act, Policy, decide
 
-# Rooms are programs of the house, and "open" exists only on a machine that serves itself alone.
-PEOPLE = [role for role in ROLES.values() if role.name not in ("room", "open")]
 CAMERA = "Camera"
 
 
@@ -90,7 +90,7 @@ def questions(camera: Entity, policy: Policy, today: date) -> tuple[tuple[str, s
     return (
         ("How is it stored?", _stored(policy)),
         ("Who can access it?", _accessed(policy)),
-        ("How is it used?", _used(camera, today)),
+        ("How is it used?", _used(camera, policy, today)),
         ("For how long?", _kept(policy)),
     )
 
@@ -105,7 +105,9 @@ def _stored(policy: Policy) -> str:
     return answer
 
 
+@lru_cache(maxsize=4)
 def _accessed(policy: Policy) -> str:
+    """Asks the policy some hundred questions, whose answers last as long as the policy."""
     parts = [
         ("Counts of full hours", _readers(policy, "read", PUBLISHED)),
         ("Counts of 5 minutes", _readers(policy, "temporal", "")),
@@ -116,9 +118,10 @@ def _accessed(policy: Policy) -> str:
     return " ".join(f"{what}: {who}." for what, who in parts)
 
 
-def _used(camera: Entity, today: date) -> str:
+def _used(camera: Entity, policy: Policy, today: date) -> str:
     purpose, review = camera.value("purpose"), _review(camera)
-    meant = f", to {PURPOSES[purpose]}" if purpose in PURPOSES else ""
+    known = policy.purposes.meant
+    meant = f", to {known[purpose]}" if purpose in known else ""
     by = f"{review.day} {review:%B %Y}"
     need = f"Its need will be looked at again by {by}."
     if review < today:
@@ -140,24 +143,34 @@ def _kept(policy: Policy) -> str:
 def _readers(policy: Policy, act: Act, scope: str) -> str:
     if _reaches(policy, ANYONE, act, scope):
         return "everyone"
-    actors = {
-        role.title: Actor(role.name, "person", roles=frozenset({role.name})) for role in PEOPLE
-    }
-    return _listed(title for title, actor in actors.items() if _reaches(policy, actor, act, scope))
+    who = _people(policy)
+    return _listed(title for title, actor in who.items() if _reaches(policy, actor, act, scope))
 
 
 def _reaches(policy: Policy, actor: Actor, act: Act, scope: str) -> bool:
-    grants = (decide(policy, actor, Why(purpose), act, FLOW) for purpose in PURPOSES)
+    grants = (decide(policy, actor, Why(purpose), act, FLOW) for purpose in policy.purposes.names)
     return any(g.allowed and g.admits((scope,) if scope else ()) for g in grants)
 
 
 def _viewers(policy: Policy) -> str:
     """Who may use the commands of the room that the cameras belong to."""
     room = policy.types[CAMERA].owner
-    roles = {
-        role for type in policy.types.values() if type.owner == room for role in type.commanders
+    owned = [type.name for type in policy.types.values() if type.owner == room]
+    asked = list(product(policy.purposes.names, owned))
+    return _listed(
+        title
+        for title, actor in _people(policy).items()
+        if any(decide(policy, actor.through(room), Why(p), "write", t).allowed for p, t in asked)
+    )
+
+
+def _people(policy: Policy) -> dict[str, Actor]:
+    """Somebody in each role, by its title. A program of the house is no person."""
+    return {
+        role.title: Actor(role.name, "person", roles=frozenset({role.name}))
+        for role in policy.roles.values()
+        if role.of == "the town"
     }
-    return _listed(role.title for role in PEOPLE if role.name in roles)
 
 
 def _listed(titles: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
-from townsquare.trust.policy import ROLES
 from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
@@ -57,7 +56,7 @@ class Control:
                 "error.html",
                 403,
                 title="The control room is not open to this role",
-                detail=f"You are here as {ROLES[role].title}; the start page is for everyone.",
+                detail=f"You are here as {self.title(role)}; the start page is for everyone.",
                 status=403,
                 session=self.described(actor),
             )
@@ -68,7 +67,7 @@ class Control:
     def described(self, actor: Actor) -> dict[str, Json]:
         town = self.pages.town
         demo = self.mode == "demo"
-        roles = [{"name": r, "title": ROLES[r].title} for r in DEMO_ROLES] if demo else []
+        roles = [{"name": r, "title": self.title(r)} for r in DEMO_ROLES] if demo else []
         return {
             "role": next(iter(actor.roles)),
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
@@ -82,6 +81,9 @@ class Control:
             },
             "version": __version__,
         }
+
+    def title(self, role: str) -> str:
+        return self.broker.policy.roles[role].title
 
     def _may(self, actor: Actor, room: str, type: str) -> bool:
         return self.broker.grant(actor.through(room), usual(actor), "write", type).allowed

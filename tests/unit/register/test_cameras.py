@@ -66,8 +66,9 @@ def test_the_four_questions_are_answered() -> None:
         " pictures into counts and forgets them. Values of this moment replace each other and"
         " leave no history. What is stored are numbers of people over 5 minutes.",
         "Who can access it?": "Counts of full hours: everyone. Counts of 5 minutes: Operator,"
-        " Engineer. Values of this moment: Operator. A drawing of the empty place with shapes"
-        " where people are: Operator. The camera's picture: nobody.",
+        " Engineer, Emergency access. Values of this moment: Operator, Emergency access. A drawing"
+        " of the empty place with shapes where people are: Operator, Emergency access. The"
+        " camera's picture: nobody.",
         "How is it used?": "For crowd safety, to notice when a place gets dangerously full."
         " Legal basis: Police act, section 25. Public order office answers for it."
         " Its need will be looked at again by 1 March 2031.",
@@ -94,7 +95,7 @@ def test_the_four_questions_are_answered() -> None:
         (
             replace(FLOW, published=frozenset()),
             "Who can access it?",
-            "Counts of full hours: Operator, Engineer.",
+            "Counts of full hours: Operator, Engineer, Emergency access.",
         ),
     ],
 )

@@ -111,7 +111,7 @@ async def a_vendor_looks(scene: Scene) -> None:
     house = House(scene.city())
     house.visitor = VENDOR
     async with house.client:
-        asked = {"purpose": SQUARE.purpose}
+        asked = {"purpose": SQUARE.purposes[0]}
         answer = await house.client.post("/vision/cameras/square/preview", json=asked)
         assert answer.status_code == 403
         assert house.workers.wanted == {}

@@ -55,7 +55,7 @@ def as_toml(value: object) -> str:
         return "{ " + ", ".join(f"{name} = {text}" for name, text in given) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(as_toml, value)) + "]"
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value is None:
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 

@@ -321,7 +321,7 @@ def test_no_route_is_made_for_it() -> None:
 
 def test_no_setting_is_made_for_it_or_names_a_model() -> None:
     names = list(absence.settings(app.Settings))
-    assert {"camera", "purpose", "port"} <= set(names)
+    assert {"camera", "purposes", "port"} <= set(names)
     assert absence.suspicious(names, absence.WORDS | absence.OF_A_MODEL) == []
     assert absence.suspicious(["model_path"], absence.OF_A_MODEL) != []
 

@@ -66,10 +66,10 @@ def camera() -> Entity:
     values = {
         "cameraName": SQUARE.title,
         "location": {"type": "Point", "coordinates": [13.5, 52.4]},
-        "purpose": SQUARE.purpose,
+        "purpose": list(SQUARE.purposes),
         "legalBasis": SQUARE.legal_basis,
         "owner": SQUARE.owner,
-        "reviewDate": SQUARE.review.isoformat(),
+        "reviewDate": "2031-03-01",
         "status": "working",
         "statusSince": iso(NOON),
         "lines": [{"name": "west", "towards": "to the west", "away": "to the east"}],

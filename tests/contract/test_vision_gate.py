@@ -252,7 +252,8 @@ async def test_a_camera_that_does_not_exist_stands_beside_one_that_does(
     broker = open_broker(*TYPES)
     absent = replace(CAMERA, name="absent", url="absent.mp4")
     locked = replace(CAMERA, name="locked", url="rtsp://127.0.0.1/x", login="secret:nowhere")
-    cameras = Cameras((CAMERA, absent, locked), ROOT / "demo", tmp_path)
+    vague = replace(CAMERA, name="vague", purposes=("safety",), impact_assessment=None)
+    cameras = Cameras((CAMERA, absent, locked, vague), ROOT / "demo", tmp_path)
     async with Workers(Settings()) as house:
         room = asyncio.create_task(run(cameras, house, broker, Town()))
         live = "CrowdFlowObserved:square-plaza-live"
@@ -269,6 +270,12 @@ async def test_a_camera_that_does_not_exist_stands_beside_one_that_does(
         third = await entity(broker, "Camera:locked")
         assert third.value("trouble") == "its login is missing"
         assert "secret 'nowhere' is missing: put it in" in caplog.text
+        fourth = await entity(broker, "Camera:vague")
+        assert fourth.value("status") == "failing"
+        assert fourth.value("trouble").startswith("it is not live: purposes: 'safety' is no pur")
+        assert "camera vague: it is not live" in caplog.text
+        assert "impact_assessment is missing" in caplog.text
+        assert set(house.alive) == {"square", "absent"}
         room.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await room

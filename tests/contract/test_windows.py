@@ -1,6 +1,7 @@
 """What this room writes is what history keeps and the public cells are made of."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -63,6 +64,19 @@ class House:
 @pytest.fixture
 def house(open_broker: OpenBroker, store_url: str) -> House:
     return House(open_broker(*TYPES, url=store_url))
+
+
+async def test_everyone_reads_that_a_review_is_overdue(house: House) -> None:
+    room = await house.open(replace(SQUARE, review=NOON.date()))
+    camera = "urn:ngsi-ld:Camera:square"
+    assert (await house.broker.read(camera, CITIZEN, PUBLIC)).value("reviewOverdue") is False
+    assert room.books["square"].review(overdue=False) == []
+    await room.keep("square", room.books["square"].review(overdue=True))
+    found = await house.broker.read(camera, CITIZEN, PUBLIC)
+    assert found.value("reviewOverdue") is True
+    assert found.value("impactAssessment") == "DPIA 7"
+    await house.open(replace(SQUARE, review=date(2030, 5, 31)))
+    assert (await house.broker.read(camera, CITIZEN, PUBLIC)).value("reviewOverdue") is True
 
 
 async def test_history_keeps_closed_windows_and_nothing_finer(house: House) -> None:

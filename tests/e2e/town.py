@@ -128,10 +128,11 @@ name = "{name}"
 title = "Camera {name}"
 url = "{url}"
 position = {{ lon = 13.5, lat = 52.4 }}
-purpose = "crowd safety"
+purposes = ["crowd safety"]
 legal_basis = "test"
 owner = "test"
 review = 2099-01-01
+impact_assessment = {{ reference = "test", completed = 2024-01-01 }}
 
 [[camera.lines]]
 name = "west"

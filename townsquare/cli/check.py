@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from rich.table import Table
 from townsquare import app
 from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
 from townsquare.model.camera import Camera
-from townsquare.model.errors import CannotStart, TownsquareError
-from townsquare.trust import secret
-from townsquare.vision import address, read
+from townsquare.model.errors import CannotStart, Invalid, TownsquareError
+from townsquare.trust import secret, texts
+from townsquare.trust.purposes import FILE, purposes
+from townsquare.vision import address, permit, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     for camera in town.camera:
         where = address.without_login(camera.url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
+        yield finding(f"camera {camera.name}", "may go live", partial(permitted, camera, beside))
 
 
 def finding(thing: str, found: str, attempt: Callable[[], object]) -> Finding:
@@ -103,6 +106,13 @@ def seen(camera: Camera, beside: Path, data: Path) -> None:
     url = str(beside / camera.url) if address.is_file(camera.url) else camera.url
     login = secret.resolve(camera.login, data) if camera.login else ""
     next(read.pictures(address.with_login(url, login)))
+
+
+def permitted(camera: Camera, beside: Path) -> None:
+    """Raises Invalid for what it does not name, CannotStart where the town's list is not read."""
+    known = purposes(texts.beside(beside / "policies")[FILE])
+    if refusal := permit.refusal(camera, known, date.today()):
+        raise Invalid(refusal)
 
 
 def table(findings: list[Finding]) -> Table:

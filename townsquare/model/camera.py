@@ -55,17 +55,30 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """Of the impact on people's rights (GDPR, article 35): where it lies, and of when it is."""
+
+    reference: str
+    completed: date
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
-    """`url` is a file, rtsp:// or http(s):// (HLS); a login is named by `login = "secret:NAME"`."""
+    """`url` is a file, rtsp:// or http(s):// (HLS); a login is named by `login = "secret:NAME"`.
+
+    What it is for and who answers for it may be missing here: such a camera does not go live, and
+    the others do (vision.permit).
+    """
 
     name: str
     title: str
     url: str
     position: Position
-    purpose: str  # one of PURPOSES in trust.policy
-    legal_basis: str
-    owner: str  # who answers for it
-    review: date  # by when its need is looked at again
+    purposes: tuple[str, ...] = ()  # of the town's list (trust.purposes)
+    legal_basis: str = ""
+    owner: str = ""  # who answers for it
+    review: date | None = None  # by when its need is looked at again
+    impact_assessment: Assessment | None = None
     login: str = ""
     classes: tuple[RoadUser, ...] = ("person",)
     lines: tuple[Line, ...] = ()

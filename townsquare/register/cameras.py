@@ -4,7 +4,7 @@ Always holds: the answers are made from the policy and the type declarations in 
 the policy itself, so the page cannot say what is not so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -41,10 +41,12 @@ class Card:
     status_since: datetime | None
     sample: bool
     trouble: str
-    purpose: str
+    purposes: tuple[str, ...]
     owner: str
     legal_basis: str
-    review: date
+    review: date | None
+    overdue: bool
+    assessment: tuple[str, date] | None  # reference and date
     questions: tuple[tuple[str, str], ...]
     measures: tuple[Measure, ...]
     next_cell_at: datetime
@@ -63,10 +65,12 @@ def card(
         status_since=town.local(datetime.fromisoformat(since)) if since else None,
         sample=bool(camera.value("sample")),
         trouble=camera.value("trouble") or "",
-        purpose=camera.value("purpose"),
-        owner=camera.value("owner"),
-        legal_basis=camera.value("legalBasis"),
-        review=_review(camera),
+        purposes=_purposes(camera),
+        owner=camera.value("owner") or "",
+        legal_basis=camera.value("legalBasis") or "",
+        review=_day(camera, "reviewDate"),
+        overdue=_overdue(camera, town.local(now).date()),
+        assessment=_assessment(camera),
         questions=questions(camera, policy, town.local(now).date()),
         measures=tuple(measures),
         next_cell_at=town.local(next_due(now)),
@@ -119,15 +123,29 @@ def _accessed(policy: Policy) -> str:
 
 
 def _used(camera: Entity, policy: Policy, today: date) -> str:
-    purpose, review = camera.value("purpose"), _review(camera)
-    known = policy.purposes.meant
-    meant = f", to {known[purpose]}" if purpose in known else ""
-    by = f"{review.day} {review:%B %Y}"
-    need = f"Its need will be looked at again by {by}."
-    if review < today:
-        need = f"Its need was to be looked at again by {by}; this review is overdue."
     basis, owner = camera.value("legalBasis"), camera.value("owner")
-    return f"For {purpose}{meant}. Legal basis: {basis}. {owner} answers for it. {need}"
+    said = [
+        _meant(_purposes(camera), policy.purposes.meant),
+        f"Legal basis: {basis or 'none is named'}.",
+        f"{owner or 'Nobody'} answers for it.",
+        _need(camera, today),
+    ]
+    return " ".join(said)
+
+
+def _meant(purposes: Sequence[str], known: Mapping[str, str]) -> str:
+    said = (f"{name}, to {known[name]}" if name in known else name for name in purposes)
+    return f"For {'; and for '.join(said)}." if purposes else "For no named purpose."
+
+
+def _need(camera: Entity, today: date) -> str:
+    review = _day(camera, "reviewDate")
+    if review is None:
+        return "Nobody has said when its need will be looked at again."
+    by = f"{review.day} {review:%B %Y}"
+    if _overdue(camera, today):
+        return f"Its need was to be looked at again by {by}; this review is overdue."
+    return f"Its need will be looked at again by {by}."
 
 
 def _kept(policy: Policy) -> str:
@@ -177,5 +195,20 @@ def _listed(titles: Iterable[str]) -> str:
     return ", ".join(titles) or "nobody"
 
 
-def _review(camera: Entity) -> date:
-    return date.fromisoformat(camera.value("reviewDate"))
+def _purposes(camera: Entity) -> tuple[str, ...]:
+    return tuple(camera.value("purpose") or ())
+
+
+def _overdue(camera: Entity, today: date) -> bool:
+    review = _day(camera, "reviewDate")
+    return review is not None and review < today
+
+
+def _assessment(camera: Entity) -> tuple[str, date] | None:
+    completed = _day(camera, "impactAssessmentDate")
+    return (str(camera.value("impactAssessment")), completed) if completed else None
+
+
+def _day(camera: Entity, name: str) -> date | None:
+    told = camera.value(name)
+    return date.fromisoformat(told) if told else None

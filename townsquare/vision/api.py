@@ -13,14 +13,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.context.broker import Broker
-from townsquare.model.actor import Actor, Why
+from townsquare.model.actor import Actor, Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, entity, iso, relationship, urn
 from townsquare.model.errors import Denied, Invalid, NotFound
+from townsquare.vision import permit
 from townsquare.vision.entities import CAMERA, LEASE
 from townsquare.vision.workers import Workers
 
+ROOM, OPERATIONS = room("vision"), Why("operations")
 LEASE_RUNS = timedelta(minutes=10)  # then the operator says anew what it is for
 
 
@@ -40,6 +42,8 @@ def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[
     async def preview(request: Request) -> Response:
         camera = camera_of(request)
         purpose = wished(await request.body())
+        if refusal := permit.refusal(camera, broker.policy.purposes, broker.clock().date()):
+            raise Denied(f"camera {camera.name!r} shows nothing: {refusal}")
         lease = leased(camera, purpose, request.state.actor, broker.clock())
         by = request.state.actor.through("vision")
         await broker.apply([Change("create", lease)], by, Why(purpose))
@@ -49,8 +53,9 @@ def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[
     async def picture(request: Request) -> Response:
         camera, by = camera_of(request), request.state.actor
         id = request.query_params.get("lease", "")
-        lease = await broker.read(id, by, Why(camera.purpose)) if id else None
-        require(lease, camera, by, broker.clock())
+        lease = await broker.read(id, ROOM, OPERATIONS) if id else None
+        purpose = require(lease, camera, by, broker.clock())
+        await broker.read(id, by, Why(purpose))  # what they may see may have changed since
         jpeg = workers.preview(camera.name)
         headers = {"Cache-Control": "no-store"}
         if jpeg is None:
@@ -73,8 +78,9 @@ def wished(body: bytes) -> str:
 
 def leased(camera: Camera, purpose: str, by: Actor, now: datetime) -> Entity:
     """Raises Denied for a purpose that the camera does not stand there for."""
-    if purpose != camera.purpose:
-        raise Denied(f"camera {camera.name!r} is there for {camera.purpose!r}, not for {purpose!r}")
+    if purpose not in camera.purposes:
+        meant = " and ".join(map(repr, camera.purposes)) or "nothing"
+        raise Denied(f"camera {camera.name!r} is there for {meant}, not for {purpose!r}")
     return entity(
         urn(LEASE, str(uuid4())),
         LEASE,
@@ -89,8 +95,8 @@ def until_of(lease: Entity) -> datetime:
     return datetime.fromisoformat(lease.value("validUntil"))
 
 
-def require(lease: Entity | None, camera: Camera, by: Actor, now: datetime) -> None:
-    """Raises Denied, with what to do."""
+def require(lease: Entity | None, camera: Camera, by: Actor, now: datetime) -> str:
+    """The purpose it is for. Raises Denied, with what to do."""
     again = "; ask for a preview anew"
     if lease is None or LEASE not in lease.types:
         raise Denied(f"a preview needs a lease{again}")
@@ -98,3 +104,4 @@ def require(lease: Entity | None, camera: Camera, by: Actor, now: datetime) -> N
         raise Denied(f"this lease is for another camera or another person{again}")
     if until_of(lease) <= now:
         raise Denied(f"this lease ended at {lease.value('validUntil')}{again}")
+    return str(lease.value("purpose"))

@@ -42,14 +42,17 @@ def placed(live: Entity, camera: Camera) -> Entity:
 
 
 def camera_entity(
-    camera: Camera, status: str, since: datetime, trouble: str, size: tuple[int, int] | None
+    camera: Camera,
+    state: tuple[str, datetime, str],
+    size: tuple[int, int] | None,
+    overdue: bool,
 ) -> Entity:
+    """`state` is the status, since when, and what the trouble is; `overdue` is its review."""
+    status, since, trouble = state
     values: dict[str, Json] = {
         "cameraName": camera.title,
-        "purpose": camera.purpose,
-        "legalBasis": camera.legal_basis,
-        "owner": camera.owner,
-        "reviewDate": camera.review.isoformat(),
+        **_permitted(camera),
+        "reviewOverdue": overdue,
         "status": status,
         "statusSince": iso(since),
         "sample": camera.sample,
@@ -63,6 +66,21 @@ def camera_entity(
     attributes = {name: (Attribute(value),) for name, value in values.items()}
     attributes["location"] = (camera.position.attribute(),)
     return Entity(urn(CAMERA, camera.name), (CAMERA,), attributes)
+
+
+def _permitted(camera: Camera) -> dict[str, Json]:
+    """What it is for, and who said so."""
+    said: dict[str, Json] = {
+        "purpose": list(camera.purposes),
+        "legalBasis": camera.legal_basis,
+        "owner": camera.owner,
+    }
+    if camera.review:
+        said["reviewDate"] = camera.review.isoformat()
+    if made := camera.impact_assessment:
+        said["impactAssessment"] = made.reference
+        said["impactAssessmentDate"] = made.completed.isoformat()
+    return said
 
 
 def _line(line: Line) -> Json:

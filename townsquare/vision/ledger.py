@@ -32,6 +32,7 @@ class Ledger:
     status: Status = "starting"
     trouble: str = ""
     size: tuple[int, int] | None = None
+    overdue: bool = False  # its review
     attention: Attention = field(default_factory=Attention)
     lines: dict[tuple[str, RoadUser], LineCount] = field(default_factory=dict)
     zones: dict[str, ZoneCount] = field(default_factory=dict)
@@ -57,6 +58,11 @@ class Ledger:
     def elapse(self, at: datetime, midnight: datetime) -> list[Entity]:
         """At the clock: windows close although nothing happens."""
         return self._turn(at, midnight)
+
+    def review(self, overdue: bool) -> list[Entity]:
+        """Whether its need should have been looked at again before today."""
+        before, self.overdue = self.overdue, overdue
+        return [self.entity()] if overdue != before else []
 
     # --- what was said
 
@@ -134,7 +140,8 @@ class Ledger:
     # --- as entities
 
     def entity(self) -> Entity:
-        return entities.camera_entity(self.camera, self.status, self.since, self.trouble, self.size)
+        state = (self.status, self.since, self.trouble)
+        return entities.camera_entity(self.camera, state, self.size, self.overdue)
 
     def live(self, at: datetime) -> list[Entity]:
         lines = [entity for key in self.lines for entity in self._live_line(*key, at)]

@@ -1,14 +1,15 @@
 """Keeps the cameras watched, and writes what they count into the city.
 
 Always holds: a camera that fails shows as failing, since when and why, and its live values are
-gone; it is tried again while the others go on. Live entities exist from the first moment on.
+gone; it is tried again while the others go on. One that does not say what it is for is not watched,
+and shows as failing. Live entities exist from the first moment on.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from townsquare.model.entity import Entity
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.model.town import Town
 from townsquare.trust import secret
+from townsquare.trust.purposes import Purposes
 from townsquare.vision import ledger as ledgers
-from townsquare.vision import wire
+from townsquare.vision import permit, wire
 from townsquare.vision.address import is_file
 from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LEASE, TRAFFIC, unknown_health
 from townsquare.vision.inbox import STEADY_S, waits_s
@@ -43,6 +45,7 @@ COUNTED = frozenset(
 DECLARED = frozenset(
     {
         *("cameraName", "location", "purpose", "legalBasis", "owner", "reviewDate"),
+        *("reviewOverdue", "impactAssessment", "impactAssessmentDate"),
         *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
     }
 )
@@ -90,19 +93,27 @@ class Cameras:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What its tasks share."""
+    """What its tasks share. `refused` says of cameras that may not go live why."""
 
     broker: Broker
     town: Town
     books: dict[str, Ledger]
+    refused: Mapping[str, str]
 
     async def keep(self, name: str, found: Iterable[Entity]) -> None:
         changes = [change(entity) for entity in found]
         if changes:
-            await self.broker.apply(changes, ROOM, Why(self.books[name].camera.purpose))
+            await self.broker.apply(changes, ROOM, self.why(self.books[name].camera))
+
+    def why(self, camera: Camera) -> Why:
+        """What it was put up for; of one that does not say so there is only news of its state."""
+        return OPERATIONS if camera.name in self.refused else Why(camera.purposes[0])
 
     def midnight(self) -> datetime:
         return self.town.midnight(self.broker.clock())
+
+    def today(self) -> date:
+        return self.town.local(self.broker.clock()).date()
 
 
 def change(found: Entity) -> Change:
@@ -126,13 +137,22 @@ async def opened(cameras: Sequence[Camera], broker: Broker, town: Town) -> Room:
     now = broker.clock()
     before = await present(broker)
     books = {camera.name: ledgers.opened(camera, now, before) for camera in cameras}
-    here = Room(broker, town, books)
+    here = Room(
+        broker, town, books, refusals(cameras, broker.policy.purposes, town.local(now).date())
+    )
     for name, book in books.items():
         turned = book.elapse(now, here.midnight())
+        book.review(permit.overdue(book.camera, here.today()))
         await here.keep(name, [*book.live(now), *turned])
         await here.keep(name, [book.entity(), unknown_health(name, now)])
     await drop_undeclared(broker, books, before)
     return here
+
+
+def refusals(cameras: Sequence[Camera], known: Purposes, today: date) -> Mapping[str, str]:
+    """Of the cameras that may not go live, by name."""
+    found = {camera.name: permit.refusal(camera, known, today) for camera in cameras}
+    return {name: refusal for name, refusal in found.items() if refusal}
 
 
 async def present(broker: Broker) -> dict[str, Entity]:
@@ -160,6 +180,10 @@ async def drop_undeclared(
 
 async def ready(cameras: Cameras, camera: Camera, here: Room) -> Watched | None:
     """Where its login is kept is for the log only: everyone reads what a camera's trouble is."""
+    if refusal := here.refused.get(camera.name):
+        log.error("camera %s: %s; then start the house again", camera.name, refusal)
+        await here.keep(camera.name, here.books[camera.name].fail(refusal, here.broker.clock()))
+        return None
     try:
         return cameras.watched(camera)
     except (Invalid, CannotStart) as error:
@@ -174,7 +198,8 @@ async def keep_time(here: Room) -> None:
         await asyncio.sleep(TURN_S)
         at = here.broker.clock() - timedelta(seconds=TURN_S)
         for name, book in here.books.items():
-            await here.keep(name, book.elapse(at, here.midnight()))
+            reviewed = book.review(permit.overdue(book.camera, here.today()))
+            await here.keep(name, [*reviewed, *book.elapse(at, here.midnight())])
 
 
 async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) -> None:

@@ -39,10 +39,12 @@ SQUARE = Entity(
         for name, value in {
             "cameraName": "Market square",
             "location": {"type": "Point", "coordinates": [13.5, 52.4]},
-            "purpose": "crowd safety",
+            "purpose": ["crowd safety"],
             "legalBasis": "Police act, section 25",
             "owner": "Public order office",
             "reviewDate": "2031-03-01",
+            "impactAssessment": "DPIA 7",
+            "impactAssessmentDate": "2030-01-02",
             "status": "failing",
             "statusSince": "2030-06-01T11:30:00Z",
             "trouble": "The camera does not answer.",
@@ -107,6 +109,20 @@ def test_an_overdue_review_is_said() -> None:
     said = answers(today=date(2031, 3, 2))["How is it used?"]
     assert said.endswith("by 1 March 2031; this review is overdue.")
     assert "overdue" not in answers(today=date(2031, 3, 1))["How is it used?"]
+
+
+def test_a_card_says_what_is_overdue_and_what_nobody_named() -> None:
+    late = card(SQUARE, [], _policy(), BERLIN, datetime(2031, 3, 2, tzinfo=UTC))
+    assert (late.overdue, late.assessment) == (True, ("DPIA 7", date(2030, 1, 2)))
+    kept = ("cameraName", "location", "status")
+    bare = Entity(SQUARE.id, SQUARE.types, {n: SQUARE.attributes[n] for n in kept})
+    shown = card(bare, [], _policy(), BERLIN, NOON)
+    assert (shown.purposes, shown.owner, shown.review) == ((), "", None)
+    assert (shown.overdue, shown.assessment) == (False, None)
+    assert dict(shown.questions)["How is it used?"] == (
+        "For no named purpose. Legal basis: none is named. Nobody answers for it. Nobody has said"
+        " when its need will be looked at again."
+    )
 
 
 def test_a_card_is_in_town_time() -> None:

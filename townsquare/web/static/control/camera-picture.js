@@ -21,6 +21,7 @@ class CameraPicture extends Panel {
     super();
     this.forget();
     this.shown = "";
+    this.purpose = "";
   }
 
   forget() {
@@ -40,8 +41,15 @@ class CameraPicture extends Panel {
     if (this.shown === this.camera.id) return;
     this.shown = this.camera.id;
     this.forget();
-    if (this.store.session.may.includes("preview")) this.ask();
+    [this.purpose] = this.purposes;
+    // Where there are several, the operator says which one it is.
+    if (this.store.session.may.includes("preview") && this.purposes.length === 1) this.ask();
     else this.requestUpdate();
+  }
+
+  /** @returns {string[]} what the camera was put up for */
+  get purposes() {
+    return [this.camera.purpose ?? []].flat();
   }
 
   get path() {
@@ -52,7 +60,7 @@ class CameraPicture extends Panel {
     this.forget();
     const asking = this.camera.id;
     await this.orSay(async () => {
-      const lease = await post(`${this.path}/preview`, { purpose: this.camera.purpose });
+      const lease = await post(`${this.path}/preview`, { purpose: this.purpose });
       if (asking !== this.camera.id) return;
       this.lease = lease;
       this.next();
@@ -111,7 +119,6 @@ class CameraPicture extends Panel {
   }
 
   render() {
-    const purpose = this.camera.purpose;
     return html`
       <div class="picture">
         <canvas role="img" aria-label=${this.drawn ? "The place with a shape for everyone who is there" : nothing}
@@ -120,7 +127,7 @@ class CameraPicture extends Panel {
       </div>
       <p class="lease">
         ${this.lease
-          ? html`For <b>${purpose}</b> until <b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>.
+          ? html`For <b>${this.purpose}</b> until <b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>.
               Drawn: empty place, shapes for people. No live pixel is ever sent.`
           : nothing}
       </p>
@@ -133,8 +140,18 @@ class CameraPicture extends Panel {
     return html`
       ${this.note ? html`<p role="status">${this.note}</p>` : nothing}
       <button @click=${() => this.ask()}>Show picture${this.note ? " again" : ""}</button>
-      <p>for ${this.camera.purpose}</p>
+      ${this.choice()}
     `;
+  }
+
+  choice() {
+    if (this.purposes.length < 2) return html`<p>for ${this.purposes[0] ?? "no named purpose"}</p>`;
+    const options = this.purposes.map(
+      (name) => html`<option ?selected=${name === this.purpose}>${name}</option>`,
+    );
+    return html`<p>
+      <label>for <select @change=${(event) => (this.purpose = event.target.value)}>${options}</select></label>
+    </p>`;
   }
 
   building() {

@@ -12,7 +12,7 @@ from townsquare.bus import open_bus
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
-from townsquare.context.decoded import MOST, entities
+from townsquare.context.decoded import MOST, Decoded
 from townsquare.store import Key, Row
 
 ID = "urn:ngsi-ld:Hall:1"
@@ -101,7 +101,7 @@ async def read(broker: Broker) -> str:
 
 
 def test_it_forgets_those_that_nobody_asks_for() -> None:
-    decoded = entities()
+    decoded = Decoded()
 
     def row(number: int, more: str = "") -> Row:
         id = f"urn:ngsi-ld:Lamp:{number}"

@@ -9,21 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 
 from townsquare.bus.memory import MemoryBus, rung
 from townsquare.context.chronicle import Chronicle
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.documents import Documents
 from townsquare.context.expiry import Expiry
-from townsquare.context.glance import Glance
+from townsquare.context.form.view import View
+from townsquare.context.jsonld import Terms
 from townsquare.context.ledger import Ledger
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import TemporalQuery
+from townsquare.context.told import How, Shape
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -40,6 +43,7 @@ LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbo
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
 OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_NEWS = 500  # that a durable reader gets at once
+T = TypeVar("T")
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
 
@@ -57,10 +61,10 @@ class Applied(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Glances:
-    """A page of them; entities where a glance is not enough."""
+class Written:
+    """A page of them, as JSON."""
 
-    seen: list[Glance | Entity]
+    entities: list[Raw]
     count: int | None
     more: bool
 
@@ -197,12 +201,21 @@ class Broker:
 
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
+        row, rights = await self._row(id, tenant), self._sight.rights(by, why)
+        return open_to(id, self._sight.row(row, rights, "read") if row else None)
+
+    async def tell(self, id: str, by: Actor, why: Why, shape: Shape, *, tenant: str = "") -> Raw:
+        """The same as JSON."""
+        row, rights = await self._row(id, tenant), self._sight.rights(by, why)
+        return open_to(id, self._sight.told(row, rights, "read", shape) if row else None)
+
+    async def _row(self, id: str, tenant: str) -> Row | None:
         await self.expiry.due(self.clock)
-        row = await self.store.get(Key(tenant, "context", id))
-        seen = self._sight.row(row, self._sight.rights(by, why), "read") if row else None
-        if seen is None:
-            raise NotFound(f"{id} does not exist, or is not open to you")
-        return seen
+        return await self.store.get(Key(tenant, "context", id))
+
+    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+        """A way to tell entities; `how` tells views apart."""
+        return self._sight.shape(terms, view, how)
 
     async def types_of(self, id: str, *, tenant: str = "") -> tuple[str, ...]:
         """To decide by, not to tell: also of what the policy hides. Empty where nothing is."""
@@ -217,12 +230,14 @@ class Broker:
         seen = (self._sight.row(row, rights, act) for row in found.rows)
         return Page([entity for entity in seen if entity], found.count, found.more)
 
-    async def glance(self, query: Query, by: Actor, why: Why, *, tenant: str = "") -> Glances:
-        """The same for answers that show entities as they are."""
+    async def told(
+        self, query: Query, by: Actor, why: Why, shape: Shape, *, tenant: str = ""
+    ) -> Written:
+        """The same as JSON."""
         found = await self._find(query, by, why, tenant, "read")
         rights = self._sight.rights(by, why)
-        seen = (self._sight.glance(row, rights, "read") for row in found.rows)
-        return Glances([one for one in seen if one], found.count, found.more)
+        told = [self._sight.told(row, rights, "read", shape) for row in found.rows]
+        return Written([json for json in told if json is not None], found.count, found.more)
 
     async def _find(self, query: Query, by: Actor, why: Why, tenant: str, act: Act) -> Rows:
         await self.expiry.due(self.clock)
@@ -336,6 +351,13 @@ class Broker:
     async def seal(self, before: datetime) -> None:
         """Take days that ended before this out of the database, and settle what was erased."""
         await self.store.seal(before)
+
+
+def open_to(id: str, seen: T | None) -> T:
+    """Raises NotFound."""
+    if seen is None:
+        raise NotFound(f"{id} does not exist, or is not open to you")
+    return seen
 
 
 def _keeper(reader: str) -> Actor:

@@ -51,7 +51,7 @@ class Order(Struct, frozen=True):
     now: datetime
     policy: Policy
     rights: Rights
-    decoded: Decoded[Entity]
+    decoded: Decoded
 
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key(self.tenant, "context", c.entity.id) for c in self.changes)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from townsquare.context.commit import Order, ended
-from townsquare.context.decoded import entities
+from townsquare.context.decoded import Decoded
 from townsquare.context.grants import Rights
 from townsquare.context.transient import ends_at
 from townsquare.model.actor import Why, room
@@ -67,4 +67,4 @@ class Expiry:
 
     def _order(self, changes: Sequence[Change], tenant: str, now: datetime) -> Order:
         rights = Rights(self.policy, ROOM, OPERATIONS, now)
-        return Order(changes, ROOM, OPERATIONS, tenant, now, self.policy, rights, entities())
+        return Order(changes, ROOM, OPERATIONS, tenant, now, self.policy, rights, Decoded())

@@ -28,6 +28,10 @@ class Rights:
             self._grants[act, type] = found
         return found
 
+    def grants(self, act: Act, types: tuple[str, ...]) -> tuple[Grant, ...]:
+        """Under which an entity of these types stands."""
+        return tuple([self.grant(act, type) for type in types])
+
 
 class Grants:
     """Of everybody, those of the latest askers."""

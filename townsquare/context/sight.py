@@ -6,13 +6,16 @@ Always holds: what a grant hides is absent, from what is asked and from what is 
 from collections.abc import Callable
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Raw, structs
 
 from townsquare.context import sql
-from townsquare.context.decoded import Decoded, entities
+from townsquare.context.decoded import Decoded
+from townsquare.context.form.view import View
 from townsquare.context.glance import Glance, glanced, visible
 from townsquare.context.grants import Grants, Rights
+from townsquare.context.jsonld import Terms
 from townsquare.context.query import Query
+from townsquare.context.told import How, Shape, Told
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity
@@ -29,8 +32,8 @@ class Sight:
     def __init__(
         self, policy: Policy, conditions: Conditions, clock: Callable[[], datetime]
     ) -> None:
-        self.decoded = entities()
-        self._glances = Decoded(glanced, visible)
+        self.decoded = Decoded()
+        self._told = Told()
         self._clock = clock
         self._compiler = sql.Compiler(conditions)
         self._finds: Memory[tuple[Query, Rights, Act, str, int], Find] = Memory(MOST_FINDS)
@@ -79,18 +82,28 @@ class Sight:
         grants = {type: rights.grant(act, type) for type in self.policy.types}
         return sql.Eyes(tenant, grants, rights.grant(act, ""))
 
+    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+        """`how` tells views apart."""
+        return self._told.shape(terms, view, how)
+
     def row(self, row: Row, rights: Rights, act: Act) -> Entity | None:
         return self.seen(self.decoded.of(row), rights, act)
 
-    def glance(self, row: Row, rights: Rights, act: Act) -> Glance | Entity | None:
+    def told(self, row: Row, rights: Rights, act: Act, shape: Shape) -> Raw | None:
+        """As JSON."""
+        known = self._told.of(row, shape, rights, act)
+        if known is not None:
+            return known
+        seen = self._glimpse(row, rights, act) if shape.plain else self.row(row, rights, act)
+        return None if seen is None else self._told.keep(row, shape, rights, act, seen)
+
+    def _glimpse(self, row: Row, rights: Rights, act: Act) -> Glance | Entity | None:
         """An entity where a glance is not enough of it."""
-        glance = self._glances.of(row)
+        glance = glanced(row.body)
         if glance is None:
             return self.row(row, rights, act)
-        for type in glance.types:
-            glance = self._glances.shown(glance, rights.grant(act, type))
-            if glance is None:
-                return None
+        for grant in rights.grants(act, glance.types):
+            glance = visible(glance, grant)
         return glance
 
     def seen(self, entity: Entity, rights: Rights, act: Act) -> Entity | None:

@@ -1,51 +1,93 @@
 """The JSON of entities as it was told, so that what is read often is not written anew each time.
 
-Always holds: it is kept under the entity itself, which a change or another grant makes another
-object, and under everything that has a say in how it is written.
+Always holds: what is told is what the row's JSON says, because that JSON is compared and not a
+version number, which begins anew when an entity is made again; and it was told under the same
+grants. Everything else that has a say in how it is written is in the shape.
 """
 
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Raw, Struct
 
+from townsquare.context import glance
+from townsquare.context.form.join import Page, inline
+from townsquare.context.form.view import View
 from townsquare.context.glance import Glance
+from townsquare.context.grants import Rights
 from townsquare.context.jsonld import Terms
 from townsquare.model.entity import Entity, Json
+from townsquare.store import Key, Row
 from townsquare.store.memory import Memory
+from townsquare.trust.policy import Act, Grant
 
-MOST = 4 * 2**20  # bytes of JSON
+MOST = 12 * 2**20  # bytes of JSON: of rows, and as it was told
+MOST_GRANTS = 4  # under which one entity is remembered in one shape
 MOST_SHAPES = 2**20  # terms, and characters of what is asked for
 SHAPE = 500  # of these that a shape takes besides
 How = tuple[str | None, ...]  # as it was asked for, in the terms of the asker
+Grants = tuple[Grant, ...]
 
 
-class Shape(NamedTuple):
-    """A way to write entities. No number is given twice."""
+class Shape(Struct, frozen=True):
+    """A way to write entities into which no others are put. No number is given twice.
+
+    What is `plain` shows them as they are.
+    """
 
     number: int
     terms: Terms  # held, so that no other ones can have their id meanwhile
+    view: View
+    plain: bool
+
+    def written(self, seen: Entity | Glance) -> Json:
+        if isinstance(seen, Glance):
+            return glance.told(seen, self.terms, self.view.format)
+        return inline(Page(self.view, self.terms, {}), [seen])[0]
+
+
+class Known(NamedTuple):
+    """Of an entity with these types, in one shape; what was told last is first."""
+
+    row: bytes
+    types: tuple[str, ...]
+    told: tuple[tuple[Grants, Raw], ...]
 
 
 class Told:
     def __init__(self) -> None:
-        self._kept: Memory[tuple[int, int], tuple[Entity | Glance, msgspec.Raw]] = Memory(MOST)
+        self._known: Memory[tuple[Key, int], Known] = Memory(MOST)
         self._shapes: Memory[tuple[int, How], Shape] = Memory(MOST_SHAPES)
         self._count = 0
 
-    def shape(self, terms: Terms, how: How) -> Shape:
+    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+        """`how` tells views apart."""
         key = (id(terms), how)
         known = self._shapes.get(key)
         if known is None:
             self._count += 1
+            plain = view.format != "concise" and view == View(view.format, place=view.place)
             size = SHAPE + len(terms.iris) + sum(len(text) for text in how if text)
-            known = self._shapes.put(key, Shape(self._count, terms), size)
+            known = self._shapes.put(key, Shape(self._count, terms, view, plain), size)
         return known
 
-    def of(self, entity: Entity | Glance, shape: Shape) -> msgspec.Raw | None:
-        known = self._kept.get((id(entity), shape.number))
-        return known[1] if known and known[0] is entity else None
+    def of(self, row: Row, shape: Shape, rights: Rights, act: Act) -> Raw | None:
+        known = self._known.get((row.key, shape.number))
+        if known is None or known.row != row.body:
+            return None
+        mine = rights.grants(act, known.types)
+        for grants, json in known.told:
+            if grants == mine:
+                return json
+        return None
 
-    def keep(self, entity: Entity | Glance, shape: Shape, json: Json) -> msgspec.Raw:
-        body = msgspec.json.encode(json)
-        kept = (entity, msgspec.Raw(body))
-        return self._kept.put((id(entity), shape.number), kept, len(body))[1]
+    def keep(self, row: Row, shape: Shape, rights: Rights, act: Act, seen: Entity | Glance) -> Raw:
+        """`seen` is what the rights show of the row."""
+        json = Raw(msgspec.json.encode(shape.written(seen)))
+        key = (row.key, shape.number)
+        before = self._known.get(key)
+        others = before.told[: MOST_GRANTS - 1] if before and before.row == row.body else ()
+        told = ((rights.grants(act, seen.types), json), *others)
+        size = len(row.body) + sum(len(body) for _, body in told)
+        self._known.put(key, Known(row.body, seen.types, told), size)
+        return json

@@ -15,15 +15,14 @@ from townsquare.context.api.select import (
     types,
 )
 from townsquare.context.api.show import SHOWN, reach, read_join, read_view
-from townsquare.context.broker import Glances
+from townsquare.context.broker import Written
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.conform import Version, conforming, preferred
 from townsquare.context.form.geojson import collection
 from townsquare.context.form.join import Page, flat, inline
 from townsquare.context.form.read import read_id
-from townsquare.context.form.view import View
-from townsquare.context.glance import Glance, told
+from townsquare.context.form.view import EVERYTHING, View
 from townsquare.context.http import GEO, JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.linked import Join, linked
@@ -38,7 +37,7 @@ from townsquare.context.sources.mapped import MappedReading
 from townsquare.context.sources.matching import Wanted, every_type
 from townsquare.context.sources.split import is_split
 from townsquare.context.sql import choice_of
-from townsquare.context.told import Shape, Told
+from townsquare.context.told import Shape
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 from townsquare.store.memory import Memory
@@ -50,8 +49,8 @@ Said = tuple[Hashable, ...]
 
 
 class Asked(Struct, frozen=True):
-    """What an answer is made with. With a `shape`, what is told of an entity may be kept; what is
-    `plain` shows entities as they are.
+    """What an answer is made with. With a `shape` entities are told one by one, and in `whole`
+    what is told of one depends on nothing else.
     """
 
     request: Request
@@ -61,12 +60,12 @@ class Asked(Struct, frozen=True):
     join: Join
     version: Version | None
     shape: Shape | None = None
-    plain: bool = False
+    whole: bool = False
 
     def by(self, request: Request) -> "Asked":
         """The same, asked by another request."""
-        r, shape, plain = request, self.shape, self.plain
-        return Asked(r, self.terms, self.media, self.view, self.join, self.version, shape, plain)
+        r, shape, whole = request, self.shape, self.whole
+        return Asked(r, self.terms, self.media, self.view, self.join, self.version, shape, whole)
 
 
 class Consumption:
@@ -75,7 +74,6 @@ class Consumption:
         self.sharing = maps.sharing
         self.broker = maps.broker
         self.contexts = contexts
-        self._told = Told()
         # The same is often asked again: reading it would take longer than finding the answer.
         self._manners: Memory[Said, Asked] = Memory(MOST_SAID)
         # The terms are held with it, so that no others have their id meanwhile.
@@ -92,6 +90,15 @@ class Consumption:
         request.known("type", "local", *SHOWN)
         id = read_id(request.path[1])
         asked = self._asked(request, await self.contexts.of(request))
+        if asked.shape and asked.whole and not self.maps.atlas.wanted(request):
+            about = Wanted(ids=(id,))
+            told = await self.sharing.tell(request, asked.terms, about, asked.shape)
+            if told is not None:
+                return await self._answered(asked, told, False)
+        return await self._retrieved(asked, id)
+
+    async def _retrieved(self, asked: Asked, id: str) -> Answer:
+        request = asked.request
         attributes, wanted = names(request, asked.terms), types(request, asked.terms)
         needs = frozenset(attributes or asked.view.projection.needs())
         about = Wanted(every_type(wanted), (id,), attributes=needs)
@@ -165,21 +172,20 @@ class Consumption:
         view = read_view(request, terms, media)
         version = preferred(request.headers.get("prefer", ""))
         join = read_join(request, view)
-        alone = media == JSON and not join.level and not version
+        alone = media == JSON and not join.level and not version and not is_split(request)
         how = tuple(request.parameters.get(name) for name in SHOWN)
-        shape = self._told.shape(terms, how) if alone else None
-        usual = view.format != "concise" and view == View(view.format, place=view.place)
-        plain = alone and usual and not is_split(request)
-        return Asked(request, terms, media, view, join, version, shape, plain)
+        shape = self.broker.shape(terms, view, how) if alone else None
+        whole = view.projection is EVERYTHING and "type" not in request.parameters
+        return Asked(request, terms, media, view, join, version, shape, whole)
 
     async def _found(self, asked: Asked, query: Query) -> Answer:
         if self.maps.atlas.wanted(asked.request):
             return await self._mapped(asked, query)
-        if asked.plain and asked.shape:
-            page = await self.sharing.glance(asked.request, asked.terms, query)
+        if asked.shape:
+            page = await self.sharing.told(asked.request, asked.terms, query, asked.shape)
             if page is not None:
-                written = [self._alone(asked, asked.shape, one) for one in page.seen]
-                return await self._answered(asked, written, False, **headed(asked, query, page))
+                headers = headed(asked, query, page)
+                return await self._answered(asked, page.entities, False, **headers)
         reading = self.maps.whole if is_split(asked.request) else self.sharing.find
         return await self._paged(asked, query, await reading(asked.request, asked.terms, query))
 
@@ -199,8 +205,6 @@ class Consumption:
 
     async def _written(self, asked: Asked, entities: Sequence[Entity]) -> tuple[list[Json], bool]:
         """And whether an earlier version made us tell it otherwise (clause 4.3.6.8)."""
-        if asked.shape:
-            return [self._alone(asked, asked.shape, entity) for entity in entities], False
         told, linked = list(entities), await self._linked(asked, entities)
         if asked.version:
             told = [conforming(entity, asked.version) for entity in entities]
@@ -209,16 +213,6 @@ class Consumption:
         page = Page(asked.view, asked.terms, linked, join.level, join.contained, asked.media == GEO)
         altered = any(a is not b for a, b in zip(told, entities, strict=True))
         return (flat if join.form == "flat" else inline)(page, told), altered
-
-    def _alone(self, asked: Asked, shape: Shape, entity: Entity | Glance) -> Json:
-        """Of an entity into which no other is put."""
-        known = self._told.of(entity, shape)
-        if known is not None:
-            return known
-        if isinstance(entity, Glance):
-            return self._told.keep(entity, shape, told(entity, asked.terms, asked.view.format))
-        [json] = inline(Page(asked.view, asked.terms, {}), [entity])
-        return self._told.keep(entity, shape, json)
 
     async def _linked(self, asked: Asked, entities: Sequence[Entity]) -> dict[str, Entity]:
         request = asked.request
@@ -264,7 +258,7 @@ def located(used: EntityMap | None) -> dict[str, str]:
     return {"NGSILD_EntityMap": used.location} if used else {}
 
 
-def headed(asked: Asked, query: Query, page: PageFound | Glances) -> dict[str, str]:
+def headed(asked: Asked, query: Query, page: Written | PageFound) -> dict[str, str]:
     headers = paging(asked.request, query, asked.media, more=page.more)
     if page.count is not None:
         headers["NGSILD_Results_Count"] = str(page.count)

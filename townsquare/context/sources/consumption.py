@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import re2
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from townsquare.context.broker import Glances
+from townsquare.context.broker import Written
 from townsquare.context.choices import chosen
 from townsquare.context.contexts import Contexts
 from townsquare.context.http import Request
@@ -32,6 +32,7 @@ from townsquare.context.sources.shares import registered
 from townsquare.context.sources.split import is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.sql import choice_of
+from townsquare.context.told import Shape
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Invalid, NotFound, NotFoundAnywhere
 
@@ -116,6 +117,15 @@ class SharedReading:
             entity, warnings, (*origins, *(a.source.id for a in answers if a.entities))
         )
 
+    async def tell(
+        self, request: Request, terms: Terms, wanted: Wanted, shape: Shape
+    ) -> Raw | None:
+        """None where sources have a part in it. Raises NotFound."""
+        if await self.sources(request, terms, wanted, RETRIEVE):
+            return None
+        by, why, tenant = request.actor, request.why, request.tenant
+        return await self.broker.tell(wanted.ids[0], by, why, shape, tenant=tenant)
+
     async def _here(self, request: Request, id: str) -> Entity:
         return await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
 
@@ -154,11 +164,14 @@ class SharedReading:
             said["count"] = "true"
         return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)
 
-    async def glance(self, request: Request, terms: Terms, query: Query) -> Glances | None:
+    async def told(
+        self, request: Request, terms: Terms, query: Query, shape: Shape
+    ) -> Written | None:
         """None where sources have a part in it."""
         if await self.sources(request, terms, wanted_by(query), QUERY):
             return None
-        return await self.broker.glance(query, request.actor, request.why, tenant=request.tenant)
+        by, why, tenant = request.actor, request.why, request.tenant
+        return await self.broker.told(query, by, why, shape, tenant=tenant)
 
     async def page(self, request: Request, query: Query) -> Page:
         return await self.broker.find(query, request.actor, request.why, tenant=request.tenant)

@@ -140,16 +140,19 @@ class Request(Struct, frozen=True):
         return parts
 
     def flag(self, name: str) -> bool:
-        text = self.parameters.get(name, "false").lower()
+        text = self.parameters.get(name)
+        if text is None:
+            return False
+        text = text.lower()
         if text not in ("true", "false"):
             raise InvalidRequest(f"{name} must be true or false, is {text[:80]!r}")
         return text == "true"
 
     def known(self, *names: str) -> None:
         """Raises InvalidRequest for a parameter that the operation does not have."""
-        if unknown := sorted(set(self.parameters) - set(names)):
+        if unknown := [name for name in self.parameters if name not in names]:
             raise InvalidRequest(
-                f"unknown parameter {unknown[0]!r}; known here: {', '.join(sorted(names))}"
+                f"unknown parameter {min(unknown)!r}; known here: {', '.join(sorted(names))}"
             )
 
     def accepts(self, *offered: str) -> str:
@@ -280,8 +283,10 @@ def _parameters(query: bytes) -> Mapping[str, str]:
 async def _body(method: str, headers: Mapping[str, str], receive: Receive) -> bytes:
     if method in ("POST", "PATCH", "PUT") and "content-length" not in headers:
         raise Refused(411)
-    length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > BIGGEST_BODY:
+    length = headers.get("content-length")
+    if length is None and "transfer-encoding" not in headers:
+        return b""  # RFC 9112, 6.3: there is none to wait for
+    if length and length.isdigit() and int(length) > BIGGEST_BODY:
         raise too_large()
     parts, size, more = [], 0, True
     while more:

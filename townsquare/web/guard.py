@@ -44,7 +44,7 @@ def content_security_policy(import_map: str) -> str:
 
 def sent(scope: Scope) -> Mapping[bytes, bytes]:
     """The headers of a request by name in small letters; of a repeated one the first counts."""
-    return dict(reversed(list(scope["headers"])))
+    return dict(reversed(scope["headers"]))
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -66,7 +66,9 @@ def _guarded(
     headers: Iterable[tuple[bytes, bytes]], own: Iterable[tuple[bytes, bytes]]
 ) -> list[tuple[bytes, bytes]]:
     told = [*headers, *own]
-    return told if b"cache-control" in dict(told) else [*told, NOT_KEPT]
+    if not any(name == b"cache-control" for name, _ in told):
+        told.append(NOT_KEPT)
+    return told
 
 
 class Guard:

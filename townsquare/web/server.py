@@ -82,14 +82,18 @@ def spelling(app: ASGIApp) -> ASGIApp:
     """Writes `Location` so. To HTTP case is nothing (RFC 9110, 5.1), but to some clients it is."""
 
     async def spelt(scope: Scope, receive: Receive, send: Send) -> None:
+        # What is made has a place, and only POST makes something.
+        if scope.get("method") != "POST":
+            await app(scope, receive, send)
+            return
+
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 named = [(LOCATION if n == b"location" else n, v) for n, v in message["headers"]]
                 message = {**message, "headers": named}
             await send(message)
 
-        # What is made has a place, and only POST makes something.
-        await app(scope, receive, told if scope.get("method") == "POST" else send)
+        await app(scope, receive, told)
 
     return spelt
 

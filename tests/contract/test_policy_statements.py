@@ -14,6 +14,7 @@ from townsquare.trust.policy import policy
 from townsquare.trust.texts import builtin
 
 Json = Any
+LIKELY = list(ROWS)  # the row that told the last mutant from the policy often tells the next
 
 
 def statements() -> Mapping[str, Json]:
@@ -56,7 +57,11 @@ def differs(text: str) -> bool:
         rules = policy(TYPES, {**lists, "all.cedar": text})
     except Invalid:
         return True  # what is left is no policy
-    return any(words(granted(rules, row)) != row[-1] for row in ROWS)
+    found = next((row for row in LIKELY if words(granted(rules, row)) != row[-1]), None)
+    if found:
+        LIKELY.remove(found)
+        LIKELY.insert(0, found)
+    return found is not None
 
 
 def test_without_any_part_of_a_statement_the_table_is_another() -> None:

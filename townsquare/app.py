@@ -30,18 +30,26 @@ from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
 from townsquare.trust import audit, secret
+from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
 from townsquare.web import portal, server
-from townsquare.web.auth import Mode, Sessions
+from townsquare.web.accounts import desk
+from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.accounts.people import People
+from townsquare.web.accounts.site import site as at
+from townsquare.web.accounts.tokens import Tokens
+from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
 from townsquare.web.pages import Pages
+from townsquare.web.sessions import Sessions
+from townsquare.web.tries import Tries
 
-TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES)
+TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES, *identity.TYPES)
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
 MOST_DAYS = 3650
@@ -49,7 +57,7 @@ EXPIRY_S = 1.0  # how late the news of an end may be
 NEVER = datetime.min.replace(tzinfo=UTC)  # no day ended before
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
-OPERATOR_TOKEN = Actor("machine:operator-token", "machine", roles=frozenset({"operator"}))
+DEMO_TOKEN = Actor("machine:demo-token", "machine", roles=frozenset({"operator"}))
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]
@@ -144,11 +152,16 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "sweep": lambda: sweep(broker),
             "sealing": lambda: seal(broker, settings.store.seal_after_days),
         }
-        tokens = operator_tokens(place, mode)
+        sessions = Sessions(now, secure=bool(here.public_url))
+        tries = Tries(now, proxied=bool(here.public_url))
+        people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
+        tokens = Tokens(broker)
+        await people.load()
+        await tokens.load()
         control_token = secret.token(place.data / "secrets" / "control-token")
-        sessions = Sessions(now, secure=bool(settings.web.public_url))
         routes = [
-            *Control(broker, pages, sessions, mode, set(tokens)).routes(),
+            *Control(broker, pages, sessions, mode).routes(),
+            *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
             *Health(broker).routes(),
             *vision_api.routes(broker, workers, settings.camera),
             *alerts_api.routes(broker),
@@ -156,14 +169,17 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
         ]
         house = site.house(pages, api, routes)
-        public = site.public(house, here, pages, site.Door(mode, tokens, sessions))
-        local = site.local(house, control_token, sessions)
+        door = Door(mode, known(tokens, place, mode), sessions, tries)
+        public = site.public(house, here, pages, door)
+        inside = replace(door, mode="login", known=always(control_token, ADMINISTRATOR, now))
+        local = site.local(house, inside)
         if mode == "demo":
             await bring_samples(broker, settings)
         sockets.append(ending.enter_context(server.control_socket(place.data)))
         await ending.enter_async_context(running(rooms))
         calm_collector()
-        server.announce(place.port, mode, settings.town)
+        first = "" if people.enrolled or mode != "login" else await people.first_link()
+        server.announce(place.port, mode, settings.town, first)
         await server.serve(public, local, sockets)
 
 
@@ -199,12 +215,11 @@ def sealing(store: Store) -> str:
     return "stays in the database, whatever seal_after_days says"
 
 
-def operator_tokens(place: Place, mode: Mode) -> Mapping[str, Actor]:
-    """The access token of this town's operators, made at the first start."""
-    if mode == "open":
-        return {}
-    name = Path("demo-token") if mode == "demo" else Path("secrets") / "operator-token"
-    return {secret.token(place.data / name): OPERATOR_TOKEN}
+def known(tokens: Tokens, place: Place, mode: Mode) -> Known:
+    """Who comes with a token. The demo's lies in a file, so that a program can be tried there."""
+    if mode == "demo":
+        return always(secret.token(place.data / "demo-token"), DEMO_TOKEN, now)
+    return tokens.known
 
 
 async def bring_samples(broker: Broker, settings: Settings) -> None:

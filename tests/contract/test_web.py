@@ -16,10 +16,12 @@ from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import Attribute, Entity, entity
-from townsquare.web.auth import LONGEST, Mode, Session, Sessions, Visits, person
+from townsquare.web.auth import Door, Mode, Visits, always, person
 from townsquare.web.guard import BIGGEST_FORM, Guard, content_security_policy, origins
 from townsquare.web.health import Health
 from townsquare.web.live import Live
+from townsquare.web.sessions import IDLE, LONGEST, Session, Sessions
+from townsquare.web.tries import BACK_S, TRIES, Tries
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TOKEN = "t0ken"
@@ -44,8 +46,11 @@ class Visit:
         routes = [Route("/who", who, methods=["GET", "POST"])]
         routes.append(Route("/sign-in", self.sign_in, methods=["POST"]))
         routes.append(Route("/read", read, methods=["POST"]))
-        visits = Visits(Starlette(routes=routes), mode, {TOKEN: MACHINE}, self.sessions)
-        site = Guard(visits, origins(8400, ""), content_security_policy("{}"))
+        clock = self.sessions.clock
+        door = Door(mode, always(TOKEN, MACHINE, clock), self.sessions, Tries(clock))
+        site = Guard(
+            Visits(Starlette(routes=routes), door), origins(8400, ""), content_security_policy("{}")
+        )
         transport = httpx.ASGITransport(app=site)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost:8400")
 
@@ -144,10 +149,30 @@ async def test_a_session_lasts_a_shift(visit: Visit) -> None:
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert (await visit.http.get("/who")).json()["roles"] == ["operator"]
-    visit.now += LONGEST - timedelta(seconds=1)
-    assert (await visit.http.get("/who")).json()["roles"] == ["operator"]
-    visit.now += timedelta(seconds=1)
+    for _ in range(LONGEST // IDLE):
+        visit.now += IDLE - timedelta(seconds=1)
+        assert (await visit.http.get("/who")).json()["roles"] == ["operator"]
+    visit.now = NOON + LONGEST
     assert (await visit.http.get("/who")).json()["roles"] == ["citizen"]
+
+
+async def test_a_session_ends_when_nobody_is_there(visit: Visit) -> None:
+    await visit.http.post("/sign-in")
+    visit.now += IDLE
+    assert (await visit.http.get("/who")).json()["roles"] == ["citizen"]
+
+
+async def test_guessing_tokens_is_slowed_and_holds_nobody_up_for_long(visit: Visit) -> None:
+    async def asked(token: str) -> httpx.Response:
+        return await visit.http.get("/who", headers={"authorization": f"Bearer {token}"})
+
+    guessed = [(await asked(f"guess{n}")).status_code for n in range(TRIES + 1)]
+    assert guessed == [401] * TRIES + [429]
+    late = await asked("guess")
+    assert 0 < int(late.headers["retry-after"]) <= BACK_S
+    assert (await asked(TOKEN)).status_code == 200
+    visit.now += timedelta(seconds=BACK_S)
+    assert (await asked("guess")).status_code == 401
 
 
 async def test_only_an_open_server_takes_everyone_for_open() -> None:

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from townsquare import __version__
+from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
 from townsquare.cli.run import run
+from townsquare.cli.token import token
 from townsquare.model.errors import TownsquareError
 
 commands = typer.Typer(
@@ -24,6 +26,8 @@ commands = typer.Typer(
 )
 for command in (demo, init, run, check):
     commands.command()(command)
+commands.add_typer(accounts, name="accounts")
+commands.add_typer(token, name="token")
 
 
 def _say_version(wanted: bool) -> None:

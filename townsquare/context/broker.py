@@ -22,6 +22,7 @@ from townsquare.context.expiry import Expiry
 from townsquare.context.form.view import View
 from townsquare.context.jsonld import Terms
 from townsquare.context.ledger import Ledger
+from townsquare.context.private import Private, beside
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
@@ -149,6 +150,17 @@ class Broker:
         self._admit(by)
         order = self._order(changes, by, why, tenant)
         return await self._commit(order, each, key)
+
+    async def apply_beside(
+        self, changes: Sequence[Change], private: Private, by: Actor, why: Why
+    ) -> Applied:
+        """All changes in one transaction with private rows, of which None drops one; or nothing.
+
+        Raises Denied, Conflict, NotFound, Invalid or Unavailable.
+        """
+        self._admit(by)
+        order = self._order(changes, by, why, "")
+        return await self._commit(order, partial(beside, private))
 
     def _order(self, changes: Sequence[Change], by: Actor, why: Why, tenant: str) -> Order:
         rights = self._sight.rights(by, why)

@@ -31,6 +31,7 @@ from townsquare.model.errors import (
     NotSupported,
     TooComplex,
     TooManyResults,
+    TooOften,
     TownsquareError,
     Unavailable,
 )
@@ -65,6 +66,7 @@ PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
     (NotFound, 404, "ResourceNotFound", "There is no such resource"),
     (AlreadyExists, 409, "AlreadyExists", "It exists already"),
     (Conflict, 409, "Conflict", "It changed meanwhile"),
+    (TooOften, 429, "TryAgain", "That was tried too often"),
     (Unavailable, 503, "TryAgain", "The city cannot answer just now"),
 )
 

@@ -14,6 +14,7 @@ TownsquareError
 ├── Conflict            it is no longer as you think  -> 409
 │   └── AlreadyExists
 ├── Unavailable         not now, try again            -> 503 with Retry-After
+│   └── TooOften        you tried too often           -> 429 with Retry-After
 └── CannotStart         the place it would run in is wrong -> exit 2
 
 The message tells an operator what happened, to which thing, and what to do next.
@@ -84,6 +85,10 @@ class Unavailable(TownsquareError):
     def __init__(self, message: str, retry_after_s: int = 5) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooOften(Unavailable):
+    pass
 
 
 class CannotStart(TownsquareError):

@@ -1,6 +1,6 @@
 """The web of the house: mounts each room's routes behind one guard and one way to be known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,14 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.context.api.app import Api
 from townsquare.context.http import ROOT
-from townsquare.model.actor import Actor
 from townsquare.model.errors import Invalid, TownsquareError
-from townsquare.web.auth import Mode, Sessions, Visits
+from townsquare.web.auth import Door, Visits
 from townsquare.web.guard import Guard, content_security_policy, origins
 from townsquare.web.pages import WEB, Pages
 
 FILES = ("static", "modules")
-ADMINISTRATOR = Actor("machine:administrator", "machine", roles=frozenset({"engineer"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,6 @@ class Settings:
             raise Invalid(f"public_url {self.public_url!r} must name a host, without a login")
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """How visitors are known."""
-
-    mode: Mode
-    tokens: Mapping[str, Actor]
-    sessions: Sessions
-
-
 def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
     """Everything that is served, to visitors that are known already."""
     errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
@@ -61,17 +50,17 @@ def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
 
 def public(inside: ASGIApp, settings: Settings, pages: Pages, door: Door) -> ASGIApp:
     """The house as it is served on the port."""
-    known = Visits(inside, door.mode, door.tokens, door.sessions)
+    known = Visits(inside, door)
     own = origins(settings.port, settings.public_url)
     return Guard(known, own, content_security_policy(pages.import_map))
 
 
-def local(inside: ASGIApp, token: str, sessions: Sessions) -> ASGIApp:
+def local(inside: ASGIApp, door: Door) -> ASGIApp:
     """The house for commands on this machine, through a socket that only its owner can open.
 
-    The token is asked for as well: a vision worker has the same owner, and cannot read secrets.
+    A token is asked for as well: a vision worker has the same owner, and cannot read secrets.
     """
-    return Visits(inside, "login", {token: ADMINISTRATOR}, sessions)
+    return Visits(inside, door)
 
 
 class Files(StaticFiles):

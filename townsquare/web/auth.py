@@ -3,16 +3,15 @@
 A bearer token names a machine, a session cookie a person; everybody else is anyone. How a
 person gets a session depends on how the server was started:
 
-    login   by an access token of the town
+    login   with a passkey, or by the town's identity provider
     demo    at the first look at the control room, as operator; roles can be switched
     open    nobody needs one: every visit is "open", and the server is on loopback only
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
@@ -21,14 +20,14 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from townsquare.context.http import problem
 from townsquare.model.actor import ANYONE, Actor, Why
-from townsquare.model.errors import Unavailable
+from townsquare.model.errors import TooOften
 from townsquare.web.guard import sent
+from townsquare.web.sessions import COOKIE, Session, Sessions
+from townsquare.web.tries import Tries
 
 Mode = Literal["login", "demo", "open"]
-COOKIE = "townsquare-session"
-LONGEST = timedelta(hours=12)  # of a session: a long shift
-MOST_SESSIONS = 1000
 OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
 
 # What somebody in this role is here for, unless the request says otherwise.
@@ -38,52 +37,7 @@ USUAL_PURPOSE: Mapping[str, str] = {
 }
 
 
-@dataclass(eq=False, slots=True)
-class Session:
-    """Of one person in one browser. `ended` is set when it is over, by time or by hand."""
-
-    actor: Actor
-    until: datetime
-    clock: Callable[[], datetime]
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def left_s(self) -> float:
-        return (self.until - self.clock()).total_seconds()
-
-
-class Sessions:
-    """Held in memory: a restart of the server ends them all."""
-
-    def __init__(self, clock: Callable[[], datetime], *, secure: bool = False) -> None:
-        self.clock = clock
-        self.secure = secure  # cookies over https only: behind the town's proxy
-        self._open: dict[str, Session] = {}
-
-    def start(self, actor: Actor, response: Response) -> Session:
-        """A new session; the response carries its cookie. Raises Unavailable."""
-        now = self.clock()
-        self._expire(now)
-        if len(self._open) >= MOST_SESSIONS:
-            raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
-        name, session = secrets.token_urlsafe(32), Session(actor, now + LONGEST, self.clock)
-        self._open[name] = session
-        age_s = int(LONGEST.total_seconds())
-        response.set_cookie(
-            COOKIE, name, age_s, httponly=True, samesite="strict", secure=self.secure
-        )
-        return session
-
-    def of(self, name: str) -> Session | None:
-        session = self._open.get(name)
-        return session if session and self.clock() < session.until else None
-
-    def end(self, name: str) -> None:
-        if session := self._open.pop(name, None):
-            session.ended.set()
-
-    def _expire(self, now: datetime) -> None:
-        for name in [name for name, session in self._open.items() if session.until <= now]:
-            self.end(name)
+Known = Callable[[str], Session | None]  # who comes with a token
 
 
 def person(role: str, organisation: str) -> Actor:
@@ -96,6 +50,26 @@ def person(role: str, organisation: str) -> Actor:
 def usual(actor: Actor) -> Why:
     purposes = {USUAL_PURPOSE.get(role, "operations") for role in actor.roles}
     return Why(purposes.pop() if len(purposes) == 1 else "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How visitors are known."""
+
+    mode: Mode
+    known: Known
+    sessions: Sessions
+    tries: Tries
+
+    @property
+    def stranger(self) -> Actor:
+        return OPEN if self.mode == "open" else ANYONE
+
+
+def always(token: str, actor: Actor, clock: Callable[[], datetime]) -> Known:
+    """For a token that is a file beside the database, and has no end."""
+    session = Session(actor, datetime.max.replace(tzinfo=UTC), clock)
+    return lambda given: session if secrets.compare_digest(token.encode(), given.encode()) else None
 
 
 UNKNOWN_TOKEN = JSONResponse(
@@ -124,43 +98,35 @@ def _why(actor: Actor, headers: Mapping[bytes, bytes]) -> Why:
 class Visits:
     """ASGI middleware: puts `actor`, `why` and `session` into the request's state."""
 
-    def __init__(
-        self, app: ASGIApp, mode: Mode, tokens: Mapping[str, Actor], sessions: Sessions
-    ) -> None:
+    def __init__(self, app: ASGIApp, door: Door) -> None:
         self.app = app
-        self.mode = mode
-        self.tokens = tokens
-        self.sessions = sessions
+        self.door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = sent(scope)
-        session = self.sessions.of(_cookie(scope)) if b"cookie" in headers else None
-        actor = self._actor(headers, session)
-        if actor is None:
-            await UNKNOWN_TOKEN(scope, receive, send)
-            return
+        given = headers.get(b"authorization", b"").decode("latin-1")
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer":
+            session = self.door.known(token.strip())
+            if session is None:
+                await self._refusal(scope)(scope, receive, send)
+                return
+        else:
+            session = self.door.sessions.of(_cookie(scope)) if b"cookie" in headers else None
+        actor = session.actor if session else self.door.stranger
         state = scope.setdefault("state", {})
         state["actor"] = actor
         state["why"] = _why(actor, headers)
         state["session"] = session
         await self.app(scope, receive, send)
 
-    def _actor(self, headers: Mapping[bytes, bytes], session: Session | None) -> Actor | None:
-        """None for a token that is not known."""
-        given = headers.get(b"authorization", b"").decode("latin-1")
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() == "bearer":
-            return self._token(token.strip())
-        if session is not None:
-            return session.actor
-        return OPEN if self.mode == "open" else ANYONE
-
-    def _token(self, given: str) -> Actor | None:
-        found = None
-        for token, actor in self.tokens.items():
-            if secrets.compare_digest(token.encode(), given.encode()):
-                found = actor
-        return found
+    def _refusal(self, scope: Scope) -> Response:
+        try:
+            self.door.tries.miss("token", scope)
+        except TooOften as error:
+            answer = problem(error)
+            return JSONResponse(answer.json, answer.status, dict(answer.headers))
+        return UNKNOWN_TOKEN

@@ -9,11 +9,12 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
-from townsquare.web.auth import COOKIE, OPEN, Mode, Sessions, person, usual
+from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
+from townsquare.web.sessions import COOKIE, Sessions
 
-MAY_ENTER = ("operator", "engineer", "data-protection", "security", "open")
+MAY_ENTER = ("operator", "engineer", "data-protection", "security", "break-glass", "open")
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
 
 # What the page offers: the room whose command it is, and the type that the command changes.
@@ -21,42 +22,40 @@ ACTS = {"acknowledge": ("alerts", "Alert"), "preview": ("vision", "PreviewLease"
 
 
 class Control:
-    def __init__(
-        self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode, operators: set[str]
-    ) -> None:
+    def __init__(self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode) -> None:
         self.broker = broker
         self.live = Live(broker)
         self.pages = pages
         self.sessions = sessions
         self.mode = mode
-        self.operators = operators  # access tokens that open a session
+        self.demo = mode == "demo"
 
     def routes(self) -> list[Route]:
         return [
             Route("/control", self.page),
             Route("/control/events", self.events),
-            Route("/session", self.sign_in, methods=["POST"]),
             Route("/session/end", self.sign_out, methods=["POST"]),
-            Route("/session/role", self.switch, methods=["POST"]),
+            *([Route("/session/role", self.switch, methods=["POST"])] if self.demo else []),
         ]
 
     async def page(self, request: Request) -> Response:
         session = request.state.session
-        if session is None and self.mode == "demo":
+        if session is None and self.demo:
             operator = person("operator", self.pages.town.name)
             response = RedirectResponse("/control", 303)
             self.sessions.start(operator, response)
             return response
         if session is None and self.mode == "login":
-            return self.pages.page("signin.html", 401, wrong=False)
+            return self.pages.page("signin.html", 401)
         actor = session.actor if session else OPEN
-        role = next(iter(actor.roles))
-        if role not in MAY_ENTER:
+        if actor.roles.isdisjoint(MAY_ENTER):
+            if "administrator" in actor.roles:
+                return RedirectResponse("/accounts", 303)
             return self.pages.page(
                 "error.html",
                 403,
                 title="The control room is not open to this role",
-                detail=f"You are here as {self.title(role)}; the start page is for everyone.",
+                detail=f"You are here as {self.titles(actor)}; the start page is for everyone.",
                 status=403,
                 session=self.described(actor),
             )
@@ -66,13 +65,14 @@ class Control:
 
     def described(self, actor: Actor) -> dict[str, Json]:
         town = self.pages.town
-        demo = self.mode == "demo"
-        roles = [{"name": r, "title": self.title(r)} for r in DEMO_ROLES] if demo else []
+        roles = [{"name": r, "title": self.title(r)} for r in DEMO_ROLES] if self.demo else []
         return {
-            "role": next(iter(actor.roles)),
+            "role": min(actor.roles),
+            "account": actor.kind == "person" and not self.demo,
+            "administrator": "administrator" in actor.roles,
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
             "roles": roles,
-            "demo": demo,
+            "demo": self.demo,
             "town": {
                 "name": town.name,
                 "timezone": town.timezone,
@@ -84,6 +84,9 @@ class Control:
 
     def title(self, role: str) -> str:
         return self.broker.policy.roles[role].title
+
+    def titles(self, actor: Actor) -> str:
+        return " and ".join(self.title(role) for role in sorted(actor.roles))
 
     def _may(self, actor: Actor, room: str, type: str) -> bool:
         return self.broker.grant(actor.through(room), usual(actor), "write", type).allowed
@@ -97,14 +100,6 @@ class Control:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
-    async def sign_in(self, request: Request) -> Response:
-        form = await request.form(max_files=0)
-        if str(form.get("token", "")).strip() not in self.operators:
-            return self.pages.page("signin.html", 401, wrong=True)
-        response = RedirectResponse("/control", 303)
-        self.sessions.start(person("operator", self.pages.town.name), response)
-        return response
-
     async def sign_out(self, request: Request) -> Response:
         self.sessions.end(request.cookies.get(COOKIE, ""))
         response = RedirectResponse("/", 303)
@@ -113,8 +108,6 @@ class Control:
 
     async def switch(self, request: Request) -> Response:
         """The demo's visitor looks at the same town in another role."""
-        if self.mode != "demo":
-            raise Denied("roles can be switched in the demo only")
         role = str((await request.form(max_files=0)).get("role", ""))
         if role not in DEMO_ROLES:
             raise Invalid(f"role {role!r} is none of {', '.join(DEMO_ROLES)}")

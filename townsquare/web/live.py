@@ -20,7 +20,7 @@ from townsquare.model.change import Changed
 from townsquare.model.declaration import PUBLISHED
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
-from townsquare.web.auth import Session
+from townsquare.web.sessions import Session
 
 TYPES = ("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "Alert")
 PING_S = 15.0
@@ -47,6 +47,8 @@ class Live:
                 yield sse(name, data, seq)
             with closing_with(session, news):
                 while not news.closed and (left_s := session.left_s() if session else PING_S) > 0:
+                    if session:
+                        session.use()
                     changed = await news.next(min(PING_S, left_s))
                     if changed and (event := self._event(changed)):
                         yield event

@@ -57,12 +57,18 @@ def control_socket(folder: Path) -> Iterator[socket.socket]:
         path.unlink(missing_ok=True)
 
 
-def announce(port: int, mode: Mode, town: Town) -> None:
+def announce(port: int, mode: Mode, town: Town, first_link: str) -> None:
+    """`first_link` is empty where somebody is enrolled already."""
     start = f"http://localhost:{port}"
     sys.stdout.write(
         f"Townsquare {__version__} serves {town.name}; Ctrl-C ends it.\n"
         f"  control room  {start}/control\n  public page   {start}/\n"
     )
+    if first_link:
+        sys.stdout.write(
+            f"  first account {first_link}\n"
+            "    Nobody is enrolled. This link makes the first administrator: once, within a day.\n"
+        )
     if mode == "open":
         sys.stdout.write("  --open: everyone on this machine may read and write without login.\n")
     sys.stdout.flush()

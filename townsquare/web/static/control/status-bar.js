@@ -13,7 +13,7 @@ class StatusBar extends Panel {
       <h1>${store.session.town.name}<small>Control room</small></h1>
       ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()}
       <span class="grow"></span>
-      ${this.roles()}
+      ${this.roles()} ${this.account()}
       <a class="plain" href="/">Public page</a>
     </header>`;
   }
@@ -50,6 +50,14 @@ class StatusBar extends Panel {
 
   known(/** @type {number} */ number) {
     return this.store.loaded ? number : "–";
+  }
+
+  account() {
+    const { account, administrator } = this.store.session;
+    if (!account) return nothing;
+    return html`${administrator ? html`<a class="plain" href="/accounts">Accounts</a>` : nothing}
+      <a class="plain" href="/account">Your account</a>
+      <form method="post" action="/session/end"><button>Sign out</button></form>`;
   }
 
   roles() {

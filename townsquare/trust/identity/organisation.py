@@ -1,0 +1,19 @@
+"""Organisations whose people come in, and until when. Pure."""
+
+import hashlib
+from datetime import datetime
+
+from townsquare.model.change import Change
+from townsquare.model.entity import NULL, Attribute, Entity, iso, urn
+
+ORGANISATION = "Organisation"
+
+
+def change(name: str, until: datetime | None) -> Change:
+    """Without `until` there is no end to its task."""
+    id = urn(ORGANISATION, hashlib.sha256(name.encode()).hexdigest()[:32])
+    attributes = {
+        "name": (Attribute(name),),
+        "validUntil": (Attribute(iso(until) if until else NULL),),
+    }
+    return Change("merge", Entity(id, (ORGANISATION,), attributes), upsert=True)

@@ -1,0 +1,1 @@
+"""Accounts: how people and machines come in, and what administrators do about it."""

@@ -1,0 +1,82 @@
+"""Signing in and out.
+
+Always holds: who fails to sign in is told the same, whatever the reason, so that nobody learns who
+has an account; and a session that is there before ends with the sign-in.
+"""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from townsquare.model.actor import Actor
+from townsquare.model.entity import Json
+from townsquare.model.errors import Denied
+from townsquare.web.accounts.ceremony import Ceremonies, require_person, wished
+from townsquare.web.pages import Pages
+from townsquare.web.sessions import COOKIE, Sessions
+from townsquare.web.tries import Tries
+
+SIGN_IN = "sign in"
+REFUSED = (
+    "This passkey does not open an account here. It may be of another town, or its account may have"
+    " ended; ask your administrator."
+)
+
+
+class SignIn(msgspec.Struct):
+    credential: Json
+
+
+class Signing:
+    def __init__(
+        self, ceremonies: Ceremonies, pages: Pages, sessions: Sessions, tries: Tries
+    ) -> None:
+        self.ceremonies = ceremonies
+        self.people = ceremonies.people
+        self.pages = pages
+        self.sessions = sessions
+        self.tries = tries
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/signin", self.page),
+            Route("/session/options", self.options, methods=["POST"]),
+            Route("/session", self.sign_in, methods=["POST"]),
+            Route("/session/end-everywhere", self.sign_out_everywhere, methods=["POST"]),
+        ]
+
+    async def page(self, _: Request) -> Response:
+        return self.pages.page("signin.html", site=self.people.site)
+
+    async def options(self, _: Request) -> Response:
+        return JSONResponse(self.ceremonies.request(SIGN_IN))
+
+    async def sign_in(self, request: Request) -> Response:
+        wish = await wished(request, SignIn)
+        self.tries.require("passkey", request.scope)
+        actor = await self._known(wish.credential)
+        if actor is None:
+            self.tries.miss("passkey", request.scope)
+            raise Denied(REFUSED)
+        return self.signed_in(request, actor)
+
+    async def _known(self, credential: Json) -> Actor | None:
+        try:
+            one = await self.ceremonies.signed(credential, SIGN_IN)
+        except Denied:
+            return None
+        return self.people.actor(one.id)
+
+    def signed_in(self, request: Request, actor: Actor) -> Response:
+        """Raises Unavailable."""
+        response = JSONResponse({"next": "/control"})
+        self.sessions.end(request.cookies.get(COOKIE, ""))
+        self.sessions.start(actor, response)
+        return response
+
+    async def sign_out_everywhere(self, request: Request) -> Response:
+        self.sessions.end_of(require_person(request))
+        response = RedirectResponse("/", 303)
+        response.delete_cookie(COOKIE)
+        return response

@@ -1,0 +1,94 @@
+"""Who is signed in, in which browser, and until when.
+
+Always holds: each sign-in has a new name, told to that browser only; a session ends with its shift,
+after an hour in which neither its person nor their live connection was there, and at once where
+somebody's rights change. Held in memory: a restart of the server ends them all.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from starlette.responses import Response
+
+from townsquare.model.actor import Actor
+from townsquare.model.errors import Unavailable
+
+COOKIE = "townsquare-session"
+LONGEST = timedelta(hours=12)  # a long shift
+IDLE = timedelta(hours=1)
+MOST_SESSIONS = 1000
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """Of one person in one browser, or of one machine. `ended` is set when it is over, by time or
+    by hand; without `idle` it need not be used to go on.
+    """
+
+    actor: Actor
+    until: datetime
+    clock: Callable[[], datetime]
+    idle: timedelta | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    used_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.used_at = self.clock()
+
+    def use(self) -> None:
+        self.used_at = self.clock()
+
+    def left_s(self) -> float:
+        if self.ended.is_set():
+            return 0.0
+        until = min(self.until, self.used_at + self.idle) if self.idle else self.until
+        return (until - self.clock()).total_seconds()
+
+    def end(self) -> None:
+        self.ended.set()
+
+
+class Sessions:
+    def __init__(self, clock: Callable[[], datetime], *, secure: bool = False) -> None:
+        self.clock = clock
+        self.secure = secure  # cookies over https only: behind the town's proxy
+        self._open: dict[str, Session] = {}
+
+    def start(self, actor: Actor, response: Response, longest: timedelta = LONGEST) -> Session:
+        """A new session; the response carries its cookie. Raises Unavailable."""
+        now = self.clock()
+        self._expire()
+        if len(self._open) >= MOST_SESSIONS:
+            raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
+        until = min(now + longest, actor.until) if actor.until else now + longest
+        name, session = secrets.token_urlsafe(32), Session(actor, until, self.clock, IDLE)
+        self._open[name] = session
+        age_s = int((until - now).total_seconds())
+        response.set_cookie(
+            COOKIE, name, age_s, httponly=True, samesite="strict", secure=self.secure
+        )
+        return session
+
+    def of(self, name: str) -> Session | None:
+        """Whose request this is; that they made it keeps the session open."""
+        session = self._open.get(name)
+        if session is None or session.left_s() <= 0:
+            return None
+        session.use()
+        return session
+
+    def end(self, name: str) -> None:
+        if session := self._open.pop(name, None):
+            session.end()
+
+    def end_of(self, actor: str) -> None:
+        """Everywhere, with the live connections."""
+        for name in [n for n, session in self._open.items() if session.actor.id == actor]:
+            self.end(name)
+
+    def _expire(self) -> None:
+        for name in [name for name, session in self._open.items() if session.left_s() <= 0]:
+            self.end(name)

@@ -6,11 +6,14 @@ can see the control, and that no other one happens to stand in the way.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 import onnx
 import pytest
+from msgspec.structs import replace
 from onnx import TensorProto, helper
 
 from tests import absence
@@ -25,7 +28,8 @@ from townsquare.model.actor import ANYONE, Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity
-from townsquare.model.errors import CannotStart, Invalid
+from townsquare.model.errors import CannotStart, Denied, Invalid
+from townsquare.trust import approvals
 from townsquare.trust.policy import Grant
 from townsquare.vision import allowed, api, observation
 from townsquare.vision.detect import Detector
@@ -125,6 +129,60 @@ async def the_public_reads_this_moment(scene: Scene) -> None:
     await city.apply([Change("create", live)], room("vision"), Why("operations"))
     query = Query(types=("CrowdFlowObserved",))
     assert (await city.find(query, ANYONE, Why("public information"))).entities == []
+
+
+# --- A02, A18, A19: approvals
+
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+KEY = b"a public key"
+ASKER = approvals.Party("urn:ngsi-ld:Person:a", "Police", frozenset({approvals.authenticator(KEY)}))
+STREET = {"purpose": "investigation", "case": "12/30"}
+
+
+def asked_for() -> approvals.Approval:
+    request = approvals.asked("open", "urn:ngsi-ld:Camera:square", STREET, ASKER.id, NOON)
+    return approvals.Approval(approvals.fresh_id(), request, ASKER.organisation, needed=1)
+
+
+def agreed(by: str, organisation: str, key: bytes, of: approvals.Approval) -> approvals.Signature:
+    told = approvals.digest(of.request).hex()
+    return approvals.Signature(by, organisation, approvals.authenticator(key), NOON, told)
+
+
+def every_signature_counts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approvals, "_of_signature", lambda *_: [])
+
+
+@ATTEMPTS.of("A02", "nobody approves what they ask for", every_signature_counts)
+async def somebody_approves_their_own_request(_: Scene) -> None:
+    asked = asked_for()
+    with pytest.raises(Denied, match="who asks cannot approve"):
+        approvals.signed(asked, ASKER, agreed(ASKER.id, "Police", b"another", asked))
+
+
+def every_key_is_another(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approvals, "authenticator", lambda _: token_hex())
+
+
+@ATTEMPTS.of("A18", "a second account with the same authenticator", every_key_is_another)
+async def one_person_has_two_accounts(_: Scene) -> None:
+    asked = asked_for()
+    with pytest.raises(Denied, match="an authenticator of who asked"):
+        approvals.signed(asked, ASKER, agreed("urn:ngsi-ld:Person:b", "Court", KEY, asked))
+
+
+def digests_say_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approvals, "digest", lambda _: b"")
+
+
+@ATTEMPTS.of("A19", "a request of which any field was changed", digests_say_nothing)
+async def the_window_is_widened(_: Scene) -> None:
+    asked = asked_for()
+    one = approvals.signed(asked, ASKER, agreed("urn:ngsi-ld:Person:b", "Court", b"other", asked))
+    assert approvals.objections(one, ASKER, NOON) == []
+    wider = replace(one.request, detail={**STREET, "case": "any"})
+    assert approvals.objections(replace(one, request=wider), ASKER, NOON) != []
 
 
 # --- A14: somebody adds it

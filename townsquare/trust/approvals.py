@@ -1,0 +1,256 @@
+"""Four eyes: what exactly is asked for, who agreed to it, and what is wrong with that. Pure.
+
+Always holds: an approval is a signature over the digest of one whole request, so whatever is
+changed afterwards is approved by nobody. Who asks approves nothing, nor does their organisation or
+their authenticator; a request and each approval end after 15 minutes; a request is used once.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from townsquare.model.change import Change
+from townsquare.model.declaration import EntityType
+from townsquare.model.entity import Attribute, Entity, Json, iso, urn
+from townsquare.model.errors import Conflict, Denied, Invalid
+
+APPROVAL, OWNER = "Approval", "approvals"
+RUNS = timedelta(minutes=15)
+MOST_DETAIL = 20_000  # bytes of JSON
+PEOPLE = frozenset({"operator", "engineer", "data-protection", "security", "administrator"})
+TYPES = (
+    EntityType(
+        APPROVAL,
+        OWNER,
+        PEOPLE,
+        commanders=PEOPLE,
+        accountable=True,
+        history=False,
+        deletable=False,
+    ),
+)
+Status = Literal["waiting", "refused", "used"]
+
+
+class Party(Struct, frozen=True):
+    """Somebody with an account. `authenticators` are hashes of the keys of their passkeys."""
+
+    id: str
+    organisation: str
+    authenticators: frozenset[str] = frozenset()
+
+
+class Request(Struct, frozen=True):
+    """What its approvers see, and nothing that they do not see."""
+
+    act: str
+    subject: str
+    detail: Mapping[str, Json]
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    nonce: str
+
+
+class Signature(Struct, frozen=True):
+    """Over `digest`, by a passkey. `proof` is what the browser sent, to be checked again."""
+
+    by: str
+    organisation: str
+    authenticator: str
+    at: datetime
+    digest: str
+    proof: Json = None
+
+
+class Approval(Struct, frozen=True):
+    """A request with what became of it. `version` is the entity's."""
+
+    id: str
+    request: Request
+    organisation: str  # of who asked
+    needed: int
+    signatures: tuple[Signature, ...] = ()
+    status: Status = "waiting"
+    reason: str = ""  # of a refusal
+    version: int = 0
+
+
+def asked(act: str, subject: str, detail: Mapping[str, Json], by: str, now: datetime) -> Request:
+    """Raises Invalid."""
+    if len(msgspec.json.encode(detail)) > MOST_DETAIL:
+        raise Invalid(f"a request for approval has at most {MOST_DETAIL} bytes; name a digest")
+    return Request(act, subject, detail, by, now, now + RUNS, secrets.token_hex(16))
+
+
+def digest(request: Request) -> bytes:
+    """SHA-256 over JSON with sorted keys and without blanks, in UTF-8: what a passkey signs."""
+    text = {
+        "act": request.act,
+        "subject": request.subject,
+        "detail": request.detail,
+        "requestedBy": request.requested_by,
+        "requestedAt": iso(request.requested_at),
+        "expiresAt": iso(request.expires_at),
+        "nonce": request.nonce,
+    }
+    return hashlib.sha256(msgspec.json.encode(text, order="sorted")).digest()
+
+
+def authenticator(key: bytes) -> str:
+    """What tells passkeys apart, whatever account they are enrolled with."""
+    return hashlib.sha256(key).hexdigest()
+
+
+# --- what is wrong
+
+
+def objections(approval: Approval, requester: Party, now: datetime) -> list[str]:
+    """Why this may not be done; empty where it may."""
+    found = [*_of_request(approval, requester, now)]
+    for n, signature in enumerate(approval.signatures):
+        found += _of_signature(approval, requester, n, signature, now)
+    missing = approval.needed - len(approval.signatures)
+    if missing > 0:
+        found.append(f"{missing} more approval{'s' if missing > 1 else ''} needed")
+    return found
+
+
+def require(approval: Approval, requester: Party, now: datetime) -> frozenset[str]:
+    """The organisations that agreed. Raises Denied with all that is wrong."""
+    if wrong := objections(approval, requester, now):
+        raise Denied(f"this is not approved: {'; '.join(wrong)}")
+    return frozenset(signature.organisation for signature in approval.signatures)
+
+
+def require_same(request: Request, act: str, subject: str, detail: Mapping[str, Json]) -> None:
+    """What is about to be done is what was asked for. Raises Denied."""
+    if (request.act, request.subject, dict(request.detail)) != (act, subject, dict(detail)):
+        raise Denied("this is not what was approved; ask for it anew")
+
+
+def signed(approval: Approval, requester: Party, signature: Signature) -> Approval:
+    """With one more approval. Raises Denied where it would be worth nothing."""
+    n, at = len(approval.signatures), signature.at
+    wrong = [
+        *_of_request(approval, requester, at),
+        *_of_signature(approval, requester, n, signature, at),
+    ]
+    if wrong:
+        raise Denied(f"you cannot approve this: {'; '.join(wrong)}")
+    return msgspec.structs.replace(approval, signatures=(*approval.signatures, signature))
+
+
+def _of_request(approval: Approval, requester: Party, now: datetime) -> Iterator[str]:
+    if approval.status == "refused":
+        yield f"it was refused: {approval.reason}"
+    if approval.status == "used":
+        yield "it was used already"
+    if requester.id != approval.request.requested_by:
+        yield "somebody else asked for it"
+    if now >= approval.request.expires_at:
+        yield f"it ended at {iso(approval.request.expires_at)}"
+
+
+def _of_signature(
+    approval: Approval, requester: Party, n: int, signature: Signature, now: datetime
+) -> list[str]:
+    before, asker = approval.signatures[:n], approval.request.requested_by
+    ours = (approval.organisation, requester.organisation)
+    wrong = {
+        "the request was changed after its approval": (
+            signature.digest != digest(approval.request).hex()
+        ),
+        "who asks cannot approve": signature.by == asker,
+        f"{ours[0]} asked; somebody of another organisation approves": (
+            signature.organisation in ours
+        ),
+        "it was signed with an authenticator of who asked": (
+            signature.authenticator in requester.authenticators
+        ),
+        "one person approved twice": signature.by in {other.by for other in before},
+        "one authenticator approved twice": (
+            signature.authenticator in {other.authenticator for other in before}
+        ),
+        "it was approved at a time that cannot be": (
+            not approval.request.requested_at <= signature.at <= now
+        ),
+        "the approval is older than 15 minutes": now - signature.at > RUNS,
+    }
+    return [said for said, holds in wrong.items() if holds]
+
+
+# --- what else becomes of it
+
+
+def refused(approval: Approval, reason: str) -> Approval:
+    """Raises Conflict."""
+    if approval.status != "waiting":
+        raise Conflict(f"this request is {approval.status} already")
+    return msgspec.structs.replace(approval, status="refused", reason=reason)
+
+
+def used(approval: Approval) -> Approval:
+    return msgspec.structs.replace(approval, status="used")
+
+
+# --- as an entity
+
+
+def fresh_id() -> str:
+    return urn(APPROVAL, secrets.token_hex(16))
+
+
+def change(approval: Approval) -> Change:
+    """What is written of it; of one that is there, only if nobody wrote in between."""
+    request = approval.request
+    signatures = msgspec.to_builtins(approval.signatures)
+    values = {
+        "act": request.act,
+        "subject": request.subject,
+        "requestedBy": request.requested_by,
+        "requestedAt": iso(request.requested_at),
+        "validUntil": iso(request.expires_at),
+        "nonce": request.nonce,
+        "digest": digest(request).hex(),
+        "organisation": approval.organisation,
+        "needed": approval.needed,
+        "status": approval.status,
+        "reason": approval.reason,
+    }
+    attributes = {name: (Attribute(value),) for name, value in values.items()} | {
+        "detail": (Attribute(dict(request.detail), kind="JsonProperty"),),
+        "signatures": (Attribute(signatures, kind="JsonProperty"),),
+    }
+    written = Entity(approval.id, (APPROVAL,), attributes)
+    if approval.version:
+        return Change("replace", written, if_version=approval.version)
+    return Change("create", written)
+
+
+def approval(found: Entity) -> Approval:
+    """As it was written. Its digest is worked out anew, never read."""
+    request = Request(
+        act=found.value("act"),
+        subject=found.value("subject"),
+        detail=found.value("detail"),
+        requested_by=found.value("requestedBy"),
+        requested_at=datetime.fromisoformat(found.value("requestedAt")),
+        expires_at=datetime.fromisoformat(found.value("validUntil")),
+        nonce=found.value("nonce"),
+    )
+    return Approval(
+        found.id,
+        request,
+        found.value("organisation"),
+        found.value("needed"),
+        msgspec.convert(found.value("signatures"), tuple[Signature, ...]),
+        found.value("status"),
+        found.value("reason"),
+        found.version,
+    )

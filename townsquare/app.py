@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
@@ -29,14 +31,16 @@ from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
-from townsquare.trust import audit, secret
+from townsquare.trust import audit, note, secret
 from townsquare.trust.identity import types as identity
+from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
-from townsquare.web import portal, server
+from townsquare.web import log as log_site
+from townsquare.web import notary, portal, server
 from townsquare.web.accounts import desk
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.people import People
@@ -45,11 +49,13 @@ from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
+from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
 from townsquare.web.sessions import Sessions
 from townsquare.web.tries import Tries
+from townsquare.web.witnesses import Witness, Witnesses
 
-TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES, *identity.TYPES)
+TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES, *identity.TYPES, *notary.TYPES)
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
 MOST_DAYS = 3650
@@ -95,11 +101,18 @@ class Settings:
     bus: Bus = field(default_factory=Bus)
     vision: seeing.Settings = field(default_factory=seeing.Settings)
     outgoing: out.Settings = field(default_factory=out.Settings)
+    log: notary.Settings = field(default_factory=notary.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
+    witness: tuple[Witness, ...] = ()
 
     def __post_init__(self) -> None:
-        for things, word in ((self.camera, "camera"), (self.rule, "rule")):
+        named: Mapping[str, Sequence[Camera | Rule | Witness]] = {
+            "camera": self.camera,
+            "rule": self.rule,
+            "witness": self.witness,
+        }
+        for word, things in named.items():
             names = [thing.name for thing in things]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise Invalid(f"two of [[{word}]] have the name {min(twice)!r}")
@@ -140,10 +153,12 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         client = await ending.enter_async_context(out.Client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
+        keeper = await ending.enter_async_context(witnessed_log(settings, place, broker, mode))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
-            "alerts": lambda: alerts.run(broker, settings.rule),
+            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES)),
+            "log": lambda: keeper.run(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
             "sources": lambda: api.bulletin.run(),
@@ -162,7 +177,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         routes = [
             *Control(broker, pages, sessions, mode).routes(),
             *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
-            *Health(broker).routes(),
+            *Health(broker, keeper).routes(),
+            *log_site.routes(keeper.log),
             *vision_api.routes(broker, workers, settings.camera),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
@@ -181,6 +197,35 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         first = "" if people.enrolled or mode != "login" else await people.first_link()
         server.announce(place.port, mode, settings.town, first)
         await server.serve(public, local, sockets)
+
+
+@contextlib.asynccontextmanager
+async def witnessed_log(
+    settings: Settings, place: Place, broker: Broker, mode: Mode
+) -> AsyncIterator[Notary]:
+    """The log, opened before anybody is let in. Its witnesses are called, and nobody else."""
+    name = origin(settings)
+    kept = secret.kept(place.data / "secrets" / "log-key", lambda: note.made(name))
+    log = Log(place.data / "log", note.signer(kept), broker.store, now)
+    hosts = out.Settings(tuple(witness.host for witness in settings.witness))
+    allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(hosts)
+    async with out.Client(allowed) as client:
+        floor = settings.log.floor_mb * 1_000_000
+        keeper = Notary(
+            log,
+            Witnesses(log, client, settings.witness),
+            broker,
+            lambda: notary.free_at(place.data) - floor,
+        )
+        await keeper.open()
+        yield keeper
+
+
+def origin(settings: Settings) -> str:
+    """The log's name in the world, which its key keeps when the town or its address is renamed."""
+    host = urlsplit(settings.web.public_url).netloc
+    town = re.sub(r"[^\w.-]+", "-", settings.town.name).strip("-").lower()
+    return f"{host or town or 'town'}/log"
 
 
 def calm_collector() -> None:

@@ -78,7 +78,7 @@ def test_every_purpose_of_cameras_is_documented() -> None:
 def test_what_init_writes_is_valid_and_holds_the_defaults() -> None:
     settings = parse(TEMPLATE.read_text(), TEMPLATE.name, app.Settings)
     default = app.Settings()
-    for section in ("web", "store", "bus", "vision", "outgoing"):
+    for section in ("web", "store", "bus", "vision", "outgoing", "log"):
         assert getattr(settings, section) == getattr(default, section)
 
 
@@ -88,6 +88,7 @@ def test_the_examples_that_init_writes_are_valid() -> None:
     settings = parse(text, TEMPLATE.name, app.Settings)
     assert [camera.name for camera in settings.camera] == ["square"]
     assert [rule.name for rule in settings.rule] == ["crowd-on-square"]
+    assert [witness.name for witness in settings.witness] == ["The Paper"]
 
 
 def test_every_command_is_documented() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from tests.conftest import OpenBroker
+from tests.notary import notary
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
@@ -273,9 +275,9 @@ async def test_catching_up_names_nothing_hidden(open_broker: OpenBroker) -> None
     assert "urn:" not in told
 
 
-async def test_metrics_do_not_move_with_the_city(open_broker: OpenBroker) -> None:
+async def test_metrics_do_not_move_with_the_city(open_broker: OpenBroker, tmp_path: Path) -> None:
     broker = open_broker(FLOW)
-    site = Starlette(routes=Health(broker).routes())
+    site = Starlette(routes=Health(broker, notary(broker, tmp_path)).routes())
     transport = httpx.ASGITransport(app=site)
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
         before = (await http.get("/metrics")).text

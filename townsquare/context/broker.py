@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from townsquare.bus.memory import MemoryBus, rung
+from townsquare.context.admission import Admission
 from townsquare.context.chronicle import Chronicle
 from townsquare.context.commit import Order, Outcome, each, writes
 from townsquare.context.documents import Documents
@@ -32,13 +33,12 @@ from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
-from townsquare.model.errors import NonexistentTenant, NotFound, Unavailable
+from townsquare.model.errors import NonexistentTenant, NotFound
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
 from townsquare.trust.policy import Act, Grant, Policy
 
-LONGEST_LAG = timedelta(seconds=10)  # of a durable reader, before outside writes must wait
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
 ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
@@ -92,7 +92,8 @@ class Broker:
         self.policy = policy
         self.clock = clock
         self.expiry = Expiry(store, policy)
-        self.documents = Documents(store, lambda: self.clock())
+        self.admission = Admission(lambda: self.clock())
+        self.documents = Documents(store, lambda: self.clock(), self.admission)
         self._sight = Sight(policy, store.conditions, lambda: self.clock())
         self.chronicle = Chronicle(store, self._sight, self.expire)
         self.ledger = Ledger(
@@ -101,16 +102,24 @@ class Broker:
             lambda by, why: self._sight.rights(by, why),
             lambda: self.clock(),
         )
-        self._unread_since: dict[str, datetime | None] = {}
+        self._adopted, self._troubles = policy, dict[str, str]()
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
         store.listener = self._tell
 
     def adopt(self, policy: Policy) -> None:
         """The policy in force from now on, also for those who listen already."""
-        self.policy = policy
+        self._adopted = policy
+        closed = filter(None, (policy.closed, *self._troubles.values()))
+        self.policy = policy = policy.shut("; ".join(closed))
         self.expiry.policy = policy
         self._sight.adopt(policy)
+
+    def shut(self, room: str, why: str) -> None:
+        """Nobody is let in but rooms and emergency access while a room says why not; "" ends it."""
+        if self._troubles.get(room, "") != why:
+            self._troubles[room] = why
+            self.adopt(self._adopted)
 
     # --- writing
 
@@ -130,7 +139,8 @@ class Broker:
         durable reader in the same transaction. Raises Denied, Conflict, NotFound, Invalid or
         Unavailable.
         """
-        self._admit(by)
+        if changes:  # to move a cursor is always admitted
+            self.admission.require(by)
         order = self._order(changes, by, why, tenant)
         return await self._commit(order, writes, key, upto)
 
@@ -147,7 +157,7 @@ class Broker:
 
         A repeated `key` changes nothing and gets the first answer. Raises Unavailable.
         """
-        self._admit(by)
+        self.admission.require(by)
         order = self._order(changes, by, why, tenant)
         return await self._commit(order, each, key)
 
@@ -158,7 +168,7 @@ class Broker:
 
         Raises Denied, Conflict, NotFound, Invalid or Unavailable.
         """
-        self._admit(by)
+        self.admission.require(by)
         order = self._order(changes, by, why, "")
         return await self._commit(order, partial(beside, private))
 
@@ -177,23 +187,15 @@ class Broker:
         done = await self.store.commit(job)
         return Applied(OUTCOMES.decode(done.answer), done.repeated)
 
-    def _admit(self, by: Actor) -> None:
-        """Rooms and operators are always admitted, others wait while a reader lags."""
-        if by.kind == "room" or "operator" in by.roles:
-            return
-        oldest = min(filter(None, self._unread_since.values()), default=None)
-        if oldest and self.clock() - oldest > LONGEST_LAG:
-            raise Unavailable("the city is catching up with earlier changes; try again soon")
-
     def lags(self) -> dict[str, timedelta]:
         """Age of the oldest change that each durable reader has not read."""
-        now = self.clock()
-        return {name: now - (at or now) for name, at in self._unread_since.items()}
+        return self.admission.lags()
 
     def _tell(self, news: Sequence[Changed]) -> None:
-        for reader, since in self._unread_since.items():
+        unread_since = self.admission.unread_since
+        for reader, since in unread_since.items():
             if since is None and news:
-                self._unread_since[reader] = news[0].at
+                unread_since[reader] = news[0].at
         self._recent.add(news)
         self.expiry.expect(news)
         self.bus.tell(news)
@@ -338,7 +340,7 @@ class Broker:
                 bell.clear()
                 recent = self._recent.after(seq, MOST_NEWS)
                 news = await self.store.after(seq, MOST_NEWS) if recent is None else recent
-                self._unread_since[reader] = news[0].at if news else None
+                self.admission.unread_since[reader] = news[0].at if news else None
                 if news:
                     seq = news[-1].seq
                     yield news

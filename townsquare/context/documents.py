@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from townsquare.context.admission import Admission
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import AlreadyExists, NotFound
 from townsquare.store import Cursor, Job, Key, Row, RowKind, Store, Writes
@@ -16,9 +17,10 @@ from townsquare.trust import audit
 
 
 class Documents:
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime], admission: Admission) -> None:
         self._store = store
         self._clock = clock
+        self._admission = admission
 
     async def keep(self, key: Key, body: bytes, by: Actor, why: Why, *, new: bool = False) -> None:
         """Write a document, with an entry in the log. Raises AlreadyExists if it must be new."""
@@ -70,6 +72,8 @@ class Documents:
         *,
         must_exist: bool = False,
     ) -> None:
+        """Raises Unavailable, as `apply` does."""
+        self._admission.require(by)
         record = audit.record(by, why, self._clock(), key.id, "alteration", key.kind)
 
         def decided(rows: Mapping[Key, Row]) -> Writes:

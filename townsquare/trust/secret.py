@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from townsquare.model.errors import CannotStart, Invalid
@@ -36,12 +37,17 @@ def token(file: Path) -> str:
     Raises CannotStart for a file that others can read, or that holds too little to be one: a
     token that was cut short would let in whoever guesses the rest.
     """
-    if not file.exists():
-        write(file, secrets.token_urlsafe(TOKEN_BYTES))
-    found = _read(file)
+    found = kept(file, lambda: secrets.token_urlsafe(TOKEN_BYTES))
     if len(found) < TOKEN_BYTES:
         raise CannotStart(f"{file} holds no token; delete it, and a new one is made")
     return found
+
+
+def kept(file: Path, made: Callable[[], str]) -> str:
+    """What is kept in `file`; made when it is first asked for. Raises CannotStart."""
+    if not file.exists():
+        write(file, made())
+    return _read(file)
 
 
 def _read(file: Path) -> str:

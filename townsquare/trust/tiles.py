@@ -79,6 +79,13 @@ class Tiles:
         self._entries = bytearray(self._kept("entries", number, width, ENTRY))
         self._cached.cache_clear()
 
+    def move(self, folder: Path) -> None:
+        """To be the tree of this folder, whose own was damaged."""
+        there = folder / "tile"
+        shutil.rmtree(there, ignore_errors=True)
+        self._folder.rename(there)
+        self._folder = there
+
     def hashes(self, height: int, index: int) -> bytes:
         """Of a complete subtree, as `tlog.Hashes`. Raises Torn."""
         level, rest = divmod(height, 8)

@@ -16,18 +16,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare import __version__
-from townsquare.context.broker import LONGEST_LAG, Broker
+from townsquare.context.admission import LONGEST_LAG
+from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Entity, iso
+from townsquare.web.notary import Notary
 
 WEB = room("web")
 WHY = Why("operations")
 
 
 class Health:
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, notary: Notary) -> None:
         self.broker = broker
+        self.notary = notary
 
     def routes(self) -> list[Route]:
         return [Route("/healthz", self.healthz), Route("/metrics", self.metrics)]
@@ -43,15 +46,30 @@ class Health:
         late = [name for name, lag in lags.items() if lag > LONGEST_LAG]
         failing = [name for name, state in states.items() if state == "failing"]
         unreadable = self.broker.store.unreadable()
+        trouble, stale = self.notary.trouble, self.notary.stale
+        short = self.broker.admission.short
         body = {
-            "status": "degraded" if late or failing or unreadable else "ok",
+            "status": "degraded"
+            if any((late, failing, unreadable, trouble, stale, short))
+            else "ok",
             "version": __version__,
             "cameras": states,
             "failing": failing,
             "lateReaders": late,
             "history": unreadable or "ok",
+            "log": trouble or "ok",
+            "disk": "nearly full" if short else "ok",
+            "witnesses": self.witnesses(),
         }
-        return JSONResponse(body, 503 if late else 200, {"cache-control": "no-store"})
+        return JSONResponse(body, 503 if late or trouble else 200, {"cache-control": "no-store"})
+
+    def witnesses(self) -> dict[str, str]:
+        """When each cosigned last, or why it did not."""
+        asked = self.notary.witnesses
+        return {
+            name: asked.trouble.get(name) or (iso(at) if at else "not yet")
+            for name, at in asked.last().items()
+        }
 
     async def metrics(self, _: Request) -> Response:
         registry = CollectorRegistry()

@@ -1,0 +1,31 @@
+"""The room "log" for tests: over any broker, with a folder of its own and no witnesses to call."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from townsquare.context.broker import Broker
+from townsquare.trust import note, secret
+from townsquare.trust.log import Log
+from townsquare.web.notary import Notary
+from townsquare.web.witnesses import Witness, Witnesses
+
+ORIGIN = "example.org/log"
+
+
+def log(broker: Broker, folder: Path) -> Log:
+    kept = secret.kept(folder / "secrets" / "log-key", lambda: note.made(ORIGIN))
+    return Log(folder / "log", note.signer(kept), broker.store, lambda: broker.clock())
+
+
+def notary(
+    broker: Broker,
+    folder: Path,
+    *,
+    witnesses: Sequence[Witness] = (),
+    client: httpx.AsyncClient | None = None,
+    spare: Callable[[], int] = lambda: 1,
+) -> Notary:
+    kept = log(broker, folder)
+    return Notary(kept, Witnesses(kept, client or httpx.AsyncClient(), witnesses), broker, spare)

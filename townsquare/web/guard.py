@@ -18,7 +18,7 @@ from townsquare.context.http import ROOT
 
 BIGGEST_FORM = 65_536  # bytes
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-SAME_SITE = frozenset({b"same-origin", b"none"})
+SAME_SITE = frozenset({b"same-origin", b"none", None})
 NOT_KEPT = (b"cache-control", b"no-store")
 # Data is no page: nothing in it is ever run, shown in a frame or taken by another site's page.
 OF_DATA = (
@@ -111,7 +111,10 @@ class Guard:
         if method in SAFE:
             return None
         origin = headers.get(b"origin")
-        site = headers.get(b"sec-fetch-site", b"none")
-        if (origin is not None and origin not in self.own) or site not in SAME_SITE:
+        site = headers.get(b"sec-fetch-site")
+        # A browser says at least one of them; without a cookie there is nothing to ride on.
+        silent = origin is None and site is None and b"cookie" in headers
+        foreign = origin is not None and origin not in self.own
+        if silent or foreign or site not in SAME_SITE:
             return PlainTextResponse("A page of another site may not change anything here.\n", 403)
         return None

@@ -33,10 +33,11 @@ class Session:
     clock: Callable[[], datetime]
     idle: timedelta | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    since: datetime = field(init=False)
     used_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.used_at = self.clock()
+        self.since = self.used_at = self.clock()
 
     def use(self) -> None:
         self.used_at = self.clock()

@@ -4,6 +4,7 @@ Always holds: a token ends within a year, is shown once and is kept as a hash; a
 an administrator.
 """
 
+import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
@@ -21,6 +22,7 @@ from townsquare.trust.identity.once import fresh
 
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 - the name of a type
 PREFIX = "ts_"  # so that one is recognised where it should not be
+AREA = re.compile(r"(/[A-Za-z0-9_-]{1,60}){1,8}")
 LONGEST = timedelta(days=366)
 TokenStatus = Literal["active", "revoked"]
 
@@ -57,6 +59,8 @@ def made(wanted: Wanted, now: datetime) -> tuple[Token, str]:
         raise Invalid("a token needs a role, and no machine is an administrator")
     if not now < wanted.until <= now + LONGEST:
         raise Invalid(f"a token ends between now and {LONGEST.days} days from now")
+    if not all(AREA.fullmatch(area) for area in wanted.areas):
+        raise Invalid("an area is a scope such as /north or /north/harbour")
     text, digest = fresh(PREFIX)
     id = f"urn:ngsi-ld:{ACCESS_TOKEN}:{uuid4().hex}"
     label, organisation = worded(wanted.label, "a label"), worded(wanted.organisation)

@@ -4,6 +4,7 @@ Always holds: what comes back answers a challenge that was issued here for exact
 ago, and that was not answered before.
 """
 
+from datetime import timedelta
 from typing import TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from townsquare.web.accounts.people import People
 
 ALGORITHMS = (-8, -7, -257)  # Ed25519, ECDSA over P-256, RSA: what authenticators have
 TIMEOUT_MS = int(RUNS.total_seconds() * 1000)
+FRESH = timedelta(minutes=10)  # after a sign-in
 MOST_NAMED = 1000  # passkeys that an authenticator is asked about
 T = TypeVar("T")
 
@@ -98,6 +100,14 @@ async def wished(request: Request, into: type[T]) -> T:
         return msgspec.json.decode(await request.body(), type=into)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid(f"this is not what the page sends: {error}") from error
+
+
+def require_fresh(request: Request) -> str:
+    """Somebody who showed their passkey just now: not whoever found their browser open."""
+    id, session = require_person(request), request.state.session
+    if session.clock() - session.since >= FRESH:
+        raise Denied("sign in again first: passkeys change within minutes of a sign-in only")
+    return id
 
 
 def require_person(request: Request) -> str:

@@ -10,7 +10,7 @@ from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.identity import account
 from townsquare.trust.identity.account import Account
-from townsquare.web.accounts.ceremony import Ceremonies, require_person, wished
+from townsquare.web.accounts.ceremony import Ceremonies, require_fresh, wished
 from townsquare.web.accounts.kept import acting
 from townsquare.web.accounts.signing import Signing
 from townsquare.web.pages import Pages
@@ -103,17 +103,17 @@ class Enrolling:
         return self.pages.page("account.html", one=one, passkeys=keys, site=self.people.site)
 
     async def more_options(self, request: Request) -> Response:
-        one = self.people.of(require_person(request))
+        one = self.people.of(require_fresh(request))
         return JSONResponse(self.ceremonies.creation(one, one.kept.name))
 
     async def add(self, request: Request) -> Response:
-        one = self.people.of(require_person(request))
+        one = self.people.of(require_fresh(request))
         wish = await wished(request, Addition)
         await self.people.add_passkey(one.id, self.ceremonies.made(wish.credential, one))
         return JSONResponse({"next": "/account"})
 
     async def remove(self, request: Request) -> Response:
-        one = self.people.of(require_person(request))
+        one = self.people.of(require_fresh(request))
         id = passkey_id(str((await request.form(max_files=0)).get("passkey", "")))
         without = lambda before: account.without_passkey(before, id)  # noqa: E731
         await self.people.change(one.id, without, acting(one))

@@ -1,0 +1,454 @@
+"""People and machines come in by their own keys, for as long as they may, and no others do."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.authenticator import Authenticator, raw, text
+from tests.conftest import OpenBroker
+from tests.office import NOON, OWNER, Browser, Office, shown
+from townsquare.trust.identity.challenge import RUNS
+from townsquare.trust.identity.once import LINK_RUNS
+from townsquare.trust.identity.types import TYPES
+from townsquare.web.accounts import kept
+from townsquare.web.accounts.ceremony import FRESH
+from townsquare.web.tries import BACK_S, TRIES
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def office(open_broker: OpenBroker, store_url: str) -> Office:
+    return await Office(open_broker(*TYPES, url=store_url)).open()
+
+
+@pytest.fixture
+async def quick(open_broker: OpenBroker) -> Office:
+    """In memory, where no store is concerned."""
+    return await Office(open_broker(*TYPES)).open()
+
+
+async def first(office: Office) -> tuple[Browser, Authenticator]:
+    """The administrator, signed in."""
+    browser, one = office.browser(), Authenticator()
+    assert (await browser.enrol(await office.people.first_link(), one)).status_code == 200
+    return browser, one
+
+
+async def another(
+    office: Office, admin: Browser, *roles: str, name: str = "Ben", **more: str
+) -> tuple[Browser, Authenticator, str]:
+    browser, one = office.browser(), Authenticator()
+    link = await admin.invite(name, *roles, **more)
+    assert (await browser.enrol(link, one, name)).status_code == 200
+    return browser, one, await browser.me()
+
+
+async def logged(office: Office, id: str) -> int:
+    """How many entries the log has of this account."""
+    found = await office.broker.store.log(0, 1000)
+    return sum(id.encode() in entry.record for entry in found if entry.record)
+
+
+async def test_the_first_link_makes_an_administrator_once(office: Office) -> None:
+    browser, one = office.browser(), Authenticator()
+    link = await office.people.first_link()
+    assert (await browser.enrol(link, one)).json() == {"next": "/control"}
+    assert await browser.roles() == ["administrator", "operator"]
+    assert (await office.browser().enrol(link, Authenticator())).status_code == 403
+    answer = await office.browser().http.post(
+        "/commands/enrolment", json={}, headers={"authorization": f"Bearer {OWNER}"}
+    )
+    assert answer.status_code == 409
+
+
+async def test_a_passkey_signs_in_after_a_restart_too(office: Office) -> None:
+    _, one = await first(office)
+    await office.open()
+    browser = office.browser()
+    assert await browser.roles() == ["citizen"]
+    assert (await browser.sign_in(one)).status_code == 200
+    assert await browser.roles() == ["administrator", "operator"]
+    account = office.people.of(await browser.me())
+    assert account.kept.name == "Ada"
+    assert account.kept.passkeys[0].counter == one.counter == 1
+    assert await logged(office, account.id) == 2, "the link, and the enrolment"
+
+
+async def test_the_entity_and_the_log_have_no_name_and_no_key_in_them(office: Office) -> None:
+    browser, one = await first(office)
+    await browser.invite("Grace Hopper", "operator")
+    entities = [repr(account) for account in await found(office)]
+    records = [repr(entry.record) for entry in await office.broker.store.log(0, 1000)]
+    assert len(entities) == 2
+    for kept_text in (*entities, *records):
+        assert "Ada" not in kept_text
+        assert "Grace" not in kept_text
+        assert one.id.hex() not in kept_text
+
+
+async def found(office: Office) -> list[object]:
+    return list(await kept.everything(office.broker, "Person"))
+
+
+async def test_links_end_after_a_day_and_a_new_one_voids_those_of_before(quick: Office) -> None:
+    browser = quick.browser()
+    early, late = await quick.people.first_link(), await quick.people.first_link()
+    assert (await browser.enrol(early, Authenticator())).status_code == 403
+    quick.now += LINK_RUNS
+    assert (await browser.enrol(late, Authenticator())).status_code == 403
+    assert (
+        await browser.enrol(await quick.people.first_link(), Authenticator())
+    ).status_code == 200
+
+
+async def test_one_authenticator_is_not_two_people(quick: Office) -> None:
+    admin, one = await first(quick)
+    link = await admin.invite("Ben", "operator")
+    asked = await quick.browser().post("/enrol/options", link=link.partition("#")[2], name="Ben")
+    assert [known["id"] for known in asked.json()["excludeCredentials"]], "so that it refuses"
+    assert (await quick.browser().enrol(link, one)).status_code == 403
+    same_key = Authenticator(key=one.key)
+    assert (await quick.browser().enrol(link, same_key)).status_code == 403
+    same_id = Authenticator(id=one.id)
+    assert (await quick.browser().enrol(link, same_id)).status_code == 403
+    assert (await quick.browser().enrol(link, Authenticator())).status_code == 200
+
+
+async def test_a_challenge_is_for_one_thing_one_time_and_a_few_minutes(quick: Office) -> None:
+    admin, one = await first(quick)
+    browser = quick.browser()
+    signed = one.signed(await browser.challenge())
+    assert (await browser.post("/session", credential=signed)).status_code == 200
+    assert (await browser.post("/session", credential=signed)).status_code == 403, "replay"
+    late = await browser.challenge()
+    quick.now += RUNS
+    assert (await browser.post("/session", credential=one.signed(late))).status_code == 403
+    made_up = one.signed(bytes(64))
+    assert (await browser.post("/session", credential=made_up)).status_code == 403
+    adding = (await admin.post("/account/options")).json()["challenge"]
+    answer = await browser.post("/session", credential=one.signed(raw(adding)))
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("different", [{"origin": "https://evil.example"}, {"rp_id": "x"}])
+async def test_another_origin_does_not_sign_in(quick: Office, different: dict[str, str]) -> None:
+    _, one = await first(quick)
+    answer = await quick.browser().sign_in(one.but(**different))
+    assert answer.status_code == 403
+
+
+async def test_a_counter_that_goes_back_is_refused_and_logged(office: Office) -> None:
+    browser, one = await first(office)
+    copy = one.but()
+    assert (await browser.sign_in(one)).status_code == 200
+    before = await logged(office, me := await browser.me())
+    assert (await office.browser().sign_in(copy)).status_code == 403
+    assert await logged(office, me) == before + 1
+    assert (await browser.sign_in(one)).status_code == 200
+
+
+async def test_failing_says_nothing_of_who_has_an_account(quick: Office) -> None:
+    admin, one = await first(quick)
+    _, ben, id = await another(quick, admin, "operator")
+    await admin.form("/accounts/disable", id=id)
+    answers = [
+        await quick.browser().sign_in(ben),
+        await quick.browser().sign_in(Authenticator()),
+        await quick.browser().sign_in(one.but(origin="https://evil.example")),
+    ]
+    assert {answer.status_code for answer in answers} == {403}
+    assert len({answer.text for answer in answers}) == 1
+
+
+async def test_guessing_is_slowed_for_seconds_only(quick: Office) -> None:
+    _, one = await first(quick)
+    stranger = quick.browser()
+    codes = [(await stranger.sign_in(Authenticator())).status_code for _ in range(TRIES + 1)]
+    assert codes == [403] * TRIES + [429]
+    held = await quick.browser().sign_in(one)
+    assert held.status_code == 429
+    assert int(held.headers["retry-after"]) <= BACK_S
+    quick.now += timedelta(seconds=BACK_S)
+    assert (await quick.browser().sign_in(one)).status_code == 200
+    guessed = [(await stranger.post("/enrol/invitation", link=f"x{n}")) for n in range(TRIES + 1)]
+    assert guessed[-1].status_code == 429
+
+
+async def test_disabling_ends_every_session_at_once(office: Office) -> None:
+    admin, _ = await first(office)
+    ben, key, id = await another(office, admin, "operator")
+    elsewhere = office.browser()
+    await elsewhere.sign_in(key)
+    held = [s for s in office.sessions._open.values() if s.actor.id == id]
+    assert (await admin.form("/accounts/disable", id=id)).status_code == 303
+    assert [await ben.roles(), await elsewhere.roles()] == [["citizen"]] * 2
+    assert all(session.ended.is_set() for session in held), "live connections end with them"
+    assert (await ben.sign_in(key)).status_code == 403
+    await admin.form("/accounts/enable", id=id)
+    assert (await ben.sign_in(key)).status_code == 200
+
+
+async def test_roles_change_at_once_and_never_ones_own(quick: Office) -> None:
+    admin, _ = await first(quick)
+    ben, key, id = await another(quick, admin, "operator")
+    assert (await admin.form("/accounts/roles", id=id, roles=["security"])).status_code == 303
+    assert await ben.roles() == ["citizen"], "signed out"
+    await ben.sign_in(key)
+    assert await ben.roles() == ["security"]
+    for path in ("roles", "disable", "link", "erase"):
+        answer = await admin.form(f"/accounts/{path}", id=await admin.me(), roles=["operator"])
+        assert answer.status_code == 403, path
+
+
+@pytest.mark.parametrize("role", ["room", "open", "citizen", "break-glass", "mayor", ""])
+async def test_roles_that_are_nobodys_to_give(quick: Office, role: str) -> None:
+    admin, _ = await first(quick)
+    fields = {"name": "Eve", "organisation": "Testtown", "roles": [role]}
+    assert (await admin.form("/accounts/invite", **fields)).status_code == 400
+
+
+async def test_an_operator_governs_no_accounts(quick: Office) -> None:
+    admin, _ = await first(quick)
+    ben, _, id = await another(quick, admin, "operator", "security")
+    assert (await ben.http.get("/accounts")).status_code == 403
+    for path in ("invite", "roles", "disable", "enable", "link", "erase", "token", "revoke"):
+        answer = await ben.form(f"/accounts/{path}", id=id, roles=["administrator"])
+        assert answer.status_code == 403, path
+    assert (await quick.browser().form("/accounts/disable", id=id)).status_code == 403
+
+
+async def test_a_lost_passkey_is_void_with_the_new_link(office: Office) -> None:
+    admin, _ = await first(office)
+    ben, lost, id = await another(office, admin, "operator")
+    link = shown(await admin.form("/accounts/link", id=id))
+    assert await ben.roles() == ["citizen"]
+    assert (await ben.sign_in(lost)).status_code == 403
+    new = Authenticator()
+    assert (await ben.enrol(link, new, "Ben")).status_code == 200
+    assert await ben.me() == id
+
+
+async def test_a_second_passkey_and_the_removal_of_one(office: Office) -> None:
+    browser, one = await first(office)
+    second = Authenticator()
+    asked = (await browser.post("/account/options")).json()["challenge"]
+    added = await browser.post("/account/passkeys", credential=second.made(raw(asked)))
+    assert added.status_code == 200
+    await office.open()
+    for key in (one, second):
+        assert (await office.browser().sign_in(key)).status_code == 200
+    browser = office.browser()
+    await browser.sign_in(second)
+    assert (await browser.form("/account/passkeys/remove", passkey=text(one.id))).status_code == 303
+    assert (await office.browser().sign_in(one)).status_code == 403
+    last = await browser.form("/account/passkeys/remove", passkey=text(second.id))
+    assert last.status_code == 409
+    assert (await office.browser().sign_in(second)).status_code == 200
+
+
+async def test_a_persons_end_and_their_organisations(office: Office) -> None:
+    admin, one = await first(office)
+    until = NOON.date().isoformat()
+    _, short, _ = await another(office, admin, "engineer", organisation="Vendor", until=until)
+    _, long, _ = await another(office, admin, "engineer", organisation="Vendor")
+    office.now += DAY
+    assert (await office.browser().sign_in(short)).status_code == 403
+    vendor = office.browser()
+    assert (await vendor.sign_in(long)).status_code == 200
+    await admin.sign_in(one)
+    yesterday = (office.now - DAY).date().isoformat()
+    ended = await admin.form("/accounts/organisation", name="Vendor", until=yesterday)
+    assert ended.status_code == 303
+    assert await vendor.roles() == ["citizen"]
+    await office.open()
+    assert (await office.browser().sign_in(long)).status_code == 403
+    admin = office.browser()
+    await admin.sign_in(one)
+    await admin.form("/accounts/organisation", name="Vendor", until="")
+    assert (await office.browser().sign_in(long)).status_code == 200
+
+
+async def test_a_session_ends_with_the_task(quick: Office) -> None:
+    admin, _ = await first(quick)
+    until = NOON.date().isoformat()
+    ben, _, _ = await another(quick, admin, "operator", until=until)
+    session = next(s for s in quick.sessions._open.values() if s.actor.until)
+    assert session.until == session.actor.until
+    quick.now = session.until
+    assert await ben.roles() == ["citizen"]
+
+
+async def test_an_erased_name_leaves_no_row(office: Office) -> None:
+    admin, _ = await first(office)
+    ben, key, id = await another(office, admin, "operator", name="Benjamin")
+    assert id in await kept.private_rows(office.broker)
+    assert (await admin.form("/accounts/erase", id=id)).status_code == 303
+    assert await ben.roles() == ["citizen"]
+    assert id not in await kept.private_rows(office.broker)
+    await office.open()
+    assert office.people.of(id).status == "erased"
+    assert (await ben.sign_in(key)).status_code == 403
+    for path in ("enable", "disable", "link"):
+        assert (await admin.form(f"/accounts/{path}", id=id)).status_code in (403, 409), path
+
+
+async def test_the_last_administrator_stays(quick: Office) -> None:
+    admin, one = await first(quick)
+    ben, _, id = await another(quick, admin, "administrator")
+    me = await admin.me()
+    assert (await ben.form("/accounts/disable", id=me)).status_code == 303
+    await admin.sign_in(one)
+    assert await admin.roles() == ["citizen"]
+    assert (await ben.form("/accounts/disable", id=id)).status_code == 403
+
+
+async def test_signing_out_everywhere(quick: Office) -> None:
+    admin, one = await first(quick)
+    elsewhere = quick.browser()
+    await elsewhere.sign_in(one)
+    assert (await elsewhere.form("/session/end-everywhere")).status_code == 303
+    assert [await admin.roles(), await elsewhere.roles()] == [["citizen"]] * 2
+
+
+async def test_a_sign_in_is_a_new_session(quick: Office) -> None:
+    browser, one = await first(quick)
+    before = browser.http.cookies["townsquare-session"]
+    await browser.sign_in(one)
+    after = browser.http.cookies["townsquare-session"]
+    assert before != after
+    browser.http.cookies.clear()
+    browser.http.cookies["townsquare-session"] = before
+    assert await browser.roles() == ["citizen"], "the one of before is over"
+
+
+async def test_passkeys_change_shortly_after_a_sign_in_only(quick: Office) -> None:
+    browser, one = await first(quick)
+    quick.now += FRESH
+    assert (await browser.post("/account/options")).status_code == 403
+    removal = await browser.form("/account/passkeys/remove", passkey=text(one.id))
+    assert removal.status_code == 403
+    await browser.sign_in(one)
+    assert (await browser.post("/account/options")).status_code == 200
+
+
+# --- machines
+
+
+async def commanded(office: Office, path: str, **body: object) -> dict[str, str]:
+    owner = {"authorization": f"Bearer {OWNER}"}
+    answer = await office.browser().http.post(f"/commands/{path}", json=body, headers=owner)
+    assert answer.is_success, answer.text
+    found: dict[str, str] = answer.json()
+    return found
+
+
+async def as_machine(office: Office, token: str) -> tuple[int, dict[str, object]]:
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await office.browser().http.get("/who", headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def test_a_token_lets_a_machine_in_until_its_end(office: Office) -> None:
+    made = await commanded(office, "tokens", label="bus", roles=["integrator"], days=30)
+    status, actor = await as_machine(office, made["token"])
+    assert (status, actor["id"], actor["roles"]) == (200, made["id"], ["integrator"])
+    assert await logged(office, made["id"]) == 1
+    stored = [row.body for row in await office.broker.documents.listed("private")]
+    assert not any(made["token"].encode() in body for body in stored), "kept as a hash only"
+    await office.open()
+    assert (await as_machine(office, made["token"]))[0] == 200
+    office.now += 30 * DAY
+    assert (await as_machine(office, made["token"]))[0] == 401
+
+
+async def test_a_revoked_token_ends_with_its_connections(office: Office) -> None:
+    made = await commanded(office, "tokens", label="bus", roles=["operator"], days=1)
+    session = office.tokens.known(made["token"])
+    assert session
+    await commanded(office, "tokens/revoke", id=made["id"])
+    assert session.ended.is_set()
+    assert (await as_machine(office, made["token"]))[0] == 401
+    await office.open()
+    assert (await as_machine(office, made["token"]))[0] == 401
+
+
+async def test_administrators_make_tokens_on_their_page(quick: Office) -> None:
+    admin, _ = await first(quick)
+    fields = {"label": "pumps", "organisation": "Water", "days": "90", "areas": "/north, /south"}
+    token = shown(await admin.form("/accounts/token", roles=["integrator"], **fields))
+    assert (await as_machine(quick, token))[1]["of"] == "Water"
+    session = quick.tokens.known(token)
+    assert session
+    assert session.actor.areas == {"/north", "/south"}
+    page = (await admin.http.get("/accounts")).text
+    assert "pumps" in page
+    assert token not in page
+    await admin.form("/accounts/revoke", id=session.actor.id)
+    assert (await as_machine(quick, token))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"days": 367}, "days"),
+        ({"days": 0}, "days"),
+        ({"roles": ["administrator"]}, "no role for a token"),
+        ({"roles": ["room"]}, "no role for a token"),
+        ({"roles": []}, "needs a role"),
+        ({"label": ""}, "a label"),
+        ({"areas": ["north"]}, "area"),
+    ],
+)
+async def test_tokens_that_are_not_made(quick: Office, wrong: dict[str, object], said: str) -> None:
+    wish: dict[str, object] = {"label": "bus", "roles": ["operator"], "days": 1, **wrong}
+    owner = {"authorization": f"Bearer {OWNER}"}
+    browser = quick.browser()
+    answer = await browser.http.post("/commands/tokens", json=wish, headers=owner)
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+
+
+async def test_commands_are_the_owners_of_the_machine(quick: Office) -> None:
+    admin, _ = await first(quick)
+    for browser in (admin, quick.browser()):
+        assert (await browser.post("/commands/tokens", label="x")).status_code == 404
+        assert (await browser.http.get("/commands/tokens")).status_code == 404
+
+
+# --- other sites
+
+
+async def test_a_form_that_does_not_say_where_it_comes_from_changes_nothing(
+    quick: Office,
+) -> None:
+    admin, _ = await first(quick)
+    _, _, id = await another(quick, admin, "operator")
+    del admin.http.headers["origin"]
+    assert (await admin.form("/accounts/disable", id=id)).status_code == 403
+    same = {"sec-fetch-site": "same-origin"}
+    answer = await admin.http.post("/accounts/disable", data={"id": id}, headers=same)
+    assert answer.status_code == 303
+
+
+async def test_another_site_cannot_send_what_signs_in(quick: Office) -> None:
+    _, one = await first(quick)
+    browser = quick.browser()
+    body = {"credential": one.signed(await browser.challenge())}
+    plain = {"content-type": "text/plain"}
+    answer = await browser.http.post("/session", content=json.dumps(body), headers=plain)
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 60_000, b'{"credential": 1}'])
+async def test_bad_input_breaks_nothing(quick: Office, body: bytes) -> None:
+    admin, _ = await first(quick)
+    json_type = {"content-type": "application/json"}
+    paths = ("/session", "/enrol", "/enrol/options", "/enrol/invitation", "/account/passkeys")
+    for path in paths:
+        answer = await admin.http.post(path, content=body, headers=json_type)
+        assert answer.status_code in (400, 403), (path, answer.text)
+    for path in ("invite", "roles", "disable", "organisation", "token", "revoke"):
+        answer = await admin.http.post(f"/accounts/{path}", content=body)
+        assert answer.status_code in (400, 404, 413), (path, answer.text)

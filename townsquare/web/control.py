@@ -46,7 +46,7 @@ class Control:
             self.sessions.start(operator, response)
             return response
         if session is None and self.mode == "login":
-            return self.pages.page("signin.html", 401)
+            return RedirectResponse("/signin", 303)
         actor = session.actor if session else OPEN
         if actor.roles.isdisjoint(MAY_ENTER):
             if "administrator" in actor.roles:

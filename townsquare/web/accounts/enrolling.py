@@ -58,9 +58,9 @@ class Enrolling:
             Route("/account/passkeys/remove", self.remove, methods=["POST"]),
         ]
 
-    async def page(self, _: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         """The link's secret is behind a #, so that it is in nobody's log."""
-        return self.pages.page("enrol.html", site=self.people.site)
+        return self.people.site.own(request.url) or self.pages.page("enrol.html")
 
     async def invitation(self, request: Request) -> Response:
         one = self._invited(request, (await wished(request, Invitation)).link)
@@ -100,7 +100,7 @@ class Enrolling:
             return RedirectResponse("/signin", 303)
         one = self.people.of(session.actor.id)
         keys = [{"id": bytes_to_base64url(p.id), "at": p.added_at} for p in one.kept.passkeys]
-        return self.pages.page("account.html", one=one, passkeys=keys, site=self.people.site)
+        return self.pages.page("account.html", one=one, passkeys=keys)
 
     async def more_options(self, request: Request) -> Response:
         one = self.people.of(require_fresh(request))

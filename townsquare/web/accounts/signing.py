@@ -46,8 +46,8 @@ class Signing:
             Route("/session/end-everywhere", self.sign_out_everywhere, methods=["POST"]),
         ]
 
-    async def page(self, _: Request) -> Response:
-        return self.pages.page("signin.html", site=self.people.site)
+    async def page(self, request: Request) -> Response:
+        return self.people.site.own(request.url) or self.pages.page("signin.html")
 
     async def options(self, _: Request) -> Response:
         return JSONResponse(self.ceremonies.request(SIGN_IN))

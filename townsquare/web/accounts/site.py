@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from starlette.datastructures import URL
+from starlette.responses import RedirectResponse, Response
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -16,6 +19,11 @@ class Site:
 
     def link(self, path: str) -> str:
         return f"{self.origin}{path}"
+
+    def own(self, asked: URL) -> Response | None:
+        """The way to the same page where passkeys work, for a visitor who is elsewhere."""
+        here = asked.netloc == urlsplit(self.origin).netloc
+        return None if here else RedirectResponse(self.link(asked.path), 307)
 
 
 def site(public_url: str, port: int, title: str) -> Site:

@@ -51,6 +51,7 @@ APART = "#"  # no tenant's name has it; behind it stands what lies apart within 
 ECHOED = frozenset({TENANT, b"ngsild-snapshot"})
 TENANT_NAME = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+LONG = 2000  # bytes of parameters: longer ones are not remembered
 BIGGEST_BODY = 8 * 2**20  # bytes; a batch of 1,000 entities of 1 kB with room to spare
 
 # By who has to act; the first that fits.
@@ -273,6 +274,10 @@ def _tenant(headers: Mapping[str, str]) -> str:
 def _parameters(query: bytes) -> Mapping[str, str]:
     if not query:
         return {}
+    return _read_parameters(query) if len(query) > LONG else _remembered_parameters(query)
+
+
+def _read_parameters(query: bytes) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError as error:
@@ -280,6 +285,9 @@ def _parameters(query: bytes) -> Mapping[str, str]:
     if len(dict(pairs)) < len(pairs):
         raise InvalidRequest("a parameter is given twice")
     return dict(pairs)
+
+
+_remembered_parameters = lru_cache(maxsize=1024)(_read_parameters)
 
 
 async def _body(method: str, headers: Mapping[str, str], receive: Receive) -> bytes:

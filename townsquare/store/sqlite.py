@@ -118,7 +118,7 @@ class SqliteStore:
         sql = tables.rows(tenant, find, self._start(tenant, find, page=True))
 
         def rows(db: sqlite3.Connection) -> list[Row]:
-            return [tables.to_row(r) for r in db.execute(sql.text, sql.parameters)]
+            return tables.to_found(tenant, db.execute(sql.text, sql.parameters))
 
         return await self._asked(tenant, find, rows, sql.text)
 

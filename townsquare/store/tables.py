@@ -1,7 +1,7 @@
 """The statements of the SQLite store: how rows become columns and columns rows."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from townsquare.store.conditions import Sql, Value
 from townsquare.store.sqlite_conditions import ordering
 
 COLUMNS = "e.tenant, e.kind, e.id, e.version, e.body"
+FOUND = "e.id, e.version, cast(e.body as blob)"  # no text is made of what is wanted as bytes
 ROW = f"select {COLUMNS} from entity e"
 ONE = f"{ROW} where e.tenant = ? and e.kind = ? and e.id = ?"
 
@@ -54,7 +55,7 @@ def rows(tenant: str, find: Find, start: Sql | None = None) -> Sql:
     would take for the order and read to its end.
     """
     order = "+e.row" if find.ids else "t.row" if _one_type(find, start) else "e.row"
-    text, values = _found(COLUMNS, tenant, find, start)
+    text, values = _found(FOUND, tenant, find, start)
     if find.order:
         terms = ordering(find.order)
         order, values = f"{terms.text}, {order}", (*values, *terms.parameters)
@@ -103,6 +104,10 @@ def marks(values: Sequence[object]) -> str:
 def to_row(found: tuple[Any, ...]) -> Row:
     tenant, kind, id, version, body = found
     return Row(Key(tenant, kind, id), version, body.encode())
+
+
+def to_found(tenant: str, rows: Iterable[tuple[str, int, bytes]]) -> list[Row]:
+    return [Row(Key(tenant, "context", id), version, body) for id, version, body in rows]
 
 
 def add(db: sqlite3.Connection, rows: Sequence[Row]) -> None:

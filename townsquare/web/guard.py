@@ -66,9 +66,7 @@ def _guarded(
     headers: Iterable[tuple[bytes, bytes]], own: Iterable[tuple[bytes, bytes]]
 ) -> list[tuple[bytes, bytes]]:
     told = [*headers, *own]
-    if not any(name == b"cache-control" for name, _ in told):
-        told.append(NOT_KEPT)
-    return told
+    return told if b"cache-control" in dict(told) else [*told, NOT_KEPT]
 
 
 class Guard:

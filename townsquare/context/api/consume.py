@@ -91,8 +91,7 @@ class Consumption:
         id = read_id(request.path[1])
         asked = self._asked(request, await self.contexts.of(request))
         if asked.shape and asked.whole and not self.maps.atlas.wanted(request):
-            about = Wanted(ids=(id,))
-            told = await self.sharing.tell(request, asked.terms, about, asked.shape)
+            told = await self.sharing.tell(request, id, asked.shape)
             if told is not None:
                 return await self._answered(asked, told, False)
         return await self._retrieved(asked, id)
@@ -167,7 +166,7 @@ class Consumption:
 
     def _manner(self, request: Request, terms: Terms) -> Asked:
         media = request.accepts(JSON, LD, GEO)
-        for name in ("entityMap", "splitEntities"):
+        for name in ("entityMap", "local", "splitEntities"):
             request.flag(name)
         view = read_view(request, terms, media)
         version = preferred(request.headers.get("prefer", ""))
@@ -182,7 +181,7 @@ class Consumption:
         if self.maps.atlas.wanted(asked.request):
             return await self._mapped(asked, query)
         if asked.shape:
-            page = await self.sharing.told(asked.request, asked.terms, query, asked.shape)
+            page = await self.sharing.told(asked.request, query, asked.shape)
             if page is not None:
                 headers = headed(asked, query, page)
                 return await self._answered(asked, page.entities, False, **headers)

@@ -117,14 +117,13 @@ class SharedReading:
             entity, warnings, (*origins, *(a.source.id for a in answers if a.entities))
         )
 
-    async def tell(
-        self, request: Request, terms: Terms, wanted: Wanted, shape: Shape
-    ) -> Raw | None:
+    async def tell(self, request: Request, id: str, shape: Shape) -> Raw | None:
         """None where sources have a part in it. Raises NotFound."""
-        if await self.sources(request, terms, wanted, RETRIEVE):
+        some = await self.registry.of(request.tenant)
+        if some and await self.sources(request, shape.terms, Wanted(ids=(id,)), RETRIEVE):
             return None
         by, why, tenant = request.actor, request.why, request.tenant
-        return await self.broker.tell(wanted.ids[0], by, why, shape, tenant=tenant)
+        return await self.broker.tell(id, by, why, shape, tenant=tenant)
 
     async def _here(self, request: Request, id: str) -> Entity:
         return await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
@@ -164,11 +163,10 @@ class SharedReading:
             said["count"] = "true"
         return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)
 
-    async def told(
-        self, request: Request, terms: Terms, query: Query, shape: Shape
-    ) -> Written | None:
+    async def told(self, request: Request, query: Query, shape: Shape) -> Written | None:
         """None where sources have a part in it."""
-        if await self.sources(request, terms, wanted_by(query), QUERY):
+        some = await self.registry.of(request.tenant)
+        if some and await self.sources(request, shape.terms, wanted_by(query), QUERY):
             return None
         by, why, tenant = request.actor, request.why, request.tenant
         return await self.broker.told(query, by, why, shape, tenant=tenant)

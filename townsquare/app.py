@@ -31,7 +31,7 @@ from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
-from townsquare.trust import audit, note, secret
+from townsquare.trust import approvals, audit, note, secret
 from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
@@ -46,6 +46,8 @@ from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.site import site as at
 from townsquare.web.accounts.tokens import Tokens
+from townsquare.web.approvals.book import Act, Book
+from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
@@ -55,7 +57,14 @@ from townsquare.web.sessions import Sessions
 from townsquare.web.tries import Tries
 from townsquare.web.witnesses import Witness, Witnesses
 
-TYPES = (*seeing.TYPES, *alerts.TYPES, *audit.TYPES, *identity.TYPES, *notary.TYPES)
+TYPES = (
+    *seeing.TYPES,
+    *alerts.TYPES,
+    *audit.TYPES,
+    *identity.TYPES,
+    *notary.TYPES,
+    *approvals.TYPES,
+)
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
 MOST_DAYS = 3650
@@ -64,6 +73,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)  # no day ended before
 LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
 DEMO_TOKEN = Actor("machine:demo-token", "machine", roles=frozenset({"operator"}))
+
+# What may need the agreement of somebody else; whether it does, the policy says.
+ACTS = (Act(vision_api.PREVIEW, "See a preview", frozenset({"data-protection", "security"})),)
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]
@@ -173,13 +185,15 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         tokens = Tokens(broker)
         await people.load()
         await tokens.load()
+        book = Book(broker, people, {act.name: act for act in ACTS})
         control_token = secret.token(place.data / "secrets" / "control-token")
         routes = [
             *Control(broker, pages, sessions, mode).routes(),
             *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
-            *vision_api.routes(broker, workers, settings.camera),
+            *Inbox(book, pages).routes(),
+            *vision_api.routes(broker, workers, settings.camera, book.use),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
             *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),

@@ -9,7 +9,9 @@ from msgspec import Struct
 from townsquare.context.choices import read_scopes
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, TooComplex, TooManyResults
-from townsquare.store.conditions import Comparison, Literal_, Near, Order, Path, Range
+from townsquare.store.conditions import Comparison, Literal_, Near, Range
+from townsquare.store.conditions import Order as Order  # rooms name these two
+from townsquare.store.conditions import Path as Path
 
 MOST_TERMS = 64
 LONGEST_PATTERN = 4_000  # characters, as of q

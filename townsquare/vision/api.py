@@ -3,11 +3,12 @@
 Always holds: without a lease that runs, of this camera and this person, there is no picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import msgspec
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -16,21 +17,38 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, Entity, entity, iso, relationship, urn
+from townsquare.model.entity import Attribute, Entity, Json, entity, iso, relationship, urn
 from townsquare.model.errors import Denied, Invalid, NotFound
 from townsquare.vision import permit
 from townsquare.vision.entities import CAMERA, LEASE
 from townsquare.vision.workers import Workers
 
 ROOM, OPERATIONS = room("vision"), Why("operations")
+PREVIEW = "preview"  # as an act that may need approval
 LEASE_RUNS = timedelta(minutes=10)  # then the operator says anew what it is for
 
 
+# Organisations that agreed to this act on this subject with this detail, by id of the approval.
+Approved = Callable[[str, str, str, Mapping[str, Json], Actor], Awaitable[frozenset[str]]]
+
+
 class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """`approval` is the id of one, where the policy of the town asks for it."""
+
     purpose: str
+    approval: str = ""
 
 
-def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[Route]:
+async def nobody_agreed(*_: object) -> frozenset[str]:
+    return frozenset()
+
+
+def routes(
+    broker: Broker,
+    workers: Workers,
+    cameras: Sequence[Camera],
+    approved: Approved = nobody_agreed,
+) -> list[Route]:
     by_name = {camera.name: camera for camera in cameras}
 
     def camera_of(request: Request) -> Camera:
@@ -41,12 +59,16 @@ def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[
 
     async def preview(request: Request) -> Response:
         camera = camera_of(request)
-        purpose = wished(await request.body())
+        wish = wished(await request.body())
         if refusal := permit.refusal(camera, broker.policy.purposes, broker.clock().date()):
             raise Denied(f"camera {camera.name!r} shows nothing: {refusal}")
-        lease = leased(camera, purpose, request.state.actor, broker.clock())
-        by = request.state.actor.through("vision")
-        await broker.apply([Change("create", lease)], by, Why(purpose))
+        by = request.state.actor
+        lease = leased(camera, wish.purpose, by, broker.clock())
+        why = Why(wish.purpose, request.state.why.case)
+        if wish.approval:
+            asked = (wish.approval, PREVIEW, urn(CAMERA, camera.name), {"purpose": wish.purpose})
+            why = structs.replace(why, approved_by=await approved(*asked, by))
+        await broker.apply([Change("create", lease)], by.through("vision"), why)
         workers.show(camera.name, until_of(lease))
         return JSONResponse({"lease": lease.id, "until": lease.value("validUntil")}, 201)
 
@@ -69,9 +91,9 @@ def routes(broker: Broker, workers: Workers, cameras: Sequence[Camera]) -> list[
     ]
 
 
-def wished(body: bytes) -> str:
+def wished(body: bytes) -> Wish:
     try:
-        return msgspec.json.decode(body, type=Wish).purpose
+        return msgspec.json.decode(body, type=Wish)
     except msgspec.DecodeError as error:
         raise Invalid(f'a preview needs a body such as {{"purpose": "…"}}: {error}') from error
 

@@ -1,0 +1,268 @@
+"""A request, its approvers and its use, over every store: who asks is not who agrees."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from msgspec import structs
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.authenticator import Authenticator, raw
+from tests.conftest import OpenBroker
+from tests.town_hall import WORK, Member, TownHall
+from townsquare import app
+from townsquare.model.actor import Actor
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound, TownsquareError
+from townsquare.model.town import Town
+from townsquare.store.logged import LogSearch
+from townsquare.trust import approvals
+from townsquare.trust.approvals import Approval
+from townsquare.trust.audit import Record
+from townsquare.web.approvals.book import Act, Book
+from townsquare.web.approvals.inbox import Inbox
+from townsquare.web.pages import Pages
+from townsquare.web.sessions import Session
+
+CAMERA, DETAIL = "urn:ngsi-ld:Camera:square", {"purpose": "crowd safety"}
+APPROVERS = frozenset({"data-protection", "security"})
+
+
+class Hall(TownHall):
+    """With a book in which an act waits for one approval, and another for two."""
+
+    eve: Member
+    officer: Member
+    engineer: Member
+
+    async def open(self) -> None:
+        acts = (Act("preview", "See a preview", APPROVERS), Act("change", "Change", APPROVERS, 2))
+        self.book = Book(self.broker, self.people, {act.name: act for act in acts})
+        self.eve = await self.member("Eve", "Public order", "operator")
+        self.officer = await self.member("Ole", "Data protection", "data-protection")
+        self.engineer = await self.member("Ada", "Court of audit", "security")
+
+    async def asked(self, act: str = "preview") -> Approval:
+        return await self.book.ask(act, CAMERA, DETAIL, self.eve.actor)
+
+    async def agreed(self, one: Approval, who: Member, key: Authenticator | None = None) -> None:
+        credential = (key or who.key).signed(approvals.digest(one.request))
+        await self.book.approve(one.id, credential, who.actor)
+
+    async def used(self, one: Approval, **different: Any) -> frozenset[str]:
+        told = {"act": "preview", "subject": CAMERA, "detail": DETAIL, "by": self.eve.actor}
+        return await self.book.use(one.id, **{**told, **different})
+
+
+@pytest.fixture
+async def hall(open_broker: OpenBroker, store_url: str) -> Hall:
+    hall = Hall(open_broker(*app.TYPES, url=store_url))
+    await hall.open()
+    return hall
+
+
+async def test_somebody_of_another_organisation_agrees_and_it_is_used_once(hall: Hall) -> None:
+    one = await hall.asked()
+    assert [waits.id for waits in await hall.book.waiting()] == [one.id]
+    await hall.agreed(one, hall.officer)
+    assert await hall.used(one) == {"Data protection"}
+    assert await hall.book.waiting() == []
+    with pytest.raises(Denied, match="it was used already"):
+        await hall.used(one)
+
+
+async def test_two_must_agree_where_two_are_needed(hall: Hall) -> None:
+    one = await hall.asked("change")
+    await hall.agreed(one, hall.officer)
+    assert await hall.book.wrong("change", CAMERA, DETAIL) == ["1 more approval needed"]
+    with pytest.raises(Denied, match="one person approved twice"):
+        await hall.agreed(one, hall.officer)
+    await hall.agreed(one, hall.engineer)
+    assert await hall.book.wrong("change", CAMERA, DETAIL) == []
+    assert await hall.book.wrong("change", CAMERA, DETAIL) == ["nobody has asked for its approval"]
+
+
+async def test_nobody_agrees_to_their_own_request_nor_does_their_organisation(hall: Hall) -> None:
+    own = await hall.book.ask("preview", CAMERA, DETAIL, hall.officer.actor)
+    with pytest.raises(Denied, match="who asks cannot approve"):
+        await hall.agreed(own, hall.officer)
+    colleague = await hall.member("Ulf", "Public order", "security")
+    one = await hall.asked()
+    with pytest.raises(Denied, match="Public order asked; somebody of another organisation"):
+        await hall.agreed(one, colleague)
+
+
+async def test_a_role_that_does_not_approve_cannot(hall: Hall) -> None:
+    other = await hall.member("Ina", "Fire brigade", "operator")
+    one = await hall.asked()
+    with pytest.raises(Denied, match="this is approved by data-protection, security"):
+        await hall.agreed(one, other)
+
+
+async def test_only_ones_own_passkey_signs_and_exactly_this(hall: Hall) -> None:
+    one, other = await hall.asked(), await hall.asked()
+    with pytest.raises(Denied, match="this passkey is of another account"):
+        await hall.agreed(one, hall.officer, hall.engineer.key)
+    with pytest.raises(Denied, match="not known here"):
+        await hall.agreed(one, hall.officer, Authenticator())
+    signed = hall.officer.key.signed(approvals.digest(other.request))
+    with pytest.raises(Denied, match="did not sign what it was asked to"):
+        await hall.book.approve(one.id, signed, hall.officer.actor)
+    elsewhere = hall.officer.key.but(origin="https://evil.example")
+    with pytest.raises(Denied):
+        await hall.agreed(one, hall.officer, elsewhere)
+    assert (await hall.book.of(one.id)).signatures == ()
+
+
+async def test_a_request_ends_after_15_minutes(hall: Hall) -> None:
+    one, late = await hall.asked(), await hall.asked()
+    await hall.agreed(one, hall.officer)
+    hall.now += timedelta(minutes=15)
+    assert await hall.book.waiting() == []
+    with pytest.raises(Denied, match="it ended at"):
+        await hall.agreed(late, hall.officer)
+    with pytest.raises(Denied, match="it ended at"):
+        await hall.used(one)
+
+
+async def test_something_else_or_somebody_else_does_not_use_it(hall: Hall) -> None:
+    one = await hall.asked()
+    await hall.agreed(one, hall.officer)
+    others: list[dict[str, Any]] = [{"subject": "urn:x"}, {"detail": {}}, {"act": "change"}]
+    for different in others:
+        with pytest.raises(Denied, match="not what was approved"):
+            await hall.used(one, **different)
+    with pytest.raises(Denied, match="somebody else asked"):
+        await hall.used(one, by=hall.engineer.actor)
+
+
+async def test_a_request_that_was_changed_where_it_lies_is_approved_by_nobody(hall: Hall) -> None:
+    one = await hall.asked()
+    await hall.agreed(one, hall.officer)
+    wider = {"purpose": "anything"}
+    kept = await hall.book.of(one.id)
+    changed = structs.replace(kept, request=structs.replace(kept.request, detail=wider))
+    await hall.book._write(changed, hall.eve.actor)
+    with pytest.raises(Denied, match="changed after its approval"):
+        await hall.used(one, detail=wider)
+
+
+async def test_who_enrolled_the_approving_key_since_asks_in_vain(hall: Hall) -> None:
+    """The requester's passkeys are looked at when it is used, not only when it was asked for."""
+    one = await hall.asked()
+    await hall.agreed(one, hall.officer)
+    eve, officer = (hall.people.of(m.actor.id) for m in (hall.eve, hall.officer))
+    both = structs.replace(eve.kept, passkeys=(*eve.kept.passkeys, *officer.kept.passkeys))
+    hall.people._all[eve.id] = structs.replace(eve, kept=both)
+    with pytest.raises(Denied, match="an authenticator of who asked"):
+        await hall.used(one)
+
+
+async def test_a_refusal_says_why_and_ends_it(hall: Hall) -> None:
+    one = await hall.asked()
+    with pytest.raises(Invalid, match="say in 1 to 400 characters"):
+        await hall.book.refuse(one.id, " ", hall.officer.actor)
+    await hall.book.refuse(one.id, "there is no case", hall.officer.actor)
+    with pytest.raises(Denied, match="it was refused: there is no case"):
+        await hall.agreed(one, hall.engineer)
+    with pytest.raises(Conflict):
+        await hall.book.refuse(one.id, "again", hall.officer.actor)
+
+
+async def test_unknown_acts_and_too_many_requests_are_refused(hall: Hall) -> None:
+    with pytest.raises(Invalid, match="nothing that takes approval; known: preview, change"):
+        await hall.asked("fly")
+    for _ in range(20):
+        await hall.asked()
+    with pytest.raises(Conflict, match="20 requests of yours are waiting"):
+        await hall.asked()
+    with pytest.raises(NotFound):
+        await hall.book.of("urn:ngsi-ld:Approval:none")
+
+
+async def test_every_step_is_in_the_log(hall: Hall) -> None:
+    one = await hall.asked()
+    await hall.agreed(one, hall.officer)
+    await hall.used(one)
+    log = await hall.broker.store.log_found(LogSearch(subject=one.id))
+    told = [msgspec.json.decode(found.entry.record, type=Record).by for found in log]
+    assert told == [hall.eve.actor.id, hall.officer.actor.id, hall.eve.actor.id]
+
+
+# --- over HTTP
+
+
+STATUS: dict[type[TownsquareError], int] = {Denied: 403, NotFound: 404, Invalid: 400}
+
+
+class Site:
+    def __init__(self, hall: Hall) -> None:
+        self.hall = hall
+        self.visitor: Actor = hall.eve.actor
+        inbox = Inbox(hall.book, Pages(Town(), demo=False))
+        site = Starlette(routes=inbox.routes())
+        for kind in STATUS:
+            site.add_exception_handler(kind, refused)
+        transport = httpx.ASGITransport(self.with_visitor(site))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://town")
+
+    def with_visitor(self, site: ASGIApp) -> ASGIApp:
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            end = self.hall.now + timedelta(hours=1)
+            session = Session(self.visitor, end, lambda: self.hall.now)
+            scope["state"] = {"actor": self.visitor, "why": WORK, "session": session}
+            await site(scope, receive, send)
+
+        return door
+
+
+async def refused(_: Request, error: Exception) -> JSONResponse:
+    code = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    return JSONResponse({"detail": str(error)}, code)
+
+
+@pytest.fixture
+async def site(open_broker: OpenBroker) -> AsyncIterator[Site]:
+    hall = Hall(open_broker(*app.TYPES))
+    await hall.open()
+    site = Site(hall)
+    async with site.client:
+        yield site
+
+
+async def test_the_inbox_shows_what_is_signed_and_takes_a_signature(site: Site) -> None:
+    wish = {"act": "preview", "subject": CAMERA, "detail": DETAIL}
+    made = await site.client.post("/approvals", json=wish)
+    assert made.status_code == 201
+    one = made.json()
+    site.visitor = site.hall.officer.actor
+    page = (await site.client.get("/approvals")).text
+    for text in (one["digest"], one["nonce"], CAMERA, "crowd safety", "Approve with a passkey"):
+        assert text in page
+    path = f"/approvals/{one['id']}"
+    options = (await site.client.post(f"{path}/options")).json()
+    assert raw(options["challenge"]).hex() == one["digest"]
+    credential = site.hall.officer.key.signed(raw(options["challenge"]))
+    agreed = await site.client.post(f"{path}/approve", json={"credential": credential})
+    assert agreed.json()["approvedBy"] == [
+        {"by": site.hall.officer.actor.id, "organisation": "Data protection"}
+    ]
+    again = await site.client.post(f"{path}/approve", json={"credential": credential})
+    assert again.status_code == 403
+
+
+async def test_who_asked_sees_no_button_and_citizens_see_nothing(site: Site) -> None:
+    await site.hall.asked()
+    assert "Approve with a passkey" not in (await site.client.get("/approvals")).text
+    site.visitor = Actor("anyone", "anyone", roles=frozenset({"citizen"}))
+    assert (await site.client.get("/approvals")).status_code == 403
+
+
+@pytest.mark.parametrize("body", [{}, {"act": 1}, {"act": "preview", "subject": "x", "more": 1}])
+async def test_what_no_page_sends_is_refused(site: Site, body: dict[str, Any]) -> None:
+    assert (await site.client.post("/approvals", json=body)).status_code == 400

@@ -1,0 +1,1 @@
+"""Approvals: what somebody asks for, and others agree to with their passkeys."""

@@ -1,0 +1,186 @@
+"""Requests for approval: asking, agreeing, refusing, and using what was agreed to.
+
+Always holds: whoever agrees signs the digest of the request as it is kept, with a passkey of their
+own account; every step is an entry of the log; of two who write at once one is refused.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from webauthn.helpers import bytes_to_base64url
+
+from townsquare.context.broker import Broker
+from townsquare.context.language import parse
+from townsquare.context.query import Order, Path, Query
+from townsquare.model.actor import Actor, Why, room
+from townsquare.model.entity import Json
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
+from townsquare.trust import approvals
+from townsquare.trust.approvals import APPROVAL, OWNER, Approval, Party, Signature
+from townsquare.trust.identity import credential_id
+from townsquare.web.accounts.people import People
+
+ROOM, WHY = room(OWNER), Why("operations")
+MOST_WAITING = 20  # requests of one person that have not ended
+MOST_SHOWN = 100
+MOST_REASON = 400  # characters
+TIMEOUT_MS = 120_000
+NEWEST = (Order(Path("requestedAt"), descending=True),)
+WAITING = parse('status=="waiting"')
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that takes approval. `approvers` are roles; `then` is done with the last one."""
+
+    name: str
+    title: str
+    approvers: frozenset[str]
+    needed: int = 1
+    then: Callable[[Approval], Awaitable[None]] | None = None
+
+
+class Book:
+    def __init__(self, broker: Broker, people: People, acts: Mapping[str, Act]) -> None:
+        self.broker = broker
+        self.people = people
+        self.acts = acts
+
+    # --- asking
+
+    async def ask(self, act: str, subject: str, detail: Mapping[str, Json], by: Actor) -> Approval:
+        """Raises Denied, Invalid or Conflict."""
+        kind = self.act(act)
+        request = approvals.asked(act, subject, detail, by.id, self.broker.clock())
+        made = Approval(approvals.fresh_id(), request, by.organisation, kind.needed)
+        own = [one for one in await self.waiting() if one.request.requested_by == by.id]
+        if len(own) >= MOST_WAITING:
+            raise Conflict(f"{MOST_WAITING} requests of yours are waiting; wait for an answer")
+        await self._write(made, by)
+        return await self.of(made.id)
+
+    def act(self, name: str) -> Act:
+        """Raises Invalid."""
+        if name not in self.acts:
+            known = ", ".join(self.acts)
+            raise Invalid(f"{name[:60]!r} is nothing that takes approval; known: {known}")
+        return self.acts[name]
+
+    # --- reading
+
+    async def of(self, id: str) -> Approval:
+        """Raises NotFound."""
+        found = await self.broker.read(id, ROOM, WHY)
+        if APPROVAL not in found.types:
+            raise NotFound(f"{id} is no request for approval")
+        return approvals.approval(found)
+
+    async def waiting(self) -> list[Approval]:
+        """Newest first, without those that have ended."""
+        found = await self._found(Query(types=(APPROVAL,), q=WAITING, order=NEWEST, limit=1000))
+        now = self.broker.clock()
+        return [one for one in found if now < one.request.expires_at]
+
+    async def latest(self) -> list[Approval]:
+        return await self._found(Query(types=(APPROVAL,), order=NEWEST, limit=MOST_SHOWN))
+
+    async def _found(self, query: Query) -> list[Approval]:
+        page = await self.broker.find(query, ROOM, WHY)
+        return [approvals.approval(entity) for entity in page.entities]
+
+    # --- answering
+
+    def options(self, one: Approval) -> Json:
+        """For navigator.credentials.get(): the challenge is what is signed."""
+        return {
+            "challenge": bytes_to_base64url(approvals.digest(one.request)),
+            "rpId": self.people.site.rp_id,
+            "userVerification": "required",
+            "timeout": TIMEOUT_MS,
+        }
+
+    async def approve(self, id: str, credential: Json, by: Actor) -> Approval:
+        """By a passkey's signature. Raises Denied, NotFound or Conflict."""
+        one = await self.of(id)
+        self.require_approver(one, by)
+        signature = await self._signature(one, credential, by)
+        after = approvals.signed(one, self._requester(one), signature)
+        await self._write(after, by)
+        kind = self.act(one.request.act)
+        if kind.then and len(after.signatures) >= after.needed:
+            await kind.then(await self.of(id))
+        return after
+
+    async def refuse(self, id: str, reason: str, by: Actor) -> Approval:
+        """Raises Denied, Invalid, NotFound or Conflict."""
+        one = await self.of(id)
+        self.require_approver(one, by)
+        if not 0 < len(reason.strip()) <= MOST_REASON:
+            raise Invalid(f"say in 1 to {MOST_REASON} characters why you refuse")
+        after = approvals.refused(one, reason.strip())
+        await self._write(after, by)
+        return after
+
+    def require_approver(self, one: Approval, by: Actor) -> None:
+        """Raises Denied."""
+        roles = self.act(one.request.act).approvers
+        if by.roles.isdisjoint(roles):
+            raise Denied(f"this is approved by {', '.join(sorted(roles))}")
+
+    async def _signature(self, one: Approval, credential: Json, by: Actor) -> Signature:
+        told = approvals.digest(one.request)
+        account = await self.people.signed(credential_id(credential), credential, told)
+        if account.id != by.id:
+            raise Denied("this passkey is of another account; use your own")
+        key = next(p.key for p in account.kept.passkeys if p.id == credential_id(credential))
+        return Signature(
+            by.id,
+            by.organisation,
+            approvals.authenticator(key),
+            self.broker.clock(),
+            told.hex(),
+            credential["response"],
+        )
+
+    # --- using
+
+    async def use(
+        self, id: str, act: str, subject: str, detail: Mapping[str, Json], by: Actor
+    ) -> frozenset[str]:
+        """The organisations that agreed to exactly this, which `by` asked for and is about to do.
+        It is used with that. Raises Denied, NotFound or Conflict.
+        """
+        one = await self.of(id)
+        if one.request.requested_by != by.id:
+            raise Denied("somebody else asked for this approval")
+        approvals.require_same(one.request, act, subject, detail)
+        agreed = approvals.require(one, self._requester(one), self.broker.clock())
+        await self._write(approvals.used(one), by)
+        return agreed
+
+    async def wrong(self, act: str, subject: str, detail: Mapping[str, Json]) -> list[str]:
+        """What is wrong with the approvals of this, whoever asked; empty where it is approved, and
+        then that is used.
+        """
+        found = [one for one in await self.waiting() if one.request.subject == subject]
+        objections = ["nobody has asked for its approval"]
+        for one in found:
+            approvals.require_same(one.request, act, subject, detail)
+            objections = approvals.objections(one, self._requester(one), self.broker.clock())
+            if not objections:
+                await self._write(approvals.used(one), ROOM)
+                return []
+        return objections
+
+    def _requester(self, one: Approval) -> Party:
+        """As they are now: with the passkeys that they have since."""
+        id = one.request.requested_by
+        try:
+            account = self.people.of(id)
+        except NotFound:
+            return Party(id, one.organisation)
+        keys = frozenset(approvals.authenticator(p.key) for p in account.kept.passkeys)
+        return Party(id, account.organisation, keys)
+
+    async def _write(self, one: Approval, by: Actor) -> None:
+        await self.broker.apply([approvals.change(one)], by.through(OWNER), WHY)

@@ -32,6 +32,7 @@ from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
 from townsquare.trust import approvals, audit, note, secret
+from townsquare.trust.identity import emergency
 from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
@@ -41,8 +42,8 @@ from townsquare.vision.workers import Workers
 from townsquare.web import app as site
 from townsquare.web import log as log_site
 from townsquare.web import notary, portal, server
-from townsquare.web.accounts import desk
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.site import site as at
 from townsquare.web.accounts.tokens import Tokens
@@ -169,7 +170,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
-            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES)),
+            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES, emergency.ALARM)),
+            "accounts": lambda: desk.run(),
             "log": lambda: keeper.run(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
@@ -183,13 +185,14 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         tries = Tries(now, proxied=bool(here.public_url))
         people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
         tokens = Tokens(broker)
+        desk = Desk(people, tokens, pages, sessions, tries)
         await people.load()
         await tokens.load()
         book = Book(broker, people, {act.name: act for act in ACTS})
         control_token = secret.token(place.data / "secrets" / "control-token")
         routes = [
             *Control(broker, pages, sessions, mode).routes(),
-            *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
+            *(desk.routes() if mode == "login" else []),
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
             *Inbox(book, pages).routes(),

@@ -40,8 +40,8 @@ from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
+from townsquare.web import figures, notary, portal, server
 from townsquare.web import log as log_site
-from townsquare.web import notary, portal, server
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
@@ -52,6 +52,7 @@ from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
+from townsquare.web.looked import Looked
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
 from townsquare.web.sessions import Sessions
@@ -196,6 +197,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
             *Inbox(book, pages).routes(),
+            *Looked(people, pages).routes(),
+            *figures.routes(broker, pages),
             *vision_api.routes(broker, workers, settings.camera, book.use),
             *alerts_api.routes(broker),
             *register_api.routes(broker),

@@ -60,7 +60,7 @@ CASES: Mapping[str, Case] = {
     "A19": Case("a request is changed after its approval"),
     "A20": Case("a secret camera or sensor", "the inventory of the network"),
     "A21": Case("the log becomes surveillance itself", "erasing records of the log"),
-    "A22": Case("a developer loosens the policy quietly", "policies whose hash is in the log"),
+    "A22": Case("a developer loosens the policy quietly"),
 }
 
 

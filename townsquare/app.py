@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
@@ -31,8 +32,7 @@ from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
-from townsquare.trust import approvals, audit, note, secret
-from townsquare.trust.identity import emergency
+from townsquare.trust import approvals, audit, note, secret, texts, versions
 from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
@@ -40,10 +40,10 @@ from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
-from townsquare.web import figures, notary, portal, server
 from townsquare.web import log as log_site
+from townsquare.web import notary, portal, server
+from townsquare.web.accounts import desk
 from townsquare.web.accounts.commands import ADMINISTRATOR
-from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.site import site as at
 from townsquare.web.accounts.tokens import Tokens
@@ -52,9 +52,10 @@ from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
-from townsquare.web.looked import Looked
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
+from townsquare.web.policy import asking, ruling
+from townsquare.web.policy import pages as policy_pages
 from townsquare.web.sessions import Sessions
 from townsquare.web.tries import Tries
 from townsquare.web.witnesses import Witness, Witnesses
@@ -66,6 +67,7 @@ TYPES = (
     *identity.TYPES,
     *notary.TYPES,
     *approvals.TYPES,
+    *versions.TYPES,
 )
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
@@ -159,11 +161,15 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     sockets = server.listen(place.port)
     here = replace(settings.web, port=place.port)
     pages = Pages(settings.town, demo=mode == "demo")
-    broker = Broker(opened(settings.store, place.data), open_bus(settings.bus.url), policy(TYPES))
+    rules = policy(TYPES, zone=ZoneInfo(settings.town.timezone)).shut(ruling.UNREAD)
+    broker = Broker(opened(settings.store, place.data), open_bus(settings.bus.url), rules)
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(broker.store.close)
         await broker.store.ready()
+        own = place.settings / "policies"
+        rules_desk = ruling.Ruling(broker, lambda: texts.beside(own), own=mode != "login")
+        await rules_desk.open()
         client = await ending.enter_async_context(out.Client(allowed))
         workers = await ending.enter_async_context(Workers(settings.vision))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
@@ -171,8 +177,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
-            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES, emergency.ALARM)),
-            "accounts": lambda: desk.run(),
+            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES, ruling.UNKNOWN)),
             "log": lambda: keeper.run(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
@@ -186,22 +191,21 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         tries = Tries(now, proxied=bool(here.public_url))
         people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
         tokens = Tokens(broker)
-        desk = Desk(people, tokens, pages, sessions, tries)
         await people.load()
         await tokens.load()
-        book = Book(broker, people, {act.name: act for act in ACTS})
+        acts = (*ACTS, asking.act(rules_desk, lambda: book))
+        book = Book(broker, people, {act.name: act for act in acts})
         control_token = secret.token(place.data / "secrets" / "control-token")
         routes = [
             *Control(broker, pages, sessions, mode).routes(),
-            *(desk.routes() if mode == "login" else []),
+            *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
             *Inbox(book, pages).routes(),
-            *Looked(people, pages).routes(),
-            *figures.routes(broker, pages),
             *vision_api.routes(broker, workers, settings.camera, book.use),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
+            *policy_pages.routes(rules_desk, book, pages),
             *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
         ]
         house = site.house(pages, api, routes)

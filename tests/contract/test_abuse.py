@@ -4,6 +4,7 @@ The twin takes one control away and tries the same: it must succeed, which shows
 can see the control, and that no other one happens to stand in the way.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,10 +30,12 @@ from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import CannotStart, Denied, Invalid
-from townsquare.trust import approvals
-from townsquare.trust.policy import Grant
+from townsquare.trust import approvals, versions
+from townsquare.trust.policy import Grant, policy
+from townsquare.trust.texts import builtin
 from townsquare.vision import allowed, api, observation
 from townsquare.vision.detect import Detector
+from townsquare.web.policy.ruling import Ruling
 
 VENDOR = Actor("machine:vendor", "machine", "Vendor", frozenset({"integrator"}))
 ATTEMPTS: Attempts = Attempts()
@@ -229,3 +232,41 @@ async def a_graph_with_a_head(_: Scene) -> None:
 
     graph = onnx.load_from_string(inert("out", [1, 512])).graph
     assert absence.heads(absence.onnx_outputs(graph)) == ["out: a vector of 512 values"]
+
+
+# --- A22: loosening the policy
+
+
+LOOSER = '@id("looser") permit (principal in Role::"engineer", action in Action::"see", resource);'
+
+
+def whatever_is_there_is_in_force(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(versions, "judged", lambda *_, **__: versions.Verdict("own"))
+
+
+@ATTEMPTS.of("A22", "a policy that nobody agreed to lets nobody in", whatever_is_there_is_in_force)
+async def a_developer_loosens_the_policy(scene: Scene) -> None:
+    city, engineer = scene.city(), Actor("e", "person", "Town", frozenset({"engineer"}))
+    await Ruling(city, builtin, own=False).open()
+    await Ruling(city, lambda: {**builtin(), "own.cedar": LOOSER}, own=False).open()
+    assert not city.grant(engineer, Why("operations"), "read", "Person").allowed
+    assert not city.grant(ANYONE, Why("public information"), "read", "Camera").allowed
+
+
+def only_texts_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(versions, "basis", lambda rules: rules.hash)
+
+
+@ATTEMPTS.of("A22", "nor do types that code declares more open than before", only_texts_count)
+async def a_developer_opens_a_type(scene: Scene) -> None:
+    city = scene.city()
+    await Ruling(city, builtin, own=False).open()
+    types = [
+        dataclasses.replace(type, readers=type.readers | {"citizen"})
+        if type.name == "Alert"
+        else type
+        for type in city.policy.types.values()
+    ]
+    city.adopt(policy(types).shut("not yet"))
+    await Ruling(city, builtin, own=False).open()
+    assert not city.grant(ANYONE, Why("public information"), "read", "Alert").allowed

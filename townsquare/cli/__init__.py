@@ -13,6 +13,7 @@ from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
+from townsquare.cli.policy import policy
 from townsquare.cli.run import run
 from townsquare.cli.token import token
 from townsquare.model.errors import TownsquareError
@@ -28,6 +29,7 @@ for command in (demo, init, run, check):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
+commands.add_typer(policy, name="policy")
 
 
 def _say_version(wanted: bool) -> None:

@@ -174,6 +174,9 @@ def _of_signature(
             signature.authenticator in requester.authenticators
         ),
         "one person approved twice": signature.by in {other.by for other in before},
+        f"{signature.organisation or 'no organisation'} approved twice": (
+            signature.organisation in {other.organisation for other in before}
+        ),
         "one authenticator approved twice": (
             signature.authenticator in {other.authenticator for other in before}
         ),

@@ -62,9 +62,9 @@ class Rules:
         _validate(text, self._schema, self.statements)
         self._policies = cedarpy.PolicySet.from_str(text)
         told = [statement.json for statement in self.statements.values()]
-        self.facts = frozenset(name for one in told for name in _members(one, "context"))
-        self.attributes = frozenset(id for one in told for id in _named(one, "Attribute") if id)
-        self.types = frozenset(id for one in told for id in _named(one, "Type") if id)
+        self.facts = frozenset(name for one in told for name in members(one, "context"))
+        self.attributes = frozenset(id for one in told for id in referred(one, "Attribute") if id)
+        self.types = frozenset(id for one in told for id in referred(one, "Type") if id)
 
     def known(self, entities: Sequence[Mapping[str, Any]]) -> cedarpy.Entities:
         """What questions are about. Raises Invalid where the schema has no such thing."""
@@ -135,22 +135,22 @@ def _validate(text: str, schema: cedarpy.Schema, known: Mapping[str, Statement])
     raise Invalid(f"the statement {name!r} of the policy is wrong: {first.error}")
 
 
-def _nodes(told: Any) -> Iterator[dict[str, Any]]:
+def nodes(told: Any) -> Iterator[dict[str, Any]]:
     """All objects inside, in Cedar's JSON."""
     if isinstance(told, dict):
         yield told
     inside = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
     for one in inside:
-        yield from _nodes(one)
+        yield from nodes(one)
 
 
-def _members(told: Any, variable: str) -> Iterator[str]:
+def members(told: Any, variable: str) -> Iterator[str]:
     """Of a variable, those that a statement looks at."""
-    for node in _nodes(told):
+    for node in nodes(told):
         for access in (node.get("."), node.get("has")):
             if access and access["left"] == {"Var": variable}:
                 yield access["attr"]
 
 
-def _named(told: Any, kind: str) -> Iterator[str]:
-    return (node["id"] for node in _nodes(told) if node.get("type") == kind and "id" in node)
+def referred(told: Any, kind: str) -> Iterator[str]:
+    return (node["id"] for node in nodes(told) if node.get("type") == kind and "id" in node)

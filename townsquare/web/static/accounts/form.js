@@ -2,7 +2,7 @@
 
 /**
  * @param {HTMLFormElement} form
- * @param {() => Promise<string>} act returns where to go then; empty to stay
+ * @param {() => Promise<string>} act returns where to go then
  */
 export function onSubmit(form, act) {
   const button = form.querySelector("button");
@@ -12,8 +12,7 @@ export function onSubmit(form, act) {
     button.disabled = true;
     trouble.hidden = true;
     try {
-      const next = await act();
-      if (next) location.assign(next);
+      location.assign(await act());
     } catch (error) {
       trouble.textContent = error.message;
       trouble.hidden = false;

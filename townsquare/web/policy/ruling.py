@@ -1,0 +1,187 @@
+"""The policy of the town: taking it into force, proposing another one, and what everyone may read
+of it.
+
+Always holds: while a policy that nobody has agreed to is what the town was started with, nobody but
+rooms and emergency access gets in, an alarm says why, and rooms go on counting and raising alarms.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from townsquare.context.broker import Broker
+from townsquare.context.language import parse
+from townsquare.context.query import Query
+from townsquare.model.actor import Actor, Why, room
+from townsquare.model.change import Change as Written
+from townsquare.model.entity import Entity, Json
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
+from townsquare.model.rule import Rule
+from townsquare.trust import versions
+from townsquare.trust.change import Change, change
+from townsquare.trust.policy import Policy, policy, require
+from townsquare.trust.texts import Texts
+from townsquare.trust.versions import Verdict, Version
+
+ROOM, WHY = room(versions.OWNER), Why("operations")
+UNREAD = "the policy has not been looked at yet"
+MOST = 100  # versions that have one status at a time
+UNKNOWN = Rule(
+    name="policy-unknown",
+    title="The policy is not the one that was agreed to: only emergency access is let in",
+    type=versions.POLICY,
+    attribute="shut",
+    above=1,
+    clear_below=0.5,
+    severity="critical",
+    consequence="Counting and alarms go on. Nobody can sign in, acknowledge or read.",
+    response="Put the policy that is in force back, or sign in by emergency access and have the new"
+    " one approved: townsquare policy status",
+    scope="",
+)
+# What is wrong with the approvals of a proposal, of this hash and change; nothing: it is approved.
+Wrong = Callable[[str, Change], Awaitable[Sequence[str]]]
+
+
+class Ruling:
+    """`texts` are read when they are asked for: those of the package and the town's own."""
+
+    def __init__(self, broker: Broker, texts: Callable[[], Texts], *, own: bool) -> None:
+        self.broker = broker
+        self.texts = texts
+        self.own = own
+
+    async def open(self) -> Verdict:
+        """When the town starts. The broker's policy may be any that is shut."""
+        kept = await self._in_force()
+        known = versions.read(kept) if kept else None
+        try:
+            rules = self.read(self.texts())
+        except Invalid as error:
+            return self._shut(known, Verdict(closed=f"the policy is wrong: {error}"))
+        verdict = versions.judged(known, rules, self.broker.clock(), own=self.own)
+        if verdict.closed:
+            await self._write(versions.unknown(rules, verdict.change, self.broker.clock()))
+            return self._shut(known, verdict)
+        if verdict.leave:
+            await self._take(rules, known, versions.in_force(rules, verdict.leave, self._now()))
+        await self._settle(rules)
+        self.broker.adopt(rules)
+        return verdict
+
+    def read(self, texts: Texts) -> Policy:
+        """Raises Invalid."""
+        now = self.broker.policy
+        return policy([*now.types.values()], texts, now.zone)
+
+    async def propose(self, by: Actor, why: Why) -> tuple[str, Change]:
+        """The texts as they are now, for approval; what needs none is in force at once.
+
+        Raises Denied, Invalid, or Conflict where it is in force already.
+        """
+        require(self.broker.grant(by.through(versions.OWNER), why, "write", versions.POLICY))
+        rules = self.read(self.texts())
+        known, found = await self._compared(rules)
+        if known and not found.needs_approvers and versions.basis(rules) == known.basis:
+            raise Conflict(f"the policy {rules.hash[:12]} is in force already")
+        new = versions.proposed(rules, found, self._now())
+        await self.broker.apply([new], by.through(versions.OWNER), why)
+        if not found.needs_approvers:
+            await self._take(rules, known, versions.in_force(rules, "narrower", self._now()))
+            self.broker.adopt(rules)
+        return rules.hash, found
+
+    async def adopt(self, hash: str, wrong: Wrong) -> None:
+        """A proposal that was approved. Raises NotFound, or Denied with what is wrong."""
+        one = next((v for v in await self._of("proposed") if v.value("hash") == hash), None)
+        if one is None:
+            raise NotFound(f"no policy {hash[:12]} was proposed")
+        if found := await wrong(hash, _change(one)):
+            raise Denied(f"the policy {hash[:12]} is not approved: {'; '.join(found)}")
+        rules = self.read(one.value("texts"))
+        kept = await self._in_force()
+        known = versions.read(kept) if kept else None
+        await self._take(rules, known, versions.in_force(rules, "approved", self._now()))
+        await self._settle(rules)
+        self.broker.adopt(rules)
+
+    async def sign(self, signature: Json, by: Actor, why: Why) -> str:
+        """Who takes the town over signs the policy that it has: the hash is answered.
+
+        Only the first policy is signed so, and once. Raises Conflict or NotFound.
+        """
+        kept = await self._in_force()
+        if kept is None:
+            raise NotFound("no policy is in force that could be signed")
+        if kept.value("signature"):
+            raise Conflict("the policy is signed already; another one takes approvers")
+        told = versions.signed(kept.value("hash"), {"by": by.id, "proof": signature})
+        await self.broker.apply([told], ROOM, why)
+        return str(kept.value("hash"))
+
+    async def told(self) -> dict[str, Json]:
+        """What everyone may know."""
+        kept = await self._in_force()
+        waiting = [*await self._of("proposed"), *await self._of("unknown")]
+        return {
+            "closed": self.broker.policy.closed,
+            "inForce": _shown(kept) if kept else None,
+            "waiting": [_shown(one) for one in waiting],
+        }
+
+    # --- what is kept
+
+    async def _in_force(self) -> Entity | None:
+        found = await self._of("in force")
+        return max(found, key=lambda one: str(one.value("since")), default=None)
+
+    async def _of(self, status: Literal["proposed", "in force", "unknown"]) -> list[Entity]:
+        asked = parse(f'status=="{status}"')
+        query = Query(types=(versions.POLICY,), q=asked, limit=MOST)
+        return (await self.broker.find(query, ROOM, WHY)).entities
+
+    async def _compared(self, rules: Policy) -> tuple[Version | None, Change]:
+        kept = await self._in_force()
+        if kept is None:
+            return None, Change()
+        known = versions.read(kept)
+        return known, change(known.texts, known.access, rules)
+
+    async def _take(self, rules: Policy, known: Version | None, new: Written) -> None:
+        """The new one and the end of the old one in one transaction."""
+        ended = known and known.hash != rules.hash
+        old = [versions.replaced(known.hash, self._now())] if known and ended else []
+        await self.broker.apply([*old, new], ROOM, WHY)
+
+    async def _settle(self, rules: Policy) -> None:
+        """What was unknown is gone or agreed to: its alarm can end."""
+        left = [v.value("hash") for v in await self._of("unknown")]
+        gone = [versions.replaced(hash, self._now()) for hash in left if hash != rules.hash]
+        await self._write(*gone)
+
+    async def _write(self, *changes: Written) -> None:
+        if changes:
+            await self.broker.apply(changes, ROOM, WHY)
+
+    def _shut(self, known: Version | None, verdict: Verdict) -> Verdict:
+        """Rooms and emergency access go by what was agreed to, as far as it can be read."""
+        try:
+            last = self.read(known.texts) if known else self.broker.policy
+        except Invalid:
+            last = self.broker.policy
+        self.broker.adopt(last.shut(verdict.closed))
+        return verdict
+
+    def _now(self) -> datetime:
+        return self.broker.clock()
+
+
+def _change(kept: Entity) -> Change:
+    return msgspec.convert(kept.value("changes"), Change)
+
+
+def _shown(kept: Entity) -> dict[str, Json]:
+    names = ("hash", "status", "since", "proposedAt", "leave", "changes", "texts", "signature")
+    return {name: kept.value(name) for name in names if kept.value(name) is not None}

@@ -14,6 +14,7 @@ from tests.conftest import OpenBroker, visited
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
+from townsquare.context.language import parse
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -136,3 +137,41 @@ async def test_a_job_that_breaks_takes_no_other_with_it(
     assert broken == [f"job {number}" for number in breaking]
     assert [n.subject.id[-2:] for n in told] == [f"{number:02}" for number in kept]
     assert [n.seq for n in told] == list(range(1, len(kept) + 1))
+
+
+async def test_what_is_found_fits_the_question_while_it_changes(broker: Broker) -> None:
+    ids = [f"urn:x:Lamp:{number}" for number in range(5)]
+    lit = Query(types=("Lamp",), q=parse("level==1", str))
+    found: list[int] = []
+
+    async def change(id: str) -> None:
+        """On and off, by a change and by an end and a new beginning, which has the same version."""
+        for level in (0, 1, 0, 1):
+            lamp = entity(id, "Lamp", level=Attribute(level))
+            await broker.apply([Change("create", lamp)], INTEGRATOR, LINK)
+            dimmed = entity(id, "Lamp", level=Attribute(1 - level))
+            await broker.apply([Change("merge", dimmed)], INTEGRATOR, LINK)
+            await broker.apply([Change("delete", Entity(id, ()))], INTEGRATOR, LINK)
+
+    async def ask() -> None:
+        while not all(task.done() for task in changing):
+            page = await broker.find(lit, INTEGRATOR, LINK)
+            found.extend(one.value("level") for one in page.entities)
+            await asyncio.sleep(0)
+
+    changing = [asyncio.create_task(change(id)) for id in ids]
+    await ask()
+    await asyncio.gather(*changing)
+    assert set(found) == {1}
+
+
+async def test_what_was_asked_before_is_found_as_it_is_now(broker: Broker) -> None:
+    query = Query(types=("Lamp",))
+    for level in (1, 2, 3):
+        lamp = entity("urn:x:Lamp:1", "Lamp", level=Attribute(level))
+        await broker.apply([Change("merge", lamp, upsert=True)], INTEGRATOR, LINK)
+        for _ in range(2):
+            page = await broker.find(query, INTEGRATOR, LINK)
+            assert [one.value("level") for one in page.entities] == [level]
+    await broker.apply([Change("delete", Entity("urn:x:Lamp:1", ()))], INTEGRATOR, LINK)
+    assert not (await broker.find(query, INTEGRATOR, LINK)).entities

@@ -45,6 +45,7 @@ from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 from townsquare.store.sqlite_reading import LONGEST_READ_S, LONGEST_STRANGER_S, Reading
+from townsquare.store.sqlite_recall import Recall
 from townsquare.store.sqlite_sealed import SealedDays, Then, ranged, snapshot
 from townsquare.store.sqlite_sealing import Sealing
 from townsquare.store.sqlite_series import Series
@@ -75,6 +76,7 @@ class SqliteStore:
             self._series.unlearn,
             lambda told: self.listener(told),
         )
+        self._recall = Recall(self._writer)
         self._values = Values(self._connection, self._writer.run, queried)
         self.conditions: Conditions = SqliteConditions(self._values.queried)
         archive = Archive((path.parent / ARCHIVE).absolute()) if path else None
@@ -115,7 +117,13 @@ class SqliteStore:
         return await self._reading.run(lambda db: tables.census(db, tenant))
 
     async def find(self, tenant: str, find: Find) -> list[Row]:
-        sql = tables.rows(tenant, find, self._start(tenant, find, page=True))
+        start = self._start(tenant, find, page=True)
+        if self._recall.worth(find):
+            ids = tables.rows(tenant, find, start, "e.id")
+            found = self._reading.at_once(lambda db: self._recall.rows(db, tenant, ids), ids.text)
+            if found is not None:
+                return found
+        sql = tables.rows(tenant, find, start)
 
         def rows(db: sqlite3.Connection) -> list[Row]:
             return tables.to_found(tenant, db.execute(sql.text, sql.parameters))

@@ -58,16 +58,23 @@ class Reading:
 
         Raises TooComplex. Without a `statement` it is not tried at once.
         """
-        if statement and not stranger and statement not in self._long:
-            try:
-                return self._at_once(work)
-            except sqlite3.OperationalError as error:
-                _require_interrupted(error)
-                self._remember(statement)
+        if statement and not stranger and (found := self.at_once(work, statement)) is not None:
+            return found
         loop = asyncio.get_running_loop()
         longest_s = LONGEST_STRANGER_S if stranger else LONGEST_READ_S
         readers = self._strangers if stranger else self._readers
         return await loop.run_in_executor(readers, self._timed, work, longest_s)
+
+    def at_once(self, work: Work[T], statement: str) -> T | None:
+        """None where that takes longer than a moment. Raises TooComplex."""
+        if statement in self._long:
+            return None
+        try:
+            return self._counted(work)
+        except sqlite3.OperationalError as error:
+            _require_interrupted(error)
+            self._remember(statement)
+            return None
 
     async def at_leisure(self, work: Work[T]) -> T:
         """For work that nobody waits for, in statements of which none takes long."""
@@ -83,7 +90,7 @@ class Reading:
             self._long.clear()
         self._long.add(statement)
 
-    def _at_once(self, work: Work[T]) -> T:
+    def _counted(self, work: Work[T]) -> T:
         # SQLite counts on from what the statement did before: the first call may come at once.
         calls = iter((False, True))
         with self.connection() as db:

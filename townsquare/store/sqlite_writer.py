@@ -72,6 +72,13 @@ class Writer:
             self._commit_next(loop)
         return await future
 
+    @property
+    def settled(self) -> bool:
+        """Nothing is being committed: what `present` has is what the database has. Asked on the
+        loop, it stays so until that goes on.
+        """
+        return not self._committing
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Between commits, in a transaction of its own."""
 

@@ -48,14 +48,14 @@ def one(db: sqlite3.Connection, key: Key) -> Row | None:
     return to_row(found) if found else None
 
 
-def rows(tenant: str, find: Find, start: Sql | None = None) -> Sql:
+def rows(tenant: str, find: Find, start: Sql | None = None, columns: str = FOUND) -> Sql:
     """What lies behind the limit is not looked at: rows come from an index that has their order.
 
     `start` are rows among which all are that are found. A plus keeps SQLite from an index that it
     would take for the order and read to its end.
     """
     order = "+e.row" if find.ids else "t.row" if _one_type(find, start) else "e.row"
-    text, values = _found(FOUND, tenant, find, start)
+    text, values = _found(columns, tenant, find, start)
     if find.order:
         terms = ordering(find.order)
         order, values = f"{terms.text}, {order}", (*values, *terms.parameters)

@@ -1,6 +1,6 @@
 """A request, its approvers and its use, over every store: who asks is not who agrees."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +11,12 @@ from msgspec import structs
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.authenticator import Authenticator, raw
 from tests.conftest import OpenBroker
+from tests.square import SQUARE
 from tests.town_hall import WORK, Member, TownHall
 from townsquare import app
 from townsquare.model.actor import Actor
@@ -24,6 +26,11 @@ from townsquare.store.logged import LogSearch
 from townsquare.trust import approvals
 from townsquare.trust.approvals import Approval
 from townsquare.trust.audit import Record
+from townsquare.trust.policy import policy
+from townsquare.trust.texts import builtin
+from townsquare.vision import api
+from townsquare.vision.settings import Settings
+from townsquare.vision.workers import Workers
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.pages import Pages
@@ -194,6 +201,34 @@ async def test_every_step_is_in_the_log(hall: Hall) -> None:
     assert told == [hall.eve.actor.id, hall.officer.actor.id, hall.eve.actor.id]
 
 
+OURS = """
+@id("a-preview-needs-another-organisation")
+@reason("a preview needs the approval of another organisation")
+forbid (principal, action == Action::"command", resource)
+when { resource.type == Type::"PreviewLease" && context.approvedBy.isEmpty() };
+"""
+
+
+async def test_a_town_can_ask_for_approval_of_previews(hall: Hall) -> None:
+    hall.broker.adopt(policy(app.TYPES, {**builtin(), "ours.cedar": OURS}))
+    async with Workers(Settings()) as workers:
+        routes = api.routes(hall.broker, workers, [SQUARE], hall.book.use)
+        async with Site(hall, routes).client as client:
+            ask = {"purpose": SQUARE.purposes[0]}
+            path = "/vision/cameras/square/preview"
+            refusal = await client.post(path, json=ask)
+            assert (refusal.status_code, workers.wanted) == (403, {})
+            assert "needs the approval of another organisation" in refusal.text
+            one = await hall.asked()
+            early = await client.post(path, json={**ask, "approval": one.id})
+            assert "1 more approval needed" in early.text
+            await hall.agreed(one, hall.officer)
+            shown = await client.post(path, json={**ask, "approval": one.id})
+            assert (shown.status_code, set(workers.wanted)) == (201, {"square"})
+            again = await client.post(path, json={**ask, "approval": one.id})
+            assert "it was used already" in again.text
+
+
 # --- over HTTP
 
 
@@ -201,11 +236,10 @@ STATUS: dict[type[TownsquareError], int] = {Denied: 403, NotFound: 404, Invalid:
 
 
 class Site:
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, routes: Sequence[Route]) -> None:
         self.hall = hall
         self.visitor: Actor = hall.eve.actor
-        inbox = Inbox(hall.book, Pages(Town(), demo=False))
-        site = Starlette(routes=inbox.routes())
+        site = Starlette(routes=routes)
         for kind in STATUS:
             site.add_exception_handler(kind, refused)
         transport = httpx.ASGITransport(self.with_visitor(site))
@@ -230,7 +264,7 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
 async def site(open_broker: OpenBroker) -> AsyncIterator[Site]:
     hall = Hall(open_broker(*app.TYPES))
     await hall.open()
-    site = Site(hall)
+    site = Site(hall, Inbox(hall.book, Pages(Town(), demo=False)).routes())
     async with site.client:
         yield site
 

@@ -7,6 +7,7 @@
 
 import { html, nothing } from "lit";
 import { Refused, asked, post } from "./act.js";
+import { agreed } from "./approval.js";
 import { shortName } from "./city.js";
 import { percent } from "./format.js";
 import { Panel } from "./panel.js";
@@ -30,6 +31,8 @@ class CameraPicture extends Panel {
     this.background = /** @type {number|null} */ (null);
     this.drawn = false;
     this.note = "";
+    this.denied = false;
+    this.asking = 0;
   }
 
   disconnectedCallback() {
@@ -56,14 +59,26 @@ class CameraPicture extends Panel {
     return `/vision/cameras/${encodeURIComponent(shortName(this.camera.id))}`;
   }
 
-  async ask() {
+  async ask(/** @type {string} */ approval = "") {
     this.forget();
     const asking = this.camera.id;
     await this.orSay(async () => {
-      const lease = await post(`${this.path}/preview`, { purpose: this.purpose });
+      const lease = await post(`${this.path}/preview`, { purpose: this.purpose, approval });
       if (asking !== this.camera.id) return;
       this.lease = lease;
       this.next();
+    });
+  }
+
+  /** Where the policy wants somebody else to agree. */
+  async askApproval() {
+    this.forget();
+    const turn = (this.asking = Date.now());
+    this.requestUpdate();
+    const wish = { act: "preview", subject: this.camera.id, detail: { purpose: this.purpose } };
+    await this.orSay(async () => {
+      const approval = await agreed(wish, () => this.isConnected && this.asking === turn);
+      if (approval) await this.ask(approval);
     });
   }
 
@@ -113,6 +128,7 @@ class CameraPicture extends Panel {
       if (this.lease && refused.status === 0) return;
       const ended = this.lease && Date.parse(this.lease.until) <= Date.now();
       this.forget();
+      this.denied = refused.status === 403;
       this.note = ended ? "The picture was for a limited time, which is over." : refused.message;
     }
     this.requestUpdate();
@@ -137,9 +153,11 @@ class CameraPicture extends Panel {
   blank() {
     if (this.lease && this.background === null) return html`<p>Asking for the picture …</p>`;
     if (this.lease) return this.building();
+    if (this.asking) return html`<p role="status">Waiting for somebody of another organisation to agree …</p>`;
     return html`
       ${this.note ? html`<p role="status">${this.note}</p>` : nothing}
       <button @click=${() => this.ask()}>Show picture${this.note ? " again" : ""}</button>
+      ${this.denied ? html`<button @click=${() => this.askApproval()}>Ask for approval</button>` : nothing}
       ${this.choice()}
     `;
   }

@@ -1,0 +1,95 @@
+"""What data protection sees and signs, in a real browser, and what everyone reads of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_accounts import Person, assert_good, first_link
+from tests.e2e.test_accounts import browser as browser
+from tests.e2e.test_accounts import person as person
+from tests.e2e.test_accounts import town as town
+from tests.e2e.town import Town
+
+CAMERA = "urn:ngsi-ld:Camera:square"
+ASK = """async ([subject, purpose]) => {
+    const answer = await fetch("/approvals", {
+        method: "POST",
+        headers: {"content-type": "application/json"},
+        body: JSON.stringify({act: "preview", subject, detail: {purpose}}),
+    });
+    return answer.status;
+}"""
+
+
+def invited(ada: Person, town: Town, name: str, organisation: str, role: str) -> str:
+    """The link of somebody new."""
+    ada.page.goto(f"{town.url}/accounts")
+    form = ada.page.locator("form[action='/accounts/invite']")
+    form.get_by_label("Name").fill(name)
+    form.get_by_label("Organisation").fill(organisation)
+    form.get_by_label(role).check()
+    form.get_by_role("button", name="Make a link").click()
+    return ada.page.locator("output").inner_text()
+
+
+def test_a_request_is_agreed_to_and_somebody_looks_who_did(
+    town: Town, person: Callable[[], Person], tmp_path: Path
+) -> None:
+    ada, ole = person(), person()
+    ada.enrol(first_link(town), "Ada Lovelace")
+    ada.in_control()
+    ole.enrol(invited(ada, town, "Ole Officer", "Data office", "Data protection"), "Ole Officer")
+    ole.in_control()
+    assert ada.page.evaluate(ASK, [CAMERA, "crowd safety"]) == 201
+    ada.page.goto(f"{town.url}/approvals")
+    expect(ada.page.get_by_text("You asked for this")).to_be_visible()
+
+    ole.page.get_by_role("link", name="Approvals").click()
+    request = ole.page.locator(".approval")
+    expect(request).to_contain_text("crowd safety")
+    good(ole.page, tmp_path / "approvals")
+    ole.verified(fits=False)
+    request.get_by_role("button", name="Approve with a passkey").click()
+    expect(ole.page.get_by_role("alert")).to_contain_text("Nothing was done")
+    ole.verified(fits=True)
+    request.get_by_role("button", name="Approve with a passkey").click()
+    expect(ole.page.get_by_text("1 of 1 approval, Data office")).to_be_visible()
+
+    assert ada.page.evaluate(ASK, [CAMERA, "crowd safety"]) == 201
+    ole.page.reload()
+    other = ole.page.locator(".approval").first
+    other.get_by_label("Why not").fill("there is no need")
+    other.get_by_role("button", name="Refuse").click()
+    expect(ole.page.get_by_text("there is no need")).to_be_visible()
+
+    ole.page.goto(f"{town.url}/who-looked")
+    ole.page.get_by_label("Person or machine").fill("Ada Lovelace")
+    ole.page.get_by_label("Why you search").fill("a complaint")
+    ole.page.get_by_role("button", name="Search").click()
+    expect(ole.page.locator(".entry").first).to_contain_text("Ada Lovelace")
+    expect(ole.page.locator(".entries")).to_contain_text("urn:ngsi-ld:Approval:")
+    good(ole.page, tmp_path / "looked")
+    ada.page.goto(f"{town.url}/who-looked")
+    expect(ada.page.get_by_role("heading", level=1)).not_to_contain_text("Who looked")
+
+
+def test_everyone_reads_the_figures_and_the_models(
+    town: Town, person: Callable[[], Person], tmp_path: Path
+) -> None:
+    visitor = person()
+    visitor.page.goto(f"{town.url}/figures")
+    expect(visitor.page.get_by_role("table")).to_contain_text("operations")
+    good(visitor.page, tmp_path / "figures")
+    visitor.page.get_by_role("link", name="Models").click()
+    expect(visitor.page.get_by_text("who somebody is").first).to_be_visible()
+    good(visitor.page, tmp_path / "models")
+
+
+def good(page: Page, picture: Path) -> None:
+    """Kept as pictures, to be looked at."""
+    assert_good(page)
+    page.screenshot(path=f"{picture}.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.screenshot(path=f"{picture}-phone.png", full_page=True)
+    page.set_viewport_size({"width": 1366, "height": 768})

@@ -14,8 +14,8 @@ from tests.authenticator import Authenticator, raw
 from townsquare.context.broker import Broker
 from townsquare.model.errors import TownsquareError
 from townsquare.model.town import Town
-from townsquare.web.accounts import desk
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.site import site
 from townsquare.web.accounts.tokens import Tokens
@@ -50,10 +50,11 @@ class Office:
         self.tokens = Tokens(self.broker)
         await self.people.load()
         await self.tokens.load()
-        rooms = desk.routes(self.people, self.tokens, self.pages, self.sessions, self.tries)
+        self.desk = Desk(self.people, self.tokens, self.pages, self.sessions, self.tries)
         errors = {TownsquareError: self.pages.error}
         inside = Starlette(
-            routes=[*rooms, Route("/who", who, methods=["GET", "POST"])], exception_handlers=errors
+            routes=[*self.desk.routes(), Route("/who", who, methods=["GET", "POST"])],
+            exception_handlers=errors,
         )
         owner = always(OWNER, ADMINISTRATOR, self.broker.clock)
 
@@ -103,6 +104,10 @@ class Browser:
 
     async def sign_in(self, one: Authenticator) -> httpx.Response:
         return await self.post("/session", credential=one.signed(await self.challenge()))
+
+    async def emergency(self, one: Authenticator) -> httpx.Response:
+        asked = (await self.post("/emergency/options")).json()["challenge"]
+        return await self.post("/emergency", credential=one.signed(raw(asked)))
 
     async def invite(self, name: str, *roles: str, **more: str) -> str:
         """The link for somebody."""

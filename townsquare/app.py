@@ -33,6 +33,7 @@ from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
 from townsquare.trust import approvals, audit, note, secret, texts, versions
+from townsquare.trust.identity import emergency
 from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
@@ -40,10 +41,10 @@ from townsquare.vision import api as vision_api
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
+from townsquare.web import figures, notary, portal, server
 from townsquare.web import log as log_site
-from townsquare.web import notary, portal, server
-from townsquare.web.accounts import desk
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.site import site as at
 from townsquare.web.accounts.tokens import Tokens
@@ -52,6 +53,7 @@ from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.control import Control
 from townsquare.web.health import Health
+from townsquare.web.looked import Looked
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
 from townsquare.web.policy import asking, ruling
@@ -69,6 +71,7 @@ TYPES = (
     *approvals.TYPES,
     *versions.TYPES,
 )
+OWN_RULES = (*notary.RULES, emergency.ALARM, ruling.UNKNOWN)
 SWEEP_S = 60.0
 SEAL_S = 3600.0  # also the longest that what was erased stays in a file, twice
 MOST_DAYS = 3650
@@ -177,7 +180,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
-            "alerts": lambda: alerts.run(broker, (*settings.rule, *notary.RULES, ruling.UNKNOWN)),
+            "alerts": lambda: alerts.run(broker, (*settings.rule, *OWN_RULES)),
+            "accounts": lambda: desk.run(),
             "log": lambda: keeper.run(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
@@ -191,6 +195,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         tries = Tries(now, proxied=bool(here.public_url))
         people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
         tokens = Tokens(broker)
+        desk = Desk(people, tokens, pages, sessions, tries)
         await people.load()
         await tokens.load()
         acts = (*ACTS, asking.act(rules_desk, lambda: book))
@@ -198,10 +203,12 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         control_token = secret.token(place.data / "secrets" / "control-token")
         routes = [
             *Control(broker, pages, sessions, mode).routes(),
-            *(desk.routes(people, tokens, pages, sessions, tries) if mode == "login" else []),
+            *(desk.routes() if mode == "login" else []),
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
             *Inbox(book, pages).routes(),
+            *Looked(people, pages).routes(),
+            *figures.routes(broker, pages),
             *vision_api.routes(broker, workers, settings.camera, book.use),
             *alerts_api.routes(broker),
             *register_api.routes(broker),

@@ -8,6 +8,8 @@ import pytest
 from tests.authenticator import Authenticator, raw, text
 from tests.conftest import OpenBroker
 from tests.office import NOON, OWNER, Browser, Office, shown
+from townsquare.alerts.lookout import Ended, Lookout, Raised
+from townsquare.trust.identity import emergency
 from townsquare.trust.identity.challenge import RUNS
 from townsquare.trust.identity.once import LINK_RUNS
 from townsquare.trust.identity.types import TYPES
@@ -331,6 +333,46 @@ async def test_passkeys_change_shortly_after_a_sign_in_only(quick: Office) -> No
     assert removal.status_code == 403
     await browser.sign_in(one)
     assert (await browser.post("/account/options")).status_code == 200
+
+
+# --- emergency access
+
+
+async def test_two_people_of_two_organisations_open_emergency_access(office: Office) -> None:
+    admin, one = await first(office)
+    _, two, _ = await another(office, admin, "security", organisation="Police")
+    _, three, _ = await another(office, admin, "operator")
+    _, gone, id = await another(office, admin, "operator", organisation="Vendor")
+    await admin.form("/accounts/disable", id=id)
+    browser = office.browser()
+    assert (await browser.emergency(one)).status_code == 202
+    assert (await browser.emergency(one)).status_code == 202, "one person twice"
+    assert (await browser.emergency(three)).status_code == 202, "one organisation twice"
+    assert (await browser.emergency(gone)).status_code == 403
+    office.now += emergency.WAITS
+    assert (await browser.emergency(two)).status_code == 202, "too late"
+    assert (await browser.emergency(one)).json() == {"next": "/control"}
+    assert await browser.roles() == ["break-glass"]
+    (entity,) = await kept.everything(office.broker, emergency.EMERGENCY)
+    lookout = Lookout([emergency.ALARM], {}, 0)
+    assert [type(finding) for finding in lookout.look(entity)] == [Raised]
+    assert await logged(office, entity.id) == 1
+    office.now += emergency.RUNS
+    assert await browser.roles() == ["citizen"]
+    await office.desk.emergency.close()
+    (entity,) = await kept.everything(office.broker, emergency.EMERGENCY)
+    assert [type(finding) for finding in lookout.look(entity)] == [Ended]
+
+
+async def test_emergency_access_ends_with_either_of_the_two(quick: Office) -> None:
+    admin, one = await first(quick)
+    _, two, id = await another(quick, admin, "security", organisation="Police")
+    browser = quick.browser()
+    await browser.emergency(two)
+    await browser.emergency(one)
+    assert await browser.roles() == ["break-glass"]
+    await admin.form("/accounts/disable", id=id)
+    assert await browser.roles() == ["citizen"]
 
 
 # --- machines

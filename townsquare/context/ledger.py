@@ -13,7 +13,8 @@ from townsquare.context.grants import Rights
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Invalid
 from townsquare.store import Job, Key, Row, Store, Writes
-from townsquare.store.logged import EQUAL, MOST_FOUND, LogCount, second
+from townsquare.store.logged import EQUAL, MOST_FOUND, second
+from townsquare.store.logged import LogCount as LogCount  # rooms name it
 from townsquare.store.logged import LogSearch as LogSearch  # rooms ask with it
 from townsquare.trust import audit
 from townsquare.trust.audit import ENTRY, Record, Verb

@@ -9,6 +9,7 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
+from townsquare.trust.policy import Act
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
@@ -16,6 +17,12 @@ from townsquare.web.sessions import COOKIE, Sessions
 
 MAY_ENTER = ("operator", "engineer", "data-protection", "security", "break-glass", "open")
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
+
+# Pages for some roles: what is read, or changed by which room's command, to be let in.
+PAGES: tuple[tuple[str, str, str, str, Act], ...] = (
+    ("/who-looked", "Who looked", "", "LogEntry", "read"),
+    ("/approvals", "Approvals", "approvals", "Approval", "write"),
+)
 
 # What the page offers: the room whose command it is, and the type that the command changes.
 ACTS = {"acknowledge": ("alerts", "Alert"), "preview": ("vision", "PreviewLease")}
@@ -70,6 +77,11 @@ class Control:
             "role": min(actor.roles),
             "account": actor.kind == "person" and not self.demo,
             "administrator": "administrator" in actor.roles,
+            "pages": [
+                {"path": path, "title": title}
+                for path, title, room, type, act in PAGES
+                if self._may(actor, room, type, act)
+            ],
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
             "roles": roles,
             "demo": self.demo,
@@ -88,8 +100,8 @@ class Control:
     def titles(self, actor: Actor) -> str:
         return " and ".join(self.title(role) for role in sorted(actor.roles))
 
-    def _may(self, actor: Actor, room: str, type: str) -> bool:
-        return self.broker.grant(actor.through(room), usual(actor), "write", type).allowed
+    def _may(self, actor: Actor, room: str, type: str, act: Act = "write") -> bool:
+        return self.broker.grant(actor.through(room), usual(actor), act, type).allowed
 
     async def events(self, request: Request) -> Response:
         actor = request.state.actor

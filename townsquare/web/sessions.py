@@ -32,6 +32,7 @@ class Session:
     until: datetime
     clock: Callable[[], datetime]
     idle: timedelta | None = None
+    also: str = ""  # a second person without whom it would not be
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     since: datetime = field(init=False)
     used_at: datetime = field(init=False)
@@ -58,14 +59,14 @@ class Sessions:
         self.secure = secure  # cookies over https only: behind the town's proxy
         self._open: dict[str, Session] = {}
 
-    def start(self, actor: Actor, response: Response, longest: timedelta = LONGEST) -> Session:
+    def start(self, actor: Actor, response: Response, also: str = "") -> Session:
         """A new session; the response carries its cookie. Raises Unavailable."""
         now = self.clock()
         self._expire()
         if len(self._open) >= MOST_SESSIONS:
             raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
-        until = min(now + longest, actor.until) if actor.until else now + longest
-        name, session = secrets.token_urlsafe(32), Session(actor, until, self.clock, IDLE)
+        until = min(now + LONGEST, actor.until) if actor.until else now + LONGEST
+        name, session = secrets.token_urlsafe(32), Session(actor, until, self.clock, IDLE, also)
         self._open[name] = session
         age_s = int((until - now).total_seconds())
         response.set_cookie(
@@ -87,7 +88,7 @@ class Sessions:
 
     def end_of(self, actor: str) -> None:
         """Everywhere, with the live connections."""
-        for name in [n for n, session in self._open.items() if session.actor.id == actor]:
+        for name in [n for n, s in self._open.items() if actor in (s.actor.id, s.also)]:
             self.end(name)
 
     def _expire(self) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from townsquare.model.declaration import EntityType
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON
+from townsquare.trust.identity.emergency import EMERGENCY
 from townsquare.trust.identity.organisation import ORGANISATION
 from townsquare.trust.identity.token import ACCESS_TOKEN
 
@@ -25,4 +26,4 @@ def _declared(name: str) -> EntityType:
     )
 
 
-TYPES = tuple(_declared(name) for name in (PERSON, ORGANISATION, ACCESS_TOKEN))
+TYPES = tuple(_declared(name) for name in (PERSON, ORGANISATION, ACCESS_TOKEN, EMERGENCY))

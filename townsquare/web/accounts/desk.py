@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from townsquare.web.accounts.ceremony import Ceremonies
 from townsquare.web.accounts.commands import Commands
+from townsquare.web.accounts.emergency import Emergency
 from townsquare.web.accounts.enrolling import Enrolling
 from townsquare.web.accounts.governing import Governing
 from townsquare.web.accounts.people import People
@@ -14,14 +15,24 @@ from townsquare.web.sessions import Sessions
 from townsquare.web.tries import Tries
 
 
-def routes(
-    people: People, tokens: Tokens, pages: Pages, sessions: Sessions, tries: Tries
-) -> list[Route]:
-    ceremonies = Ceremonies(people)
-    signing = Signing(ceremonies, pages, sessions, tries)
-    return [
-        *signing.routes(),
-        *Enrolling(ceremonies, signing, pages, tries).routes(),
-        *Governing(people, tokens, pages).routes(),
-        *Commands(people, tokens).routes(),
-    ]
+class Desk:
+    def __init__(
+        self, people: People, tokens: Tokens, pages: Pages, sessions: Sessions, tries: Tries
+    ) -> None:
+        ceremonies = Ceremonies(people)
+        signing = Signing(ceremonies, pages, sessions, tries)
+        self.emergency = Emergency(ceremonies, pages, sessions, tries)
+        self._routes = [
+            *signing.routes(),
+            *Enrolling(ceremonies, signing, pages, tries).routes(),
+            *self.emergency.routes(),
+            *Governing(people, tokens, pages).routes(),
+            *Commands(people, tokens).routes(),
+        ]
+
+    def routes(self) -> list[Route]:
+        return self._routes
+
+    async def run(self) -> None:
+        """Never returns."""
+        await self.emergency.run()

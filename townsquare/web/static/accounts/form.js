@@ -2,7 +2,7 @@
 
 /**
  * @param {HTMLFormElement} form
- * @param {() => Promise<string>} act returns where to go then
+ * @param {() => Promise<string>} act returns where to go then; empty to stay
  */
 export function onSubmit(form, act) {
   const button = form.querySelector("button");
@@ -12,7 +12,8 @@ export function onSubmit(form, act) {
     button.disabled = true;
     trouble.hidden = true;
     try {
-      location.assign(await act());
+      const next = await act();
+      if (next) location.assign(next);
     } catch (error) {
       trouble.textContent = error.message;
       trouble.hidden = false;

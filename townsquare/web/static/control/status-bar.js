@@ -13,7 +13,7 @@ class StatusBar extends Panel {
       <h1>${store.session.town.name}<small>Control room</small></h1>
       ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()}
       <span class="grow"></span>
-      ${this.roles()} ${this.account()}
+      ${this.pages()} ${this.roles()} ${this.account()}
       <a class="plain" href="/">Public page</a>
     </header>`;
   }
@@ -50,6 +50,12 @@ class StatusBar extends Panel {
 
   known(/** @type {number} */ number) {
     return this.store.loaded ? number : "–";
+  }
+
+  pages() {
+    return this.store.session.pages.map(
+      ({ path, title }) => html`<a class="plain" href=${path}>${title}</a>`,
+    );
   }
 
   account() {

@@ -4,7 +4,8 @@
  * @typedef {{name: string, title: string}} Role
  * @typedef {{name: string, timezone: string, centre: [number, number], zoom: number}} Town
  * @typedef {{role: string, roles: Role[], may: string[], demo: boolean, town: Town,
- *   version: string}} Session
+ *   pages: {path: string, title: string}[], version: string}} Session
+ * `pages` are those of this role beside the control room.
  * `may` has what the policy lets this role do: "acknowledge", "preview".
  *
  * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity

@@ -1,0 +1,155 @@
+"""The log as data protection reads it, and its numbers as everyone does."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.conftest import OpenBroker
+from tests.town_hall import WORK, TownHall
+from townsquare import app
+from townsquare.context.ledger import LogCount, LogSearch, Said
+from townsquare.model.actor import ANYONE, Actor
+from townsquare.model.errors import Denied, Invalid
+from townsquare.model.town import Town
+from townsquare.store.logged import Kind
+from townsquare.trust.audit import Verb
+from townsquare.web import figures
+from townsquare.web.looked import EACH, VERBS, Looked, wanted
+from townsquare.web.pages import Pages
+from townsquare.web.sessions import Session
+
+OFFICER = Actor("urn:ngsi-ld:Person:o", "person", "Data protection", frozenset({"data-protection"}))
+OPERATOR = Actor("urn:ngsi-ld:Person:p", "person", "Public order", frozenset({"operator"}))
+BERLIN = Town("Testtown", "Europe/Berlin")
+ASKED = dict.fromkeys(("by", "subject", "verb", "purpose", "case", "since", "until", "below"), "")
+
+
+class House:
+    def __init__(self, hall: TownHall) -> None:
+        self.hall = hall
+        self.visitor = OFFICER
+        pages = Pages(BERLIN, demo=False)
+        routes = [*Looked(hall.people, pages).routes(), *figures.routes(hall.broker, pages)]
+        transport = httpx.ASGITransport(self.with_visitor(Starlette(routes=routes)))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://town")
+
+    def with_visitor(self, site: ASGIApp) -> ASGIApp:
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            session = Session(self.visitor, self.hall.now + timedelta(hours=1), self.clock)
+            scope["state"] = {"actor": self.visitor, "why": WORK, "session": session}
+            await site(scope, receive, send)
+
+        return door
+
+    def clock(self) -> datetime:
+        return self.hall.now
+
+    async def looks(self, subject: str, said: str = "") -> None:
+        ledger = self.hall.broker.ledger
+        await ledger.note(subject, "consultation", OPERATOR, WORK, Said(justification=said))
+
+    async def search(self, **asked: str) -> str:
+        answer = await self.client.post("/who-looked", data={"reason": "a complaint", **asked})
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
+        return answer.text
+
+
+@pytest.fixture
+async def house(open_broker: OpenBroker) -> AsyncIterator[House]:
+    house = House(TownHall(open_broker(*app.TYPES)))
+    async with house.client:
+        yield house
+
+
+async def test_the_page_finds_who_looked_by_name_subject_and_day(house: House) -> None:
+    eve = await house.hall.member("Eve Ito", "Public order", "operator")
+    await house.hall.broker.ledger.note("urn:a:lease", "consultation", eve.actor, WORK)
+    await house.looks("urn:another:lease", "somebody <b>fell</b>")
+    found = await house.search(by="Eve Ito", verb="consultation")
+    assert ("urn:a:lease" in found, "urn:another:lease" in found) == (True, False)
+    found = await house.search(subject="urn:another:lease")
+    assert "Reason: somebody &lt;b&gt;fell&lt;/b&gt;" in found
+    assert "14:00:00" in found  # the town's time
+    assert "Nothing fits." in await house.search(since="2030-06-02")
+    assert "urn:a:lease" in await house.search(since="2030-06-01", until="2030-06-01")
+
+
+async def test_a_search_needs_a_reason_and_is_an_entry_itself(house: House) -> None:
+    with pytest.raises(Invalid, match="say why you search"):
+        await house.client.post("/who-looked", data={"reason": " "})
+    await house.search(purpose="operations")
+    asked = LogSearch(by=OFFICER.id)
+    own = await house.hall.broker.ledger.read(asked, OFFICER, WORK, "to see that")
+    assert [one.record.justification for one in own] == ["to see that", "a complaint"]
+
+
+async def test_earlier_entries_are_a_page_further(house: House) -> None:
+    for n in range(EACH + 1):
+        await house.looks(f"urn:number:{n}:")
+    first = await house.search(by=OPERATOR.id)
+    assert ("urn:number:1:" in first, "urn:number:0:" in first) == (True, False)
+    assert '<button name="below" value="1">' in first
+    assert "urn:number:0:" in await house.search(by=OPERATOR.id, below="1")
+
+
+@pytest.mark.parametrize("visitor", [OPERATOR, ANYONE])
+async def test_others_are_not_let_in(house: House, visitor: Actor) -> None:
+    house.visitor = visitor
+    for ask in (
+        house.client.get("/who-looked"),
+        house.client.post("/who-looked", data={"reason": "x"}),
+    ):
+        with pytest.raises(Denied):
+            await ask
+
+
+@pytest.mark.parametrize(
+    "asked", [{"since": "yesterday"}, {"until": "9999-12-31"}, {"verb": "ate"}, {"below": "-1"}]
+)
+def test_what_cannot_be_meant_is_refused(asked: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        wanted({**ASKED, **asked}, BERLIN)
+
+
+def test_days_are_the_towns() -> None:
+    search = wanted({**ASKED, "since": "2030-03-30", "until": "2030-03-31"}, BERLIN)
+    assert search.since == datetime(2030, 3, 29, 23, tzinfo=UTC)
+    assert search.until == datetime(2030, 3, 31, 22, tzinfo=UTC)  # summer begins
+
+
+# --- numbers for everyone
+
+
+def test_figures_are_by_month_and_purpose() -> None:
+    counts = [
+        LogCount(Kind("2030-05", "operations", "alteration"), 3),
+        LogCount(Kind("2030-06", "crowd safety", "collection"), 2),
+        LogCount(Kind("2030-06", "crowd safety", "consultation"), 5),
+        LogCount(Kind("2030-06", "operations", "alteration"), 1),
+    ]
+    assert [(f.month, f.purpose, f.total, f.acts) for f in figures.figures(counts)] == [
+        ("2030-06", "crowd safety", 7, (("collected", 2), ("looked at", 5))),
+        ("2030-06", "operations", 1, (("changed", 1),)),
+        ("2030-05", "operations", 3, (("changed", 3),)),
+    ]
+    assert figures.figures([]) == []
+
+
+async def test_everyone_reads_how_often_and_not_who(house: House) -> None:
+    house.visitor = ANYONE
+    await house.looks("urn:secret:lease")
+    page = (await house.client.get("/figures")).text
+    file = (await house.client.get("/open-data/access.csv")).text.splitlines()
+    assert "1 looked at" in page
+    assert file == [",".join(figures.COLUMNS), "2030-06,operations,consultation,1"]
+    assert "urn:" not in page + file[1]
+
+
+def test_every_verb_has_words() -> None:
+    assert set(VERBS) == set(get_args(Verb))

@@ -1,0 +1,62 @@
+"""How often the town's people and programs looked and changed, for everyone: numbers by month.
+
+Always holds: they are counted by the log itself, by purpose and by what was done, and name nobody.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from townsquare.context.broker import Broker
+from townsquare.context.ledger import LogCount
+from townsquare.web.looked import VERBS
+from townsquare.web.pages import Pages
+
+CACHED = {"cache-control": "public, max-age=60"}
+COLUMNS = ("month", "purpose", "act", "number")
+FILE = {**CACHED, "content-disposition": 'attachment; filename="access.csv"'}
+
+
+class Figure(Struct, frozen=True):
+    """Of one month and purpose: how many entries in all, and of which act how many."""
+
+    month: str
+    purpose: str
+    total: int
+    acts: tuple[tuple[str, int], ...]
+
+
+def figures(counts: Iterable[LogCount]) -> list[Figure]:
+    """Newest month first."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for kind, number in counts:
+        found.setdefault((kind.month, kind.purpose), {})[kind.verb] = number
+    made = [_figure(month, purpose, acts) for (month, purpose), acts in found.items()]
+    by_purpose = sorted(made, key=lambda figure: figure.purpose)
+    return sorted(by_purpose, key=lambda figure: figure.month, reverse=True)
+
+
+def _figure(month: str, purpose: str, acts: dict[str, int]) -> Figure:
+    said = tuple((VERBS[verb], acts[verb]) for verb in VERBS if verb in acts)
+    return Figure(month, purpose, sum(acts.values()), said)
+
+
+def routes(broker: Broker, pages: Pages) -> list[Route]:
+    async def page(_: Request) -> Response:
+        shown = figures(await broker.ledger.counts())
+        answer = pages.page("figures.html", figures=shown)
+        answer.headers.update(CACHED)
+        return answer
+
+    async def file(_: Request) -> Response:
+        text = io.StringIO()
+        rows = sorted((*kind, number) for kind, number in await broker.ledger.counts())
+        csv.writer(text).writerows([COLUMNS, *rows])
+        return Response(text.getvalue(), 200, FILE, "text/csv; charset=utf-8")
+
+    return [Route("/figures", page), Route("/open-data/access.csv", file)]

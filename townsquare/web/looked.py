@@ -1,0 +1,143 @@
+"""Who looked, and what else was done: the log as data protection reads it, page by page.
+
+Always holds: it is read through the ledger, so a search is an entry itself, with the reason that
+was given for it; there is no page without a reason.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import get_args
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from townsquare.context.ledger import LogSearch, Read
+from townsquare.model.actor import Actor, Why
+from townsquare.model.entity import Json
+from townsquare.model.errors import Invalid
+from townsquare.model.town import Town
+from townsquare.trust.audit import ENTRY, Verb
+from townsquare.trust.policy import require
+from townsquare.web.accounts.people import People
+from townsquare.web.pages import Pages
+
+# In words, after "who".
+VERBS: Mapping[str, str] = {
+    "collection": "collected",
+    "alteration": "changed",
+    "consultation": "looked at",
+    "disclosure": "handed out",
+    "combination": "combined",
+    "erasure": "erased",
+}
+FIELDS = ("by", "subject", "verb", "purpose", "case", "since", "until", "below", "reason")
+EACH = 50  # entries a page
+
+
+class Looked:
+    def __init__(self, people: People, pages: Pages) -> None:
+        self.people = people
+        self.broker = people.broker
+        self.pages = pages
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/who-looked", self.ask),
+            Route("/who-looked", self.found, methods=["POST"]),
+        ]
+
+    async def ask(self, request: Request) -> Response:
+        if request.state.session is None:
+            return RedirectResponse("/signin", 303)
+        self._require(request)
+        return self._page({}, None)
+
+    async def found(self, request: Request) -> Response:
+        by, why = self._require(request)
+        asked = self._asked(await request.form(max_files=0))
+        if not asked["reason"]:
+            raise Invalid("say why you search the log; the reason becomes an entry of it")
+        search = wanted(asked, self.pages.town)
+        return self._page(asked, await self.broker.ledger.read(search, by, why, asked["reason"]))
+
+    def _require(self, request: Request) -> tuple[Actor, Why]:
+        """Raises Denied for somebody whom the log is not open to."""
+        actor, why = request.state.actor, request.state.why
+        require(self.broker.grant(actor, why, "read", ENTRY.name))
+        return actor, why
+
+    def _asked(self, form: FormData) -> dict[str, str]:
+        asked = {name: str(form.get(name, "")).strip() for name in FIELDS}
+        return asked | {"by": self._id(asked["by"])}
+
+    def _id(self, who: str) -> str:
+        """A name stands for the account that has it, and everything else for itself."""
+        named = [one.id for one in self.people.everyone() if one.kept.name == who]
+        return named[0] if who and named else who
+
+    def _page(self, asked: Mapping[str, str], found: list[Read] | None) -> Response:
+        names = {one.id: one.kept.name for one in self.people.everyone() if one.kept.name}
+        page = self.pages.page(
+            "looked.html",
+            asked={**dict.fromkeys(FIELDS, ""), **asked},
+            entries=None
+            if found is None
+            else [shown(one, names, self.pages.town) for one in found],
+            below=found[-1].index if found and len(found) == EACH else None,
+            names=names,
+            verbs=VERBS,
+            purposes=self.broker.policy.purposes.names,
+        )
+        page.headers["cache-control"] = "no-store"
+        return page
+
+
+def wanted(asked: Mapping[str, str], town: Town) -> LogSearch:
+    """Days are the town's, the last one with all its hours. Raises Invalid."""
+    if asked["verb"] not in ("", *get_args(Verb)):
+        raise Invalid(f"{asked['verb'][:40]!r} is nothing that is done; choose one of the list")
+    below = asked["below"]
+    if below and not (below.isascii() and below.isdigit() and len(below) < 16):
+        raise Invalid("the page that was asked for is no number")
+    return LogSearch(
+        since=_midnight(asked["since"], town),
+        until=_midnight(asked["until"], town, days=1),
+        by=asked["by"],
+        subject=asked["subject"],
+        verb=asked["verb"],
+        purpose=asked["purpose"],
+        case=asked["case"],
+        below=int(below) if below else None,
+        limit=EACH,
+    )
+
+
+def _midnight(day: str, town: Town, days: int = 0) -> datetime | None:
+    if not day:
+        return None
+    try:
+        noon = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC).replace(hour=12)
+        return town.midnight(noon + timedelta(days=days))
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"{day[:40]!r} is no day such as 2030-06-01") from error
+
+
+def shown(one: Read, names: Mapping[str, str], town: Town) -> Json:
+    record = one.record
+    return {
+        "index": one.index,
+        "at": town.local(record.at),
+        "name": names.get(record.by, ""),
+        "by": record.by,
+        "organisation": record.organisation,
+        "verb": VERBS[record.verb],
+        "subject": record.subject,
+        "purpose": record.purpose,
+        "case": record.case,
+        "room": record.room,
+        "detail": record.detail,
+        "justification": record.justification,
+        "recipients": ", ".join(record.recipients),
+    }

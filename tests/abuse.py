@@ -43,8 +43,8 @@ CASES: Mapping[str, Case] = {
         "a mayor wants counts of a protest with names",
         "an assembly mode with later and coarser counts",
     ),
-    "A05": Case("an insider deletes or edits the log", "the log's verifier"),
-    "A06": Case("an administrator shows the auditor another log", "witnesses of the log"),
+    "A05": Case("an insider deletes or edits the log"),
+    "A06": Case("an administrator shows the auditor another log"),
     "A07": Case("retention is extended silently", FOOTAGE),
     "A08": Case("a legal hold is used as mass retention", FOOTAGE),
     "A09": Case("an update of firmware opens a tunnel", UPDATES),
@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
     "A18": Case("four eyes of one person with two accounts"),
     "A19": Case("a request is changed after its approval"),
     "A20": Case("a secret camera or sensor", "the inventory of the network"),
-    "A21": Case("the log becomes surveillance itself", "erasing records of the log"),
+    "A21": Case("the log becomes surveillance itself"),
     "A22": Case("a developer loosens the policy quietly"),
 }
 

@@ -14,9 +14,16 @@ from townsquare.web.witnesses import Witness, Witnesses
 ORIGIN = "example.org/log"
 
 
+def signer(folder: Path) -> note.Signer:
+    return note.signer(secret.kept(folder / "secrets" / "log-key", lambda: note.made(ORIGIN)))
+
+
+def signing(folder: Path) -> note.Key:
+    return signer(folder).key
+
+
 def log(broker: Broker, folder: Path) -> Log:
-    kept = secret.kept(folder / "secrets" / "log-key", lambda: note.made(ORIGIN))
-    return Log(folder / "log", note.signer(kept), broker.store, lambda: broker.clock())
+    return Log(folder / "log", signer(folder), broker.store, lambda: broker.clock())
 
 
 def notary(

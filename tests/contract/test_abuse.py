@@ -17,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 from onnx import TensorProto, helper
 
-from tests import absence
+from tests import absence, attempts_on_log
 from tests.abuse import CASES, DOCUMENT, Attempt, Attempts, table, written
 from tests.conftest import OpenBroker
 from tests.contract.test_previews import House
@@ -38,7 +38,7 @@ from townsquare.vision.detect import Detector
 from townsquare.web.policy.ruling import Ruling
 
 VENDOR = Actor("machine:vendor", "machine", "Vendor", frozenset({"integrator"}))
-ATTEMPTS: Attempts = Attempts()
+ATTEMPTS: Attempts = Attempts(attempts_on_log.ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)

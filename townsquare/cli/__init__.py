@@ -13,9 +13,11 @@ from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
+from townsquare.cli.log import log
 from townsquare.cli.policy import policy
 from townsquare.cli.run import run
 from townsquare.cli.token import token
+from townsquare.cli.witness import witness
 from townsquare.model.errors import TownsquareError
 
 commands = typer.Typer(
@@ -25,11 +27,12 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, init, run, check):
+for command in (demo, init, run, check, witness):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")
+commands.add_typer(log, name="log")
 
 
 def _say_version(wanted: bool) -> None:

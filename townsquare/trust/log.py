@@ -4,6 +4,7 @@
     DATA/log/signed            the last checkpoint that was signed; written before it is shown
     DATA/log/checkpoint        the last one that is published, with its cosignatures
     DATA/log/checkpoints/DAY   the last one of each day
+    DATA/log/key, witnesses    verifier keys, so that a copy of the folder says whose it is
 
 Always holds: what was signed is a prefix of what is there. A checkpoint is noted in the store
 before it is written here and shown last, so a store, or a folder, that was put back to an earlier
@@ -13,19 +14,20 @@ state knows of less than the other, and `open` finds it.
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
 from townsquare.model.errors import TownsquareError
-from townsquare.store import Job, Key, Row, Store, Writes
+from townsquare.store import Job, Row, Store, Writes
+from townsquare.store import Key as RowKey
 from townsquare.trust import audit, tlog
-from townsquare.trust.note import Checkpoint, Signer, checkpoint
+from townsquare.trust.note import Checkpoint, Key, Signer, checkpoint
 from townsquare.trust.tiles import Tiles, Torn
 
 AT_ONCE = 4096  # entries
 LATEST = 10_000  # entries that are compared when it is opened; `log verify` compares all
-NOTED = Key("", "private", "log:signed")
+NOTED = RowKey("", "private", "log:signed")
 
 
 class Broken(TownsquareError):
@@ -63,6 +65,7 @@ class Log:
             )
         await self._load(noted)
         self.published = _read(self.folder / "checkpoint")
+        await asyncio.to_thread(_write, self.folder / "key", f"{self.key}\n")
         await self._compare(known)
         self.signed, self.note = (noted, await self._noted()) if noted.size else (None, "")
 
@@ -81,6 +84,11 @@ class Log:
         await self._store.commit(job)
         await asyncio.to_thread(_write, self.folder / "signed", note)
         self.signed, self.note = self._of(note), note
+
+    async def name(self, witnesses: Iterable[Key]) -> None:
+        """The witnesses that are asked, for those who verify a copy."""
+        text = "".join(f"{witness}\n" for witness in witnesses)
+        await asyncio.to_thread(_write, self.folder / "witnesses", text)
 
     async def publish(self, note: str) -> None:
         """The note with the cosignatures that it has got."""

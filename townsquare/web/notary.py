@@ -134,6 +134,7 @@ class Notary:
     async def _opened_once(self) -> None:
         if not self._opened:
             await self.log.open()
+            await self.log.name(witness.verifier for witness in self.witnesses.known)
             self._opened = True
 
     async def _advance(self) -> None:

@@ -1,0 +1,217 @@
+"""Checks a log of Townsquare without the town: signatures, witnesses, the tree and every entry.
+
+    python verifier.py FOLDER 'square.example.org/log+0f1e2d3c+AQ…' 'paper.example/w+…' …
+
+FOLDER is what `townsquare log export` wrote. The keys of log and witnesses must come from somebody
+you trust. Needs Python 3.11 and the package `cryptography`, no network and no other file.
+
+Always holds: what is not said to be wrong was looked at, and `Wrong` names the first bad entry.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+BODY = re.compile(r"([^\n]+)\n(0|[1-9]\d{0,18})\n([A-Za-z0-9+/]{43}=)\n")
+LINE = re.compile(r"— (\S+) ((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)\n")
+Read = Callable[[str], bytes]  # a file of the log by its path in it; empty where there is none
+
+
+class Wrong(Exception):
+    pass
+
+
+class Entry(NamedTuple):
+    """Salt and record are empty once it is erased."""
+
+    number: int
+    salt: bytes
+    record: bytes
+    commitment: bytes
+    proof: Sequence[bytes] = ()
+
+
+class Head(NamedTuple):
+    size: int
+    root: bytes
+    witnessed: dict[str, int]  # when, in seconds since 1970
+
+
+def head(note: bytes, log: str, witnesses: Sequence[str], quorum: int) -> Head:
+    """Of a checkpoint that is signed and cosigned as it must be. Raises Wrong."""
+    text, _, lines = note.decode(errors="replace").rpartition("\n\n")
+    found = BODY.fullmatch(f"{text}\n")
+    if not found or found[1] != log.split("+")[0] or LINE.sub("", lines):
+        raise Wrong("there is no checkpoint of this log")
+    if signed(lines, log, lambda _: f"{text}\n") is None:
+        raise Wrong(f"the checkpoint of {found[2]} entries is not signed by the log")
+    stamped = f"cosignature/v1\ntime {{}}\n{text}\n"
+    at = {w.split("+")[0]: signed(lines, w, lambda s: stamped.format(time(s))) for w in witnesses}
+    seen = {name: time(signature) for name, signature in at.items() if signature}
+    if len(seen) < quorum:
+        raise Wrong(f"the checkpoint of {found[2]} entries: {len(seen)} of {quorum} cosignatures")
+    return Head(int(found[2]), b64decode(found[3]), seen)
+
+
+def signed(lines: str, key: str, message: Callable[[bytes], str]) -> bytes | None:
+    """What stands for the key among the signatures, where it verifies."""
+    name, id, public = key.split("+", 2)
+    for told, text in LINE.findall(lines):
+        signature = b64decode(text)
+        if told == name and signature[:4].hex() == id and b64encode(signature).decode() == text:
+            try:
+                key_of = Ed25519PublicKey.from_public_bytes(b64decode(public)[1:])
+                key_of.verify(signature[-64:], message(signature[4:]).encode())
+            except InvalidSignature:
+                return None
+            return signature[4:]
+    return None
+
+
+def time(cosignature: bytes) -> int:
+    return int.from_bytes(cosignature[:8], "big")
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def require_entry(entry: Entry, commitment: bytes) -> None:
+    """Raises Wrong where it is not what was committed to; an erased one has nothing to compare."""
+    whole = not entry.record or hashlib.sha256(entry.salt + entry.record).digest() == commitment
+    if entry.commitment != commitment or not whole:
+        raise Wrong(f"entry {entry.number} is not what was committed to")
+
+
+def require_included(entry: Entry, top: Head) -> None:
+    """By its proof (RFC 9162, 2.1.3.2). Raises Wrong."""
+    require_entry(entry, entry.commitment)
+    place, last = entry.number, top.size - 1
+    found = hashlib.sha256(b"\x00" + entry.commitment).digest()
+    for hash in entry.proof:
+        right = place & 1 or place == last
+        found = node(hash, found) if right else node(found, hash)
+        while right and place and not place & 1:
+            place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+    if last or found != top.root or not 0 <= entry.number < top.size:
+        raise Wrong(f"entry {entry.number} is not in the tree that was signed")
+
+
+def tile(read: Read, kind: str, number: int, width: int, each: int) -> bytes:
+    """The first `width` of a tile. Raises Wrong."""
+    digits = f"{number:0{-(-len(str(number)) // 3) * 3}}"
+    parts = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    path = "/".join(["tile", kind, *(f"x{part}" for part in parts[:-1]), parts[-1]])
+    found = (width < 256 and read(f"{path}.p/{width}")) or read(path)
+    if len(found) not in (width * each, 256 * each):
+        raise Wrong(f"{path} is missing, or has not the length of {width} entries")
+    return found[: width * each]
+
+
+def commitments(read: Read, size: int) -> Iterator[bytes]:
+    """Raises Wrong."""
+    for index in range(size):
+        if index % 256 == 0:
+            bundle = tile(read, "entries", index // 256, min(256, size - index), 34)
+        told = bundle[index % 256 * 34 : index % 256 * 34 + 34]
+        if told[:2] != b"\x00\x20":
+            raise Wrong(f"entry {index} has not the length of a commitment")
+        yield told[2:]
+
+
+class Tree:
+    """Grows leaf by leaf, and compares every hash that is kept."""
+
+    def __init__(self, read: Read) -> None:
+        self.size, self._read = 0, read
+        self.rows: list[list[bytes]] = [[]]  # of each level, the tile that is being filled
+        self._peaks: list[tuple[int, bytes]] = []  # complete subtrees, the largest first
+
+    def append(self, commitment: bytes) -> None:
+        hash, self.size = hashlib.sha256(b"\x00" + commitment).digest(), self.size + 1
+        self._push(0, hash)
+        self._peaks.append((0, hash))
+        while len(self._peaks) > 1 and self._peaks[-1][0] == self._peaks[-2][0]:
+            (height, right), (_, left) = self._peaks.pop(), self._peaks.pop()
+            self._peaks.append((height + 1, node(left, right)))
+
+    def root(self) -> bytes:
+        found = self._peaks[-1][1] if self._peaks else hashlib.sha256().digest()
+        for _, left in reversed(self._peaks[:-1]):
+            found = node(left, found)
+        return found
+
+    def _push(self, level: int, hash: bytes) -> None:
+        self.rows += [[]] if level == len(self.rows) else []
+        row = self.rows[level]
+        row.append(hash)
+        if len(row) == 256:
+            self.compare(level)
+            self.rows[level] = []
+            while len(row) > 1:
+                row = [node(*row[at : at + 2]) for at in range(0, len(row), 2)]
+            self._push(level + 1, row[0])
+
+    def compare(self, level: int) -> None:
+        """With what is kept of the tile that is being filled. Raises Wrong."""
+        row, span = self.rows[level], 256**level
+        number = (self.size // span - 1) // 256
+        kept = tile(self._read, str(level), number, len(row), 32) if row else b""
+        for at, hash in enumerate(row):
+            if kept[at * 32 : at * 32 + 32] != hash:
+                first = (number * 256 + at) * span
+                raise Wrong(f"the hash of entry {first} and {span - 1} after it does not fit")
+
+
+def require_tree(read: Read, entries: Iterable[Entry], heads: Sequence[Head]) -> None:
+    """Every entry, every hash, and the trees of all checkpoints in this one. Raises Wrong."""
+    roots = {top.size: top.root for top in heads}
+    if len(roots) != len({(top.size, top.root) for top in heads}):
+        raise Wrong("two checkpoints have one size and different roots: the log was forked")
+    tree, rest, since = Tree(read), iter(entries), 0
+    for index, commitment in enumerate(commitments(read, max(roots))):
+        if (entry := next(rest, None)) is None or entry.number != index:
+            raise Wrong(f"entry {index} is missing")
+        require_entry(entry, commitment)
+        tree.append(commitment)
+        if tree.size in roots and roots[tree.size] != tree.root():
+            raise Wrong(f"of the entries {since} to {index} one is not what was signed")
+        since = tree.size if tree.size in roots else since
+    for level in range(len(tree.rows)):
+        tree.compare(level)
+
+
+def exported(folder: Path) -> list[Entry]:
+    """What an export has, without a gap. Raises Wrong."""
+    lines = [json.loads(line) for line in (folder / "records.jsonl").open("rb")]
+    for before, after in pairwise(line["index"] for line in lines):
+        if after != before + 1:
+            raise Wrong(f"entry {before + 1} is missing")
+    return [entry_of(line) for line in lines]
+
+
+def entry_of(line: dict[str, Any]) -> Entry:
+    salt, commitment = b64decode(line["salt"]), b64decode(line["commitment"])
+    proof = [b64decode(hash) for hash in line["proof"]]
+    return Entry(line["index"], salt, line["record"].encode(), commitment, proof)
+
+
+def main(folder: Path, log: str, *witnesses: str) -> None:
+    top = head((folder / "checkpoint").read_bytes(), log, witnesses, len(witnesses) // 2 + 1)
+    for entry in exported(folder):
+        require_included(entry, top)
+    print(f"Every entry is in the tree of {top.size} that was signed. Cosigned: {top.witnessed}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

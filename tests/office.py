@@ -17,6 +17,7 @@ from townsquare.model.town import Town
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
+from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.auth import Door, Visits, always
@@ -43,6 +44,7 @@ class Office:
         self.pages = Pages(Town(name="Testtown"), demo=False)
         self.sessions = Sessions(broker.clock)
         self.tries = Tries(broker.clock)
+        self.provider: Provider | None = None
 
     async def open(self) -> "Office":
         """Again is as a restart of the server: what is in memory is read anew."""
@@ -50,7 +52,9 @@ class Office:
         self.tokens = Tokens(self.broker)
         await self.people.load()
         await self.tokens.load()
-        self.desk = Desk(self.people, self.tokens, self.pages, self.sessions, self.tries)
+        self.desk = Desk(
+            self.people, self.tokens, self.pages, self.sessions, self.tries, self.provider
+        )
         errors = {TownsquareError: self.pages.error}
         inside = Starlette(
             routes=[*self.desk.routes(), Route("/who", who, methods=["GET", "POST"])],
@@ -121,3 +125,19 @@ def shown(answer: httpx.Response) -> str:
     found = re.search(r"<output>(.*?)</output>", answer.text)
     assert found, answer.text
     return found[1]
+
+
+async def first(office: Office) -> tuple[Browser, Authenticator]:
+    """The administrator, signed in."""
+    browser, one = office.browser(), Authenticator()
+    assert (await browser.enrol(await office.people.first_link(), one)).status_code == 200
+    return browser, one
+
+
+async def another(
+    office: Office, admin: Browser, *roles: str, name: str = "Ben", **more: str
+) -> tuple[Browser, Authenticator, str]:
+    browser, one = office.browser(), Authenticator()
+    link = await admin.invite(name, *roles, **more)
+    assert (await browser.enrol(link, one, name)).status_code == 200
+    return browser, one, await browser.me()

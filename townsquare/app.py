@@ -34,6 +34,7 @@ from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
 from townsquare.trust import approvals, audit, note, secret, texts, versions
 from townsquare.trust.identity import emergency
+from townsquare.trust.identity import provider as identity_provider
 from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
@@ -46,6 +47,7 @@ from townsquare.web import log as log_site
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.desk import Desk
 from townsquare.web.accounts.people import People
+from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site as at
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.approvals.book import Act, Book
@@ -120,6 +122,7 @@ class Settings:
     bus: Bus = field(default_factory=Bus)
     vision: seeing.Settings = field(default_factory=seeing.Settings)
     outgoing: out.Settings = field(default_factory=out.Settings)
+    oidc: identity_provider.Settings = field(default_factory=identity_provider.Settings)
     log: notary.Settings = field(default_factory=notary.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
@@ -195,7 +198,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         tries = Tries(now, proxied=bool(here.public_url))
         people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
         tokens = Tokens(broker)
-        desk = Desk(people, tokens, pages, sessions, tries)
+        provider = await ending.enter_async_context(provided(settings, place.data))
+        desk = Desk(people, tokens, pages, sessions, tries, provider)
         await people.load()
         await tokens.load()
         acts = (*ACTS, asking.act(rules_desk, lambda: book))
@@ -289,6 +293,18 @@ def sealing(store: Store) -> str:
     if store.url.startswith("sqlite:"):
         return "stays in the database; pip install 'townsquare[analysis]' makes Parquet of it"
     return "stays in the database, whatever seal_after_days says"
+
+
+@contextlib.asynccontextmanager
+async def provided(settings: Settings, data: Path) -> AsyncIterator[Provider | None]:
+    """The identity provider, with a client of its own that calls declared hosts only."""
+    if not settings.oidc.issuer:
+        yield None
+        return
+    client_secret = secret.resolve(settings.oidc.client_secret, data)
+    hosts = (*settings.outgoing.hosts, settings.oidc.host)
+    async with out.Client(out.declared(out.Settings(hosts))) as client:
+        yield Provider(settings.oidc, client_secret, client)
 
 
 def known(tokens: Tokens, place: Place, mode: Mode) -> Known:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.authenticator import Authenticator, raw, text
 from tests.conftest import OpenBroker
-from tests.office import NOON, OWNER, Browser, Office, shown
+from tests.office import NOON, OWNER, Office, another, first, shown
 from townsquare.alerts.lookout import Ended, Lookout, Raised
 from townsquare.trust.identity import emergency
 from townsquare.trust.identity.challenge import RUNS
@@ -29,22 +29,6 @@ async def office(open_broker: OpenBroker, store_url: str) -> Office:
 async def quick(open_broker: OpenBroker) -> Office:
     """In memory, where no store is concerned."""
     return await Office(open_broker(*TYPES)).open()
-
-
-async def first(office: Office) -> tuple[Browser, Authenticator]:
-    """The administrator, signed in."""
-    browser, one = office.browser(), Authenticator()
-    assert (await browser.enrol(await office.people.first_link(), one)).status_code == 200
-    return browser, one
-
-
-async def another(
-    office: Office, admin: Browser, *roles: str, name: str = "Ben", **more: str
-) -> tuple[Browser, Authenticator, str]:
-    browser, one = office.browser(), Authenticator()
-    link = await admin.invite(name, *roles, **more)
-    assert (await browser.enrol(link, one, name)).status_code == 200
-    return browser, one, await browser.me()
 
 
 async def logged(office: Office, id: str) -> int:

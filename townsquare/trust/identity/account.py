@@ -19,6 +19,7 @@ from townsquare.model.entity import NULL, Attribute, Entity, Json, iso
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.identity.once import Link, fresh_link
 from townsquare.trust.identity.passkey import Passkey
+from townsquare.trust.identity.provider import Claimed
 
 Status = Literal["invited", "active", "disabled", "erased"]
 PERSON = "Person"
@@ -89,6 +90,16 @@ def enrolled(account: Account, passkey: Passkey, name: str) -> Account:
     return structs.replace(account, status="active", kept=kept)
 
 
+def provided(before: Account | None, claimed: Claimed, organisation: str) -> Account:
+    """Somebody whom the identity provider knows; what they may is what it says each time."""
+    name = " ".join(claimed.name.split())[:LONGEST_NAME]
+    kept = structs.replace(before.kept if before else Kept(), name=name, subject=claimed.subject)
+    if before:
+        return structs.replace(before, roles=claimed.roles, kept=kept)
+    id = f"urn:ngsi-ld:{PERSON}:{uuid4().hex}"
+    return Account(id, "active", organisation, claimed.roles, kept=kept)
+
+
 def with_passkey(account: Account, passkey: Passkey) -> Account:
     """One more. Raises Conflict."""
     if len(account.kept.passkeys) >= MOST_PASSKEYS:
@@ -155,11 +166,11 @@ def require_another(account: Account, by: Actor) -> None:
 
 def require_administrator_left(after: Account, others: Iterable[Account]) -> None:
     """Raises Conflict where nobody could sign in to give rights any more."""
-    if not any(_administers(account) for account in (after, *others)):
+    if not any(administers(account) for account in (after, *others)):
         raise Conflict("this is the last administrator; make somebody else one first")
 
 
-def _administers(account: Account) -> bool:
+def administers(account: Account) -> bool:
     return account.status == "active" and ADMINISTRATOR in account.roles
 
 

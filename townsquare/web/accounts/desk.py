@@ -8,6 +8,7 @@ from townsquare.web.accounts.emergency import Emergency
 from townsquare.web.accounts.enrolling import Enrolling
 from townsquare.web.accounts.governing import Governing
 from townsquare.web.accounts.people import People
+from townsquare.web.accounts.provider import Provider, ProviderDoors
 from townsquare.web.accounts.signing import Signing
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.pages import Pages
@@ -17,13 +18,22 @@ from townsquare.web.tries import Tries
 
 class Desk:
     def __init__(
-        self, people: People, tokens: Tokens, pages: Pages, sessions: Sessions, tries: Tries
+        self,
+        people: People,
+        tokens: Tokens,
+        pages: Pages,
+        sessions: Sessions,
+        tries: Tries,
+        provider: Provider | None = None,
     ) -> None:
         ceremonies = Ceremonies(people)
-        signing = Signing(ceremonies, pages, sessions, tries)
+        host = provider.settings.host if provider else ""
+        signing = Signing(ceremonies, pages, sessions, tries, host)
+        beyond = ProviderDoors(provider, people, signing, tries).routes() if provider else []
         self.emergency = Emergency(ceremonies, pages, sessions, tries)
         self._routes = [
             *signing.routes(),
+            *beyond,
             *Enrolling(ceremonies, signing, pages, tries).routes(),
             *self.emergency.routes(),
             *Governing(people, tokens, pages).routes(),

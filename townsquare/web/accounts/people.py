@@ -16,6 +16,7 @@ from townsquare.model.errors import Conflict, Denied, NotFound
 from townsquare.trust.identity import CounterWentBack, Passkey, account, organisation, verify
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON, Account
 from townsquare.trust.identity.once import digest
+from townsquare.trust.identity.provider import Claimed
 from townsquare.trust.identity.types import OWNER
 from townsquare.web.accounts import kept
 from townsquare.web.accounts.kept import ROOM, WHY, acting
@@ -61,8 +62,8 @@ class People:
 
     @property
     def enrolled(self) -> bool:
-        """Whether anybody ever was."""
-        return any(a.status != "invited" for a in self._all.values())
+        """Whether there is an administrator: the last one stays, once there was one."""
+        return any(account.administers(one) for one in self._all.values())
 
     def passkeys(self) -> Iterable[Passkey]:
         return (passkey for a in self._all.values() for passkey in a.kept.passkeys)
@@ -126,7 +127,8 @@ class People:
             if self.enrolled:
                 raise Conflict("somebody is enrolled already; an administrator invites the others")
             now, title = self.broker.clock(), self.site.title
-            known = next(iter(self._all.values()), None)
+            waiting = (a for a in self._all.values() if a.status == "invited" and not a.kept.name)
+            known = next(waiting, None)
             one, text = (
                 account.relinked(known, now)
                 if known
@@ -144,6 +146,21 @@ class People:
             return account.enrolled(self.linked(link), passkey, name)
 
         return await self.change(one.id, decided, acting(one))
+
+    async def provided(self, claimed: Claimed, organisation: str) -> Actor:
+        """Whom the identity provider let in, with the roles that it gives now. Raises Denied."""
+        if not claimed.roles:
+            raise Denied("the identity provider gives you no role here; ask your administrator")
+        async with self._changing:
+            known = (a for a in self._all.values() if a.kept.subject == claimed.subject)
+            before = next(known, None)
+            after = account.provided(before, claimed, organisation or self.site.title)
+            if after != before:
+                await self._keep(after, acting(after))
+        actor = self.actor(after.id)
+        if actor is None:
+            raise Denied("this account is closed here; ask your administrator")
+        return actor
 
     async def add_passkey(self, id: str, passkey: Passkey) -> Account:
         def decided(before: Account) -> Account:

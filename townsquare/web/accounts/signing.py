@@ -30,8 +30,15 @@ class SignIn(msgspec.Struct):
 
 class Signing:
     def __init__(
-        self, ceremonies: Ceremonies, pages: Pages, sessions: Sessions, tries: Tries
+        self,
+        ceremonies: Ceremonies,
+        pages: Pages,
+        sessions: Sessions,
+        tries: Tries,
+        provider: str = "",
     ) -> None:
+        """`provider` is the host of the identity provider, where the town has one."""
+        self.provider = provider
         self.ceremonies = ceremonies
         self.people = ceremonies.people
         self.pages = pages
@@ -47,7 +54,9 @@ class Signing:
         ]
 
     async def page(self, request: Request) -> Response:
-        return self.people.site.own(request.url) or self.pages.page("signin.html")
+        return self.people.site.own(request.url) or self.pages.page(
+            "signin.html", provider=self.provider
+        )
 
     async def options(self, _: Request) -> Response:
         return JSONResponse(self.ceremonies.request(SIGN_IN))
@@ -71,9 +80,13 @@ class Signing:
     def signed_in(self, request: Request, actor: Actor) -> Response:
         """Raises Unavailable."""
         response = JSONResponse({"next": "/control"})
+        self.started(request, actor, response)
+        return response
+
+    def started(self, request: Request, actor: Actor, response: Response) -> None:
+        """Raises Unavailable."""
         self.sessions.end(request.cookies.get(COOKIE, ""))
         self.sessions.start(actor, response)
-        return response
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         self.sessions.end_of(require_person(request))

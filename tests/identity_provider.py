@@ -1,0 +1,124 @@
+"""A little OpenID provider that behaves, until it is told not to."""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+ISSUER = "https://login.example.org"
+CLIENT, SECRET = "townsquare", "s3cret:of us"
+
+
+@cache
+def first_key() -> RSAKey:
+    """One for all tests: to make it takes longer than to use it."""
+    return RSAKey.generate_key(2048, {"kid": "first"})
+
+
+@dataclass
+class IdentityProvider:
+    """`claims` and `header` are put over those of each token; `down` answers nothing useful."""
+
+    clock: Callable[[], datetime]
+    key: Any = field(default_factory=first_key)
+    alg: str = "RS256"
+    signer: Any = None  # where it is another key than the one that is shown
+    claims: dict[str, Any] = field(default_factory=dict)
+    header: dict[str, Any] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=lambda: ["control-room"])
+    subject: str = "ada@login"
+    answers_as: str | None = ISSUER  # the parameter `iss` of RFC 9207
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+    _codes: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def app(self) -> Starlette:
+        routes = [
+            Route("/.well-known/openid-configuration", self.metadata),
+            Route("/keys", self.keys),
+            Route("/authorize", self.authorize),
+            Route("/token", self.token, methods=["POST"]),
+        ]
+        return Starlette(routes=routes)
+
+    def rotate(self) -> None:
+        self.key, self.alg = ECKey.generate_key("P-256", {"kid": "second"}), "ES256"
+
+    async def metadata(self, request: Request) -> Response:
+        self.asked.append(request.url.path)
+        if self.down:
+            return Response(status_code=502)
+        told = {
+            "issuer": ISSUER,
+            "authorization_endpoint": f"{ISSUER}/authorize",
+            "token_endpoint": f"{ISSUER}/token",
+            "jwks_uri": f"{ISSUER}/keys",
+            "authorization_response_iss_parameter_supported": True,
+        }
+        return JSONResponse(told)
+
+    async def keys(self, request: Request) -> Response:
+        self.asked.append(request.url.path)
+        return JSONResponse(KeySet([self.key]).as_dict(private=False))
+
+    async def authorize(self, request: Request) -> Response:
+        asked = dict(request.query_params)
+        assert asked["response_type"] == "code"
+        assert asked["code_challenge_method"] == "S256"
+        assert "openid" in asked["scope"]
+        code = secrets.token_urlsafe(8)
+        self._codes[code] = asked
+        said = f"&iss={self.answers_as}" if self.answers_as else ""
+        back = f"{asked['redirect_uri']}?code={code}&state={asked['state']}{said}"
+        return RedirectResponse(back, 303)
+
+    async def token(self, request: Request) -> Response:
+        given = dict(parse_qsl((await request.body()).decode()))
+        login = base64.b64encode(f"{CLIENT}:s3cret%3Aof%20us".encode()).decode()
+        assert request.headers["authorization"] == f"Basic {login}"
+        asked = self._codes.pop(given["code"], None)
+        hashed = hashlib.sha256(given["code_verifier"].encode()).digest()
+        proof = base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
+        if asked is None or asked["code_challenge"] != proof:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        assert given["redirect_uri"] == asked["redirect_uri"]
+        return JSONResponse({"id_token": self.signed(asked["nonce"]), "token_type": "Bearer"})
+
+    def signed(self, nonce: str) -> str:
+        now = int(self.clock().timestamp())
+        claims = {
+            "iss": ISSUER,
+            "sub": self.subject,
+            "aud": CLIENT,
+            "exp": now + 300,
+            "iat": now,
+            "nonce": nonce,
+            "name": "Ada Lovelace",
+            "groups": self.groups,
+            **self.claims,
+        }
+        header = {"alg": self.alg, "kid": self.key.kid, **self.header}
+        kept = {name: value for name, value in claims.items() if value is not None}
+        if header["alg"] == "none":
+            return unsigned(header, kept)
+        signer = self.signer or self.key
+        return jwt.encode(header, kept, signer, algorithms=[header["alg"]])
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    parts = (json.dumps(part).encode() for part in (header, claims))
+    return ".".join([*(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts), ""])

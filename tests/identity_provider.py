@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class IdentityProvider:
         assert request.headers["authorization"] == f"Basic {login}"
         asked = self._codes.pop(given["code"], None)
         hashed = hashlib.sha256(given["code_verifier"].encode()).digest()
-        proof = base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
+        proof = text(hashed)
         if asked is None or asked["code_challenge"] != proof:
             return JSONResponse({"error": "invalid_grant"}, 400)
         assert given["redirect_uri"] == asked["redirect_uri"]
@@ -113,12 +114,20 @@ class IdentityProvider:
         }
         header = {"alg": self.alg, "kid": self.key.kid, **self.header}
         kept = {name: value for name, value in claims.items() if value is not None}
-        if header["alg"] == "none":
-            return unsigned(header, kept)
+        if header["alg"] in ("none", "HS256"):
+            return forged(header, kept, self.key.as_pem(private=False))
         signer = self.signer or self.key
         return jwt.encode(header, kept, signer, algorithms=[header["alg"]])
 
 
-def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
-    parts = (json.dumps(part).encode() for part in (header, claims))
-    return ".".join([*(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts), ""])
+def forged(header: dict[str, Any], claims: dict[str, Any], public_key: bytes) -> str:
+    """As an attacker writes it: with no signature, or with one that takes the public key for a
+    secret that is shared.
+    """
+    parts = [text(json.dumps(part).encode()) for part in (header, claims)]
+    signed = hmac.digest(public_key, ".".join(parts).encode(), "sha256")
+    return ".".join([*parts, text(signed) if header["alg"] == "HS256" else ""])
+
+
+def text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -90,6 +90,7 @@ async def test_two_must_agree_where_two_are_needed(hall: Hall) -> None:
     with pytest.raises(Denied, match="one person approved twice"):
         await hall.agreed(one, hall.officer)
     await hall.agreed(one, hall.engineer)
+    await hall.asked()  # something else of the same camera
     assert await hall.book.wrong("change", CAMERA, DETAIL) == []
     assert await hall.book.wrong("change", CAMERA, DETAIL) == ["nobody has asked for its approval"]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_accounts import Person, assert_good, first_link
+from tests.e2e.test_accounts import Open, Person, assert_good, first_link
 from tests.e2e.test_accounts import browser as browser
 from tests.e2e.test_accounts import person as person
 from tests.e2e.test_accounts import town as town
-from tests.e2e.town import Town
+from tests.e2e.town import Town, run, settings
 
 CAMERA = "urn:ngsi-ld:Camera:square"
 ASK = """async ([subject, purpose]) => {
@@ -84,6 +84,29 @@ def test_everyone_reads_the_figures_and_the_models(
     visitor.page.get_by_role("link", name="Models").click()
     expect(visitor.page.get_by_text("who somebody is").first).to_be_visible()
     good(visitor.page, tmp_path / "models")
+
+
+def test_everyone_reads_what_a_camera_lacks_and_what_is_overdue(
+    open_town: Open, person: Callable[[], Person], tmp_path: Path
+) -> None:
+    file = settings(tmp_path, ("late", "absent.mp4"), ("vague", "absent.mp4"))
+    late, vague = file.read_text().split('name = "vague"')
+    late = late.replace("2099-01-01", "2026-01-31")
+    vague = vague.replace('"crowd safety"', '"safety"').replace("impact_assessment", "#")
+    file.write_text(f'{late}name = "vague"{vague}')
+    town = open_town("run", "--settings", str(file))
+    visitor = person()
+    visitor.page.goto(town.url)
+    card = visitor.page.locator("#camera-late")
+    expect(card.get_by_text("review overdue", exact=True)).to_be_visible()
+    card = visitor.page.locator("#camera-vague")
+    expect(card).to_contain_text("it is not live: purposes: 'safety' is no purpose")
+    expect(card).to_contain_text("impact_assessment is missing")
+    expect(card.get_by_text("review overdue", exact=True)).to_have_count(0)
+    good(visitor.page, tmp_path / "cards")
+    checked = run("check", "--settings", str(file), "--data", str(tmp_path / "other"))
+    assert checked.returncode == 2
+    assert "camera vague: it is not live: purposes: 'safety'" in checked.stdout
 
 
 def good(page: Page, picture: Path) -> None:

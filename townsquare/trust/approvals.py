@@ -128,9 +128,14 @@ def require(approval: Approval, requester: Party, now: datetime) -> frozenset[st
     return frozenset(signature.organisation for signature in approval.signatures)
 
 
+def same(request: Request, act: str, subject: str, detail: Mapping[str, Json]) -> bool:
+    """Whether what is about to be done is what was asked for."""
+    return (request.act, request.subject, dict(request.detail)) == (act, subject, dict(detail))
+
+
 def require_same(request: Request, act: str, subject: str, detail: Mapping[str, Json]) -> None:
-    """What is about to be done is what was asked for. Raises Denied."""
-    if (request.act, request.subject, dict(request.detail)) != (act, subject, dict(detail)):
+    """Raises Denied."""
+    if not same(request, act, subject, detail):
         raise Denied("this is not what was approved; ask for it anew")
 
 

@@ -88,6 +88,11 @@ class Book:
         page = await self.broker.find(query, ROOM, WHY)
         return [approvals.approval(entity) for entity in page.entities]
 
+    def named(self, id: str) -> str:
+        """The name of this account; empty where it has none."""
+        found = [one for one in self.people.everyone() if one.id == id]
+        return found[0].kept.name if found else ""
+
     # --- answering
 
     def options(self, one: Approval) -> Json:
@@ -162,10 +167,10 @@ class Book:
         """What is wrong with the approvals of this, whoever asked; empty where it is approved, and
         then that is used.
         """
-        found = [one for one in await self.waiting() if one.request.subject == subject]
         objections = ["nobody has asked for its approval"]
-        for one in found:
-            approvals.require_same(one.request, act, subject, detail)
+        for one in await self.waiting():
+            if not approvals.same(one.request, act, subject, detail):
+                continue
             objections = approvals.objections(one, self._requester(one), self.broker.clock())
             if not objections:
                 await self._write(approvals.used(one), ROOM)

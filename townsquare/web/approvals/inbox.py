@@ -102,6 +102,7 @@ class Inbox:
         return {
             **told(one),
             "title": kind.title if kind else one.request.act,
+            "asker": self.book.named(one.request.requested_by),
             "at": self.pages.town.local(one.request.requested_at),
             "until": self.pages.town.local(one.request.expires_at),
             "own": one.request.requested_by == by.id,

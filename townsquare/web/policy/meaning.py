@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.trust.access import Access, access
 from townsquare.trust.grant import Grant
 from townsquare.trust.policy import Policy
+from townsquare.trust.roles import Role
 
 MAY: Mapping[str, str] = {
     "read": "see",
@@ -34,10 +36,19 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """Of one role: `changes` tells whether it writes, or uses the commands of the type's room."""
+
+    sees: Literal["all", "part", "nothing"]
+    changes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
-    """Of a type of entity."""
+    """Of a type of entity; `cells` are those of the roles, in their order."""
 
     type: str
+    cells: tuple[Cell, ...]
     sentences: tuple[Sentence, ...]
 
 
@@ -45,8 +56,28 @@ class Meaning:
 def meaning(policy: Policy) -> tuple[Meaning, ...]:
     """It asks hundreds of questions, whose answers last as long as the policy."""
     found = access(policy)
-    types = (*sorted(policy.types), "")
-    return tuple(Meaning(type or NOBODYS, tuple(_sentences(policy, found, type))) for type in types)
+    return tuple(
+        Meaning(
+            type or NOBODYS,
+            tuple(_cell(found, role.name, type) for role in people(policy)),
+            tuple(_sentences(policy, found, type)),
+        )
+        for type in (*sorted(policy.types), "")
+    )
+
+
+def people(policy: Policy) -> list[Role]:
+    """The roles of people, for whom access is written out."""
+    return [role for role in policy.roles.values() if role.of == "the town"]
+
+
+def _cell(found: Access, role: str, type: str) -> Cell:
+    """`read` is for all of it where one purpose shows all that there is at this moment."""
+    grants = {(row.act, g) for row, g in found.items() if (row.role, row.type) == (role, type)}
+    seen = [grant for act, grant in grants if act == "read"]
+    whole = any(g.attributes is None and g.scopes is None and not g.not_scopes for g in seen)
+    sees: Literal["all", "part", "nothing"] = "all" if whole else "part" if seen else "nothing"
+    return Cell(sees, any(act in ("write", "command") for act, _ in grants))
 
 
 def _sentences(policy: Policy, found: Access, type: str) -> Iterable[Sentence]:

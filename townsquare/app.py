@@ -211,7 +211,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
             *Inbox(book, pages).routes(),
-            *Looked(people, pages).routes(),
+            *Looked(people, pages, keeper.log).routes(),
             *figures.routes(broker, pages),
             *vision_api.routes(broker, workers, settings.camera, book.use),
             *alerts_api.routes(broker),

@@ -1,7 +1,10 @@
 """The log as data protection reads it, and its numbers as everyone does."""
 
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import httpx
@@ -10,11 +13,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conftest import OpenBroker
+from tests.e2e.town import run
+from tests.notary import notary
 from tests.town_hall import WORK, TownHall
 from townsquare import app
 from townsquare.context.ledger import LogCount, LogSearch, Said
 from townsquare.model.actor import ANYONE, Actor
-from townsquare.model.errors import Denied, Invalid
+from townsquare.model.errors import Denied, Invalid, Unavailable
 from townsquare.model.town import Town
 from townsquare.store.logged import Kind
 from townsquare.trust.audit import Verb
@@ -30,11 +35,15 @@ ASKED = dict.fromkeys(("by", "subject", "verb", "purpose", "case", "since", "unt
 
 
 class House:
-    def __init__(self, hall: TownHall) -> None:
+    def __init__(self, hall: TownHall, folder: Path) -> None:
         self.hall = hall
+        self.keeper = notary(hall.broker, folder)
         self.visitor = OFFICER
         pages = Pages(BERLIN, demo=False)
-        routes = [*Looked(hall.people, pages).routes(), *figures.routes(hall.broker, pages)]
+        routes = [
+            *Looked(hall.people, pages, self.keeper.log).routes(),
+            *figures.routes(hall.broker, pages),
+        ]
         transport = httpx.ASGITransport(self.with_visitor(Starlette(routes=routes)))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://town")
 
@@ -61,8 +70,9 @@ class House:
 
 
 @pytest.fixture
-async def house(open_broker: OpenBroker) -> AsyncIterator[House]:
-    house = House(TownHall(open_broker(*app.TYPES)))
+async def house(open_broker: OpenBroker, tmp_path: Path) -> AsyncIterator[House]:
+    house = House(TownHall(open_broker(*app.TYPES)), tmp_path)
+    await house.keeper.open()
     async with house.client:
         yield house
 
@@ -98,12 +108,35 @@ async def test_earlier_entries_are_a_page_further(house: House) -> None:
     assert "urn:number:0:" in await house.search(by=OPERATOR.id, below="1")
 
 
+async def test_what_is_handed_out_is_proven_without_the_town(house: House, tmp_path: Path) -> None:
+    for n in range(5):
+        await house.looks(f"urn:number:{n % 2}:")
+    asked = {"subject": "urn:number:1:", "reason": "a complaint"}
+    with pytest.raises(Invalid, match="its recipients"):
+        await house.client.post("/who-looked/export", data=asked)
+    with pytest.raises(Unavailable, match="not signed yet"):
+        await house.client.post("/who-looked/export", data={**asked, "recipients": "Court"})
+    await house.keeper.step()
+    answer = await house.client.post("/who-looked/export", data={**asked, "recipients": "Court"})
+    unpacked = tmp_path / "export"
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(unpacked)
+    told = run("log", "verify", str(unpacked))
+    assert (told.returncode, "All 2 exported entries are in it." in told.stdout) == (0, True)
+    disclosed = LogSearch(verb="disclosure")
+    (own, _) = await house.hall.broker.ledger.read(disclosed, OFFICER, WORK, "to see that")
+    assert (own.record.recipients, own.record.justification) == (("Court",), "a complaint")
+    records = unpacked / "records.jsonl"
+    records.write_text(records.read_text().replace("urn:number:1:", "urn:number:2:"))
+    assert "is not what was committed to" in run("log", "verify", str(unpacked)).stdout
+
+
 @pytest.mark.parametrize("visitor", [OPERATOR, ANYONE])
 async def test_others_are_not_let_in(house: House, visitor: Actor) -> None:
     house.visitor = visitor
     for ask in (
         house.client.get("/who-looked"),
         house.client.post("/who-looked", data={"reason": "x"}),
+        house.client.post("/who-looked/export", data={"reason": "x", "recipients": "me"}),
     ):
         with pytest.raises(Denied):
             await ask

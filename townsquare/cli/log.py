@@ -1,4 +1,4 @@
-"""`townsquare log`: export entries with their proofs for an auditor, and verify what is there.
+"""`townsquare log`: verify the log, or what was exported from it.
 
 Verifying is the verifier's work, which shares no code with what writes the log; here is only where
 its entries and files come from.
@@ -27,7 +27,9 @@ Quorum = Annotated[
     int | None, typer.Option(min=0, help="Witnesses needed.", show_default="more than half")
 ]
 
-log = typer.Typer(no_args_is_help=True, help="Verify the log of what was done, or export from it.")
+log = typer.Typer(
+    no_args_is_help=True, help="Verify the log of what was done, or an export from it."
+)
 
 
 @log.command()

@@ -15,6 +15,7 @@ from townsquare.model.errors import Invalid
 from townsquare.store import Job, Key, Row, Store, Writes
 from townsquare.store.logged import EQUAL, MOST_FOUND, second
 from townsquare.store.logged import LogCount as LogCount  # rooms name it
+from townsquare.store.logged import Logged as Logged
 from townsquare.store.logged import LogSearch as LogSearch  # rooms ask with it
 from townsquare.trust import audit
 from townsquare.trust.audit import ENTRY, Record, Verb
@@ -76,12 +77,23 @@ class Ledger:
         of the last one. Raises Denied.
         """
         require(self._rights(by, why).grant("read", ENTRY.name))
-        if any(len(getattr(search, name)) > MOST_TEXT for name in EQUAL):
-            raise Invalid(f"the search names something over {MOST_TEXT} characters; say it shorter")
+        _require_short(search)
         said = Said(_asked(search), justification)
         await self.note(SUBJECT, "consultation", by, why, said)
         found = await self._store.log_found(search)
         return [Read(one.index, RECORD.decode(one.entry.record)) for one in found]
+
+    async def disclose(
+        self, search: LogSearch, by: Actor, why: Why, justification: str, recipients: Sequence[str]
+    ) -> list[Logged]:
+        """The same with their salts, for somebody who checks the proofs. Raises Denied, and Invalid
+        without a reason or recipients.
+        """
+        require(self._rights(by, why).grant("read", ENTRY.name))
+        _require_short(search)
+        said = Said(_asked(search), justification, tuple(recipients))
+        await self.note(SUBJECT, "disclosure", by, why, said)
+        return await self._store.log_found(search)
 
     async def erase(self, indexes: Iterable[int], by: Actor, why: Why, justification: str) -> None:
         """Records, not entries: all proofs stay. Raises Denied, or Invalid without a reason."""
@@ -109,6 +121,11 @@ class Ledger:
             return Writes(log=[audit.entry(record)], unlog=unlog)
 
         await self._store.commit(Job(record.at, "", (), decided))
+
+
+def _require_short(search: LogSearch) -> None:
+    if any(len(getattr(search, name)) > MOST_TEXT for name in EQUAL):
+        raise Invalid(f"the search names something over {MOST_TEXT} characters; say it shorter")
 
 
 def _asked(search: LogSearch) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,8 +20,10 @@ from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 from townsquare.model.town import Town
 from townsquare.trust.audit import ENTRY, Verb
+from townsquare.trust.log import Log
 from townsquare.trust.policy import require
 from townsquare.web.accounts.people import People
+from townsquare.web.extract import extract, signed
 from townsquare.web.pages import Pages
 
 # In words, after "who".
@@ -34,11 +37,17 @@ VERBS: Mapping[str, str] = {
 }
 FIELDS = ("by", "subject", "verb", "purpose", "case", "since", "until", "below", "reason")
 EACH = 50  # entries a page
+MOST_HANDED_OUT = 1000  # the newest of a search
+ARCHIVE = {
+    "content-disposition": 'attachment; filename="log.zip"',
+    "cache-control": "no-store",
+}
 
 
 class Looked:
-    def __init__(self, people: People, pages: Pages) -> None:
+    def __init__(self, people: People, pages: Pages, log: Log) -> None:
         self.people = people
+        self.log = log
         self.broker = people.broker
         self.pages = pages
 
@@ -46,6 +55,7 @@ class Looked:
         return [
             Route("/who-looked", self.ask),
             Route("/who-looked", self.found, methods=["POST"]),
+            Route("/who-looked/export", self.handed_out, methods=["POST"]),
         ]
 
     async def ask(self, request: Request) -> Response:
@@ -61,6 +71,18 @@ class Looked:
             raise Invalid("say why you search the log; the reason becomes an entry of it")
         search = wanted(asked, self.pages.town)
         return self._page(asked, await self.broker.ledger.read(search, by, why, asked["reason"]))
+
+    async def handed_out(self, request: Request) -> Response:
+        """With proofs, for whoever is named: that it was handed out to them is an entry."""
+        by, why = self._require(request)
+        signed(self.log)
+        form = await request.form(max_files=0)
+        asked, to = self._asked(form), str(form.get("recipients", "")).strip()
+        search = replace(wanted(asked, self.pages.town), limit=MOST_HANDED_OUT)
+        recipients = [to] if to else []
+        found = await self.broker.ledger.disclose(search, by, why, asked["reason"], recipients)
+        given = {name: text for name, text in asked.items() if text} | {"recipients": to}
+        return Response(extract(self.log, found, given), 200, ARCHIVE, "application/zip")
 
     def _require(self, request: Request) -> tuple[Actor, Why]:
         """Raises Denied for somebody whom the log is not open to."""

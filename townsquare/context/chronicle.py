@@ -17,6 +17,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.store import Find, Store
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past
+from townsquare.trust.grant import dated
 from townsquare.trust.policy import Grant
 
 
@@ -56,7 +57,8 @@ class Chronicle:
         seen = [(e, rights.grant("temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
-        return Page(entities, count, len(rows) > find.limit), past
+        told = [dated(entity, grant) for entity, grant in seen]
+        return Page(told, count, len(rows) > find.limit), past
 
     async def copies(
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""

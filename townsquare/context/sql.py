@@ -228,7 +228,7 @@ class Compiler:
             return both(*(self.condition(term, grant, eyes) for term in q.terms))
         if isinstance(q, Any):
             return either(self.condition(term, grant, eyes) for term in q.terms)
-        if q.path.attribute and not grant.shows(q.path.attribute):
+        if not shows(grant, q.path):
             return NEVER
         return self._linked(q, eyes) if isinstance(q, Linked) else self._compared(q)
 
@@ -271,18 +271,23 @@ class Compiler:
 
     def order(self, query: Query, eyes: Eyes) -> tuple[Sorted, ...]:
         """What a grant hides is sorted as what is not there."""
-        shown = ((order, self._shown(order.path.attribute, eyes)) for order in query.order)
+        shown = ((order, self._shown(order.path, eyes)) for order in query.order)
         return tuple(
             Sorted(order, None if seen is ALWAYS else seen)
             for order, seen in shown
             if seen is not NEVER
         )
 
-    def _shown(self, attribute: str, eyes: Eyes) -> Sql:
-        """Whether the grant that a row stands under shows the attribute."""
-        hiding = [t for t, g in eyes.grants.items() if g.allowed and not g.shows(attribute)]
-        if not attribute or (eyes.others.shows(attribute) and not hiding):
-            return ALWAYS
-        if eyes.others.shows(attribute):
-            return _has_type("not exists", hiding)
+    def _shown(self, path: Path, eyes: Eyes) -> Sql:
+        """Whether the grant that a row stands under shows what is at the path."""
+        hiding = [t for t, g in eyes.grants.items() if g.allowed and not shows(g, path)]
+        if shows(eyes.others, path):
+            return _has_type("not exists", hiding) if hiding else ALWAYS
         return _has_type("exists", [t for t in eyes.grants if t not in hiding])
+
+
+def shows(grant: Grant, path: Path) -> bool:
+    """When an entity was modified tells when what is hidden of it was."""
+    if path.attribute:
+        return grant.shows(path.attribute)
+    return not (path.member == "modifiedAt" and grant.hides)

@@ -62,7 +62,19 @@ def visible(entity: Entity, grant: Grant) -> Entity | None:
     if not grant.hides:
         return entity
     shown = {name: a for name, a in entity.attributes.items() if grant.shows(name)}
-    return msgspec.structs.replace(entity, attributes=shown)
+    return dated(msgspec.structs.replace(entity, attributes=shown), grant)
+
+
+def dated(entity: Entity, grant: Grant) -> Entity:
+    """As if it had been modified when what the grant shows of it was: else it would tell when what
+    is hidden changed.
+    """
+    if not grant.hides or entity.modified_at is None:
+        return entity
+    shown = (one for name, one in entity.attributes.items() if grant.shows(name))
+    times = [a.modified_at for instances in shown for a in instances if a.modified_at]
+    modified = max((t for t in (*times, entity.created_at) if t), default=None)
+    return msgspec.structs.replace(entity, modified_at=modified)
 
 
 def require(grant: Grant) -> Grant:

@@ -15,9 +15,8 @@ from townsquare.context.broker import Broker
 from townsquare.model.errors import TownsquareError
 from townsquare.model.town import Town
 from townsquare.web.accounts.commands import ADMINISTRATOR
-from townsquare.web.accounts.desk import Desk
+from townsquare.web.accounts.desk import Beside, Desk
 from townsquare.web.accounts.people import People
-from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.auth import Door, Visits, always
@@ -44,7 +43,7 @@ class Office:
         self.pages = Pages(Town(name="Testtown"), demo=False)
         self.sessions = Sessions(broker.clock)
         self.tries = Tries(broker.clock)
-        self.provider: Provider | None = None
+        self.beside = Beside()
 
     async def open(self) -> "Office":
         """Again is as a restart of the server: what is in memory is read anew."""
@@ -52,9 +51,8 @@ class Office:
         self.tokens = Tokens(self.broker)
         await self.people.load()
         await self.tokens.load()
-        self.desk = Desk(
-            self.people, self.tokens, self.pages, self.sessions, self.tries, self.provider
-        )
+        told = (self.people, self.tokens, self.pages, self.sessions, self.tries)
+        self.desk = Desk(*told, self.beside)
         errors = {TownsquareError: self.pages.error}
         inside = Starlette(
             routes=[*self.desk.routes(), Route("/who", who, methods=["GET", "POST"])],

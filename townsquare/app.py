@@ -45,7 +45,8 @@ from townsquare.web import app as site
 from townsquare.web import figures, notary, portal, server
 from townsquare.web import log as log_site
 from townsquare.web.accounts.commands import ADMINISTRATOR
-from townsquare.web.accounts.desk import Desk
+from townsquare.web.accounts.desk import Beside, Desk
+from townsquare.web.accounts.genesis import FirstPolicy
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site as at
@@ -199,7 +200,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
         tokens = Tokens(broker)
         provider = await ending.enter_async_context(provided(settings, place.data))
-        desk = Desk(people, tokens, pages, sessions, tries, provider)
+        begins = FirstPolicy(rules_desk.unsigned, rules_desk.sign)
+        desk = Desk(people, tokens, pages, sessions, tries, Beside(provider, begins))
         await people.load()
         await tokens.load()
         acts = (*ACTS, asking.act(rules_desk, lambda: book))

@@ -9,12 +9,15 @@ from tests.authenticator import Authenticator, raw, text
 from tests.conftest import OpenBroker
 from tests.office import NOON, OWNER, Office, another, first, shown
 from townsquare.alerts.lookout import Ended, Lookout, Raised
+from townsquare.model.actor import Actor, Why
 from townsquare.trust.identity import emergency
 from townsquare.trust.identity.challenge import RUNS
 from townsquare.trust.identity.once import LINK_RUNS
 from townsquare.trust.identity.types import TYPES
 from townsquare.web.accounts import kept
 from townsquare.web.accounts.ceremony import FRESH
+from townsquare.web.accounts.desk import Beside
+from townsquare.web.accounts.genesis import FirstPolicy
 from townsquare.web.tries import BACK_S, TRIES
 
 DAY = timedelta(days=1)
@@ -40,7 +43,7 @@ async def logged(office: Office, id: str) -> int:
 async def test_the_first_link_makes_an_administrator_once(office: Office) -> None:
     browser, one = office.browser(), Authenticator()
     link = await office.people.first_link()
-    assert (await browser.enrol(link, one)).json() == {"next": "/control"}
+    assert (await browser.enrol(link, one)).json() == {"next": "/account/policy"}
     assert await browser.roles() == ["administrator", "operator"]
     assert (await office.browser().enrol(link, Authenticator())).status_code == 403
     answer = await office.browser().http.post(
@@ -317,6 +320,38 @@ async def test_passkeys_change_shortly_after_a_sign_in_only(quick: Office) -> No
     assert removal.status_code == 403
     await browser.sign_in(one)
     assert (await browser.post("/account/options")).status_code == 200
+
+
+# --- the policy that a town begins with
+
+
+async def test_the_first_policy_is_signed_by_its_hash(open_broker: OpenBroker) -> None:
+    office, hash, kept_proofs = Office(open_broker(*TYPES)), "ab" * 32, list[dict[str, str]]()
+
+    async def unsigned() -> str:
+        return "" if kept_proofs else hash
+
+    async def sign(proof: dict[str, str], by: Actor, _: Why) -> str:
+        kept_proofs.append({**proof, "by": by.id})
+        return hash
+
+    office.beside = Beside(first=FirstPolicy(unsigned, sign))
+    admin, one = await first(await office.open())
+    ben, two, _ = await another(office, admin, "operator")
+    asked = await admin.post("/account/policy/options")
+    assert raw(asked.json()["challenge"]) == bytes.fromhex(hash)
+    assert (await ben.post("/account/policy/options")).status_code == 403
+    digest = bytes.fromhex(hash)
+    assert (await ben.post("/account/policy", credential=two.signed(digest))).status_code == 403
+    assert (await admin.post("/account/policy", credential=two.signed(digest))).status_code == 403
+    assert (
+        await admin.post("/account/policy", credential=one.signed(bytes(32)))
+    ).status_code == 403
+    assert (await admin.post("/account/policy", credential=one.signed(digest))).status_code == 200
+    (proof,) = kept_proofs
+    assert proof["by"] == await admin.me()
+    assert {"publicKey", "signature", "authenticatorData", "clientDataJSON"} <= proof.keys()
+    assert (await admin.post("/account/policy", credential=one.signed(digest))).status_code == 404
 
 
 # --- emergency access

@@ -16,6 +16,7 @@ from townsquare.trust.identity import emergency
 from townsquare.trust.identity.provider import OLDEST_S, SKEW_S, Settings
 from townsquare.trust.identity.types import TYPES
 from townsquare.web.accounts.attempt import COOKIE, PATH, RUNS
+from townsquare.web.accounts.desk import Beside
 from townsquare.web.accounts.provider import AGAIN, BACK, KNOWN_FOR, Provider
 
 SETTINGS = Settings(
@@ -30,7 +31,7 @@ class Town(Office):
         self.idp = IdentityProvider(self.broker.clock)
         transport = httpx.ASGITransport(app=self.idp.app)
         client = outgoing.Client(outgoing.LOOPBACK_ONLY, transport)
-        self.provider = Provider(SETTINGS, SECRET, client)
+        self.beside = Beside(Provider(SETTINGS, SECRET, client))
         await super().open()
         return self
 

@@ -59,6 +59,14 @@ class Person:
             other.cdp.send("WebAuthn.addCredential", here)
         return other
 
+    def takes_over(self, link: str, name: str) -> None:
+        """The first one: with a signature under the policy."""
+        self.enrol(link, name)
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("One signature more")
+        assert_good(self.page)
+        self.page.get_by_role("button", name="Sign with my passkey").click()
+        self.in_control()
+
     def enrol(self, link: str, name: str) -> None:
         self.page.goto(link)
         self.page.get_by_label("Your name").fill(name)
@@ -102,11 +110,13 @@ def test_from_the_first_start_to_colleagues_and_back(
 ) -> None:
     ada, ben = person(), person()
     link = first_link(town)
-    ada.enrol(link, "Ada Lovelace")
-    ada.in_control()
+    ada.takes_over(link, "Ada Lovelace")
     refused = run("accounts", "enrol", "--data", str(town.data))
     assert refused.returncode == 2
     assert "administrator invites" in refused.stderr
+
+    signature = town.get("/policy/versions").json()["inForce"]["signature"]
+    assert signature["by"].startswith("urn:ngsi-ld:Person:")
 
     stranger = person()
     stranger.page.goto(link)
@@ -129,7 +139,7 @@ def test_from_the_first_start_to_colleagues_and_back(
     ben.enrol(invitation, "Ben Bitdiddle")
     ben.in_control()
     ben.page.get_by_role("button", name="Sign out").click()
-    expect(ben.page).to_have_url(f"{town.url}/")
+    expect(ben.page).to_have_url(f"{town.url}/signin")
     ben.verified(fits=False)
     ben.sign_in(town)
     expect(ben.page.get_by_role("alert")).to_contain_text("Nothing was done")
@@ -152,8 +162,7 @@ def test_from_the_first_start_to_colleagues_and_back(
 
 def test_a_second_passkey_of_ones_own(town: Town, person: Callable[[], Person]) -> None:
     ada = person()
-    ada.enrol(first_link(town), "Ada Lovelace")
-    ada.in_control()
+    ada.takes_over(first_link(town), "Ada Lovelace")
     ada.page.goto(f"{town.url}/account")
     ada.page.get_by_role("button", name="Add a passkey").click()
     expect(ada.page.get_by_role("alert")).to_contain_text("another device")
@@ -169,8 +178,7 @@ def test_a_second_passkey_of_ones_own(town: Town, person: Callable[[], Person]) 
 
 def test_a_passkey_is_of_this_origin_alone(town: Town, person: Callable[[], Person]) -> None:
     ada = person()
-    ada.enrol(first_link(town), "Ada Lovelace")
-    ada.in_control()
+    ada.takes_over(first_link(town), "Ada Lovelace")
     ada.page.context.clear_cookies()
     ada.page.goto(f"http://127.0.0.1:{town.port}/signin")
     expect(ada.page).to_have_url(f"{town.url}/signin")

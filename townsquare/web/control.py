@@ -114,7 +114,7 @@ class Control:
 
     async def sign_out(self, request: Request) -> Response:
         self.sessions.end(request.cookies.get(COOKIE, ""))
-        response = RedirectResponse("/", 303)
+        response = RedirectResponse("/signin" if self.mode == "login" else "/", 303)
         response.delete_cookie(COOKIE)
         return response
 

@@ -1,11 +1,14 @@
 """The room of accounts, put together."""
 
+from dataclasses import dataclass
+
 from starlette.routing import Route
 
 from townsquare.web.accounts.ceremony import Ceremonies
 from townsquare.web.accounts.commands import Commands
 from townsquare.web.accounts.emergency import Emergency
 from townsquare.web.accounts.enrolling import Enrolling
+from townsquare.web.accounts.genesis import FirstPolicy, Genesis
 from townsquare.web.accounts.governing import Governing
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider, ProviderDoors
@@ -16,6 +19,17 @@ from townsquare.web.sessions import Sessions
 from townsquare.web.tries import Tries
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a town may have beside accounts: somebody else who knows people, a policy to sign."""
+
+    provider: Provider | None = None
+    first: FirstPolicy | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
 class Desk:
     def __init__(
         self,
@@ -24,8 +38,9 @@ class Desk:
         pages: Pages,
         sessions: Sessions,
         tries: Tries,
-        provider: Provider | None = None,
+        beside: Beside = NOTHING_BESIDE,
     ) -> None:
+        provider, first = beside.provider, beside.first
         ceremonies = Ceremonies(people)
         host = provider.settings.host if provider else ""
         signing = Signing(ceremonies, pages, sessions, tries, host)
@@ -34,6 +49,7 @@ class Desk:
         self._routes = [
             *signing.routes(),
             *beyond,
+            *(Genesis(first, ceremonies, pages).routes() if first else []),
             *Enrolling(ceremonies, signing, pages, tries).routes(),
             *self.emergency.routes(),
             *Governing(people, tokens, pages).routes(),

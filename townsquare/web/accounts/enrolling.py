@@ -9,8 +9,9 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.identity import account
-from townsquare.trust.identity.account import Account
+from townsquare.trust.identity.account import ADMINISTRATOR, Account
 from townsquare.web.accounts.ceremony import Ceremonies, require_fresh, wished
+from townsquare.web.accounts.genesis import PATH as POLICY
 from townsquare.web.accounts.kept import acting
 from townsquare.web.accounts.signing import Signing
 from townsquare.web.pages import Pages
@@ -82,7 +83,9 @@ class Enrolling:
         actor = self.people.actor(one.id)
         if actor is None:
             raise Denied("your passkey is enrolled, but your task or your organisation's has ended")
-        return self.signing.signed_in(request, actor)
+        # Where the town begins with a policy that nobody signed, that page comes first.
+        begins = ADMINISTRATOR in actor.roles
+        return self.signing.signed_in(request, actor, POLICY if begins else "/control")
 
     def _invited(self, request: Request, link: str) -> Account:
         """Raises Denied, TooOften."""

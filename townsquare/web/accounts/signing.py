@@ -77,9 +77,9 @@ class Signing:
             return None
         return self.people.actor(one.id)
 
-    def signed_in(self, request: Request, actor: Actor) -> Response:
+    def signed_in(self, request: Request, actor: Actor, next: str = "/control") -> Response:
         """Raises Unavailable."""
-        response = JSONResponse({"next": "/control"})
+        response = JSONResponse({"next": next})
         self.started(request, actor, response)
         return response
 
@@ -90,6 +90,6 @@ class Signing:
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         self.sessions.end_of(require_person(request))
-        response = RedirectResponse("/", 303)
+        response = RedirectResponse("/signin", 303)
         response.delete_cookie(COOKIE)
         return response

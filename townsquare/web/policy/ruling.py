@@ -121,6 +121,12 @@ class Ruling:
         await self.broker.apply([told], ROOM, why)
         return str(kept.value("hash"))
 
+    async def unsigned(self) -> str:
+        """The hash of the policy that the town began with, while nobody has signed it; or ""."""
+        kept = await self._in_force()
+        first = kept is not None and kept.value("leave") == "first" and not kept.value("signature")
+        return str(kept.value("hash")) if kept and first else ""
+
     async def told(self) -> dict[str, Json]:
         """What everyone may know."""
         kept = await self._in_force()

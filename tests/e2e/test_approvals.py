@@ -37,7 +37,7 @@ def test_a_request_is_agreed_to_and_somebody_looks_who_did(
     town: Town, person: Callable[[], Person], tmp_path: Path
 ) -> None:
     ada, ole = person(), person()
-    ada.enrol(first_link(town), "Ada Lovelace")
+    ada.takes_over(first_link(town), "Ada Lovelace")
     ada.in_control()
     ole.enrol(invited(ada, town, "Ole Officer", "Data office", "Data protection"), "Ole Officer")
     ole.in_control()

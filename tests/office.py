@@ -44,11 +44,12 @@ class Office:
         self.sessions = Sessions(broker.clock)
         self.tries = Tries(broker.clock)
         self.beside = Beside()
+        self.gone: list[str] = []
 
     async def open(self) -> "Office":
         """Again is as a restart of the server: what is in memory is read anew."""
-        self.people = People(self.broker, site("", 8400, "Testtown"), self.sessions.end_of)
-        self.tokens = Tokens(self.broker)
+        self.people = People(self.broker, site("", 8400, "Testtown"), self.left)
+        self.tokens = Tokens(self.broker, self.left)
         await self.people.load()
         await self.tokens.load()
         told = (self.people, self.tokens, self.pages, self.sessions, self.tries)
@@ -66,6 +67,10 @@ class Office:
         visits = Visits(inside, Door("login", known, self.sessions, self.tries))
         self.app = Guard(visits, origins(8400, ""), content_security_policy("{}"))
         return self
+
+    async def left(self, actor: str) -> None:
+        self.gone.append(actor)
+        self.sessions.end_of(actor)
 
     def browser(self) -> "Browser":
         return Browser(self)

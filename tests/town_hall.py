@@ -15,6 +15,10 @@ FIRST = Actor("urn:ngsi-ld:Person:first", "person", "Town", frozenset({"administ
 WORK = Why("operations")
 
 
+async def nobody_left(_: str) -> None:
+    """Nobody is signed in here."""
+
+
 @dataclass
 class Member:
     """`key` is their authenticator."""
@@ -31,7 +35,7 @@ class TownHall:
 
     def __post_init__(self) -> None:
         self.broker.clock = lambda: self.now
-        self.people = People(self.broker, site("", 8400, "Testtown"), lambda _: None)
+        self.people = People(self.broker, site("", 8400, "Testtown"), nobody_left)
 
     async def member(self, name: str, organisation: str, *roles: str) -> Member:
         """Somebody who was invited and has enrolled."""

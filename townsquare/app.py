@@ -47,6 +47,8 @@ from townsquare.web import log as log_site
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.desk import Beside, Desk
 from townsquare.web.accounts.genesis import FirstPolicy
+from townsquare.web.accounts.kept import ROOM as ACCOUNTS
+from townsquare.web.accounts.kept import WHY
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site as at
@@ -197,8 +199,13 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         }
         sessions = Sessions(now, secure=bool(here.public_url))
         tries = Tries(now, proxied=bool(here.public_url))
-        people = People(broker, at(here.public_url, here.port, settings.town.name), sessions.end_of)
-        tokens = Tokens(broker)
+
+        async def left(actor: str) -> None:
+            sessions.end_of(actor)
+            await api.end_of(actor, ACCOUNTS, WHY)
+
+        people = People(broker, at(here.public_url, here.port, settings.town.name), left)
+        tokens = Tokens(broker, left)
         provider = await ending.enter_async_context(provided(settings, place.data))
         begins = FirstPolicy(rules_desk.unsigned, rules_desk.sign)
         desk = Desk(people, tokens, pages, sessions, tries, Beside(provider, begins))

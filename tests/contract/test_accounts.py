@@ -429,6 +429,7 @@ async def test_a_revoked_token_ends_with_its_connections(office: Office) -> None
     session = office.tokens.known(made["token"])
     assert session
     await commanded(office, "tokens/revoke", id=made["id"])
+    assert office.gone == [made["id"]]
     assert session.ended.is_set()
     assert (await as_machine(office, made["token"]))[0] == 401
     await office.open()

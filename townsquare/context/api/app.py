@@ -54,6 +54,7 @@ from townsquare.context.subscriptions.delivery import Courier
 from townsquare.context.subscriptions.desk import Desk
 from townsquare.context.subscriptions.doors import Doors
 from townsquare.context.subscriptions.writer import Writer
+from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
 
@@ -92,7 +93,8 @@ class Api:
         past = Past(broker, maps.atlas, self.contexts)
         asking = Asking(maps, consumption.question, past.question)
         self.snapshots = Gallery(broker, asking, self.courier)
-        subscribers = Subscribers(broker)
+        self._book = book
+        self._subscribers = subscribers = Subscribers(broker)
         self.bulletin = Bulletin(self.registry, subscribers, self.courier, self.contexts)
         self.router = Router(
             Provision(writer, self.contexts).routes(),
@@ -125,6 +127,11 @@ class Api:
         except TownsquareError as error:
             answer = problem(error)
         await send_answer(send, scope, answer)
+
+    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
+        """Nothing is told any more to an actor who may not go on as they were."""
+        await self._book.end_of(actor, by, why)
+        await self._subscribers.end_of(actor, by, why)
 
     async def _tenant(self, request: Request) -> None:
         """Raises NonexistentTenant where the operation does not make one (clause 5.5.10)."""

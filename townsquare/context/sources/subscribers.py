@@ -88,7 +88,15 @@ class Subscribers:
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
-        self.own(key, by)
+        await self._drop(self.own(key, by).key, by, why)
+
+    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
+        """Those of an actor who may not go on as they were."""
+        await self.load()
+        for key in [key for key, one in self._all.items() if one.kept.by.id == actor]:
+            await self._drop(key, by, why)
+
+    async def _drop(self, key: Key, by: Actor, why: Why) -> None:
         await self.broker.documents.drop(_row(key), by, why)
         self._all.pop(key, None)
         self._tallies.pop(key, None)

@@ -102,12 +102,20 @@ class Book:
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
-        one = self.own(key, by)
-        await self.broker.documents.drop(key, by, why)
-        self._all.pop(key, None)
+        await self._drop(self.own(key, by), by, why)
+
+    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
+        """Those of an actor who may not go on as they were."""
+        await self.load()
+        for one in [one for one in self._all.values() if one.kept.by.id == actor]:
+            await self._drop(one, by, why)
+
+    async def _drop(self, one: Compiled, by: Actor, why: Why) -> None:
+        await self.broker.documents.drop(one.key, by, why)
+        self._all.pop(one.key, None)
         self.index.drop(one)
-        self._tallies.pop(key, None)
-        self._unsaved.add(key)
+        self._tallies.pop(one.key, None)
+        self._unsaved.add(one.key)
         self.altered.set()
 
     def tallied(self, key: Key) -> Tally:

@@ -5,7 +5,7 @@ whoever's rights change or end is signed out of every browser in the same moment
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from townsquare.context.broker import Broker
@@ -24,11 +24,12 @@ from townsquare.web.accounts.site import Site
 
 MOST_PEOPLE = 10_000
 FIRST_ROLES = (ADMINISTRATOR, "operator")
+Left = Callable[[str], Awaitable[None]]
 Decide = Callable[[Account], Account]
 
 
 class People:
-    def __init__(self, broker: Broker, site: Site, left: Callable[[str], None]) -> None:
+    def __init__(self, broker: Broker, site: Site, left: Left) -> None:
         """`left` is told the id of an actor who may not go on as they were."""
         self.broker = broker
         self.site = site
@@ -175,7 +176,7 @@ class People:
             self._ends[name] = until
         for one in self._all.values():
             if one.organisation == name:
-                self._left(one.id)
+                await self._left(one.id)
 
     async def signed(self, passkey: bytes, assertion: Json, challenge: bytes) -> Account:
         """Whose passkey signed this challenge; its counter is kept. Raises Denied."""
@@ -206,4 +207,4 @@ class People:
         await self.broker.apply_beside([account.change(after)], rows, by.through(OWNER), WHY)
         self._all[after.id] = after
         if before and (before.status, before.roles) != (after.status, after.roles):
-            self._left(after.id)
+            await self._left(after.id)

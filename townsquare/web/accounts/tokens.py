@@ -11,14 +11,16 @@ from townsquare.trust.identity.token import ACCESS_TOKEN, Token, Wanted
 from townsquare.trust.identity.types import OWNER
 from townsquare.web.accounts import kept
 from townsquare.web.accounts.kept import WHY
+from townsquare.web.accounts.people import Left
 from townsquare.web.sessions import Session
 
 MOST_TOKENS = 1000  # that are not revoked
 
 
 class Tokens:
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, left: Left) -> None:
         self.broker = broker
+        self._left = left
         self._all: dict[str, Token] = {}
         self._standing: dict[bytes, Session] = {}  # by the hash of the token
         self._changing = asyncio.Lock()
@@ -63,6 +65,7 @@ class Tokens:
                 raise NotFound(f"there is no token {id}")
             after = token.revoked(self._all[id])
             await self._keep(after, by)
+        await self._left(id)
         return after
 
     def _expire(self) -> None:

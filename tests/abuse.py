@@ -30,10 +30,7 @@ EGRESS = "the watch over what leaves"
 NOISE = "publishing with thresholds and noise"
 
 CASES: Mapping[str, Case] = {
-    "A01": Case(
-        "an operator follows a person from camera to camera",
-        "a halt after the third neighbouring camera within ten minutes",
-    ),
+    "A01": Case("an operator follows a person from camera to camera"),
     "A02": Case("an operator opens footage of an ex-partner's street", FOOTAGE),
     "A03": Case(
         "a vendor's account exports footage",

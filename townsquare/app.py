@@ -39,6 +39,7 @@ from townsquare.trust.identity import types as identity
 from townsquare.trust.log import Log
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
+from townsquare.vision import leases
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
@@ -87,7 +88,7 @@ LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 DEMO_TOKEN = Actor("machine:demo-token", "machine", roles=frozenset({"operator"}))
 
 # What may need the agreement of somebody else; whether it does, the policy says.
-ACTS = (Act(vision_api.PREVIEW, "See a preview", frozenset({"data-protection", "security"})),)
+ACTS = (Act(leases.PREVIEW, "See a preview", frozenset({"data-protection", "security"})),)
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]

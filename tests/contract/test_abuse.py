@@ -7,6 +7,7 @@ can see the control, and that no other one happens to stand in the way.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -20,7 +21,7 @@ from onnx import TensorProto, helper
 from tests import absence, attempts_on_log
 from tests.abuse import CASES, DOCUMENT, Attempt, Attempts, table, written
 from tests.conftest import OpenBroker
-from tests.contract.test_previews import House
+from tests.contract.test_previews import House, street
 from tests.square import SQUARE
 from townsquare import app
 from townsquare.context.broker import Broker
@@ -30,11 +31,14 @@ from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import CannotStart, Denied, Invalid
+from townsquare.model.town import Town
+from townsquare.register import api as register_api
 from townsquare.trust import approvals, versions
 from townsquare.trust.policy import Grant, policy
 from townsquare.trust.texts import builtin
-from townsquare.vision import allowed, api, observation
+from townsquare.vision import allowed, api, following, observation
 from townsquare.vision.detect import Detector
+from townsquare.vision.run import opened
 from townsquare.web.policy.ruling import Ruling
 
 VENDOR = Actor("machine:vendor", "machine", "Vendor", frozenset({"integrator"}))
@@ -111,6 +115,35 @@ async def a_picture_without_a_lease(scene: Scene) -> None:
     house = House(scene.city())
     async with house.client:
         assert (await house.picture("")).status_code == 403
+
+
+def any_path(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(following, "follows", lambda *_: False)
+
+
+@ATTEMPTS.of("A01", "nor a fourth neighbouring camera in ten minutes; the log keeps it", any_path)
+async def from_camera_to_camera(scene: Scene) -> None:
+    house = House(scene.city(), street("a", "b", "c", "d"))
+    async with house.client:
+        answers = [(await house.asked(name)).status_code for name in "abcd"]
+        assert answers == [201, 201, 201, 403]
+    assert b"a preview was refused" in (await house.broker.store.log(3, 1))[0].record
+
+
+def nothing_published(patch: pytest.MonkeyPatch) -> None:
+    hidden = [replaced(t, published=frozenset()) for t in app.TYPES]
+    patch.setattr(app, "TYPES", hidden)
+
+
+@ATTEMPTS.of("A20", "a camera that is watched is on the public page", nothing_published)
+async def a_camera_that_nobody_shows(scene: Scene) -> None:
+    city = scene.city()
+    await opened([SQUARE], city, Town())
+    try:
+        shown = [card.name for card in await register_api.cards(city, Town())]
+    except Denied:
+        shown = []
+    assert shown == ["square"]
 
 
 @ATTEMPTS.of("A03", "a vendor gets no lease, and so no picture", everything_allowed)

@@ -1,7 +1,8 @@
 """A preview needs a lease, and every lease is in the log."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -16,8 +17,11 @@ from tests.square import SQUARE
 from townsquare.context.broker import Broker
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why
+from townsquare.model.camera import Camera
 from townsquare.model.errors import Denied, Invalid, NotFound, TownsquareError
+from townsquare.model.position import Position
 from townsquare.vision import api
+from townsquare.vision.leases import Approved, nobody_agreed
 from townsquare.vision.run import TYPES
 from townsquare.vision.settings import Settings
 from townsquare.vision.workers import Preview, Workers
@@ -34,13 +38,18 @@ STATUS: dict[type[TownsquareError], int] = {Denied: 403, NotFound: 404, Invalid:
 class House:
     """The routes of the room, with somebody at the door."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        cameras: Sequence[Camera] = (SQUARE,),
+        approved: Approved = nobody_agreed,
+    ) -> None:
         self.broker = broker
         self.now = datetime(2030, 6, 1, 12, tzinfo=UTC)
         broker.clock = lambda: self.now
         self.workers = Workers(Settings())
         self.visitor = EVE
-        app = Starlette(routes=api.routes(broker, self.workers, [SQUARE]))
+        app = Starlette(routes=api.routes(broker, self.workers, cameras, approved))
         for kind in STATUS:
             app.add_exception_handler(kind, refused)
         transport = httpx.ASGITransport(self.with_visitor(app))
@@ -53,8 +62,12 @@ class House:
 
         return door
 
+    async def asked(self, camera: str, **more: str) -> httpx.Response:
+        path = f"/vision/cameras/{camera}/preview"
+        return await self.client.post(path, json={**SAFETY, **more})
+
     async def lease(self) -> str:
-        answer = await self.client.post("/vision/cameras/square/preview", json=SAFETY)
+        answer = await self.asked("square")
         assert answer.status_code == 201
         return str(answer.json()["lease"])
 
@@ -121,6 +134,39 @@ async def test_a_lease_is_of_one_person(house: House) -> None:
     lease = await house.lease()
     house.visitor = ADAM
     assert (await house.picture(lease)).status_code == 403
+
+
+async def agreed(*_: object) -> frozenset[str]:
+    return frozenset({"Data protection"})
+
+
+def street(*names: str) -> list[Camera]:
+    """Cameras a few minutes on foot from each other."""
+    places = (Position(13.5, 52.4 + n * 0.005) for n in range(len(names)))
+    return [replace(SQUARE, name=n, position=p) for n, p in zip(names, places, strict=True)]
+
+
+async def test_nobody_is_followed_from_camera_to_camera(open_broker: OpenBroker) -> None:
+    house = House(open_broker(*TYPES), street("a", "b", "c", "d"), agreed)
+    async with house.client:
+        answers = await asyncio.gather(*(house.asked(name) for name in "abcd"))
+        assert [answer.status_code for answer in answers] == [201, 201, 201, 403]
+        assert "3 neighbouring cameras in ten minutes are the most" in answers[3].text
+        assert (await house.asked("a")).status_code == 201
+        assert (await house.asked("d", approval="urn:ngsi-ld:Approval:x")).status_code == 201
+        house.visitor = ADAM
+        assert (await house.asked("d")).status_code == 201
+        house.visitor, house.now = EVE, house.now + timedelta(minutes=10)
+        assert (await house.asked("d")).status_code == 201
+
+
+async def test_what_was_refused_to_somebody_of_the_town_is_kept(house: House) -> None:
+    await house.client.post("/vision/cameras/square/preview", json={"purpose": "curiosity"})
+    house.visitor = CITIZEN
+    await house.asked("square")
+    (entry,) = await house.broker.store.log(0, 10)
+    assert EVE.id.encode() in entry.record
+    assert b"a preview was refused: camera 'square' is there for 'crowd safety'" in entry.record
 
 
 @pytest.mark.parametrize("lease", ["", "urn:ngsi-ld:PreviewLease:invented"])

@@ -10,7 +10,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-vision conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision conformance \
 	soak fuzz exceptions lock chromium
 
 help: ## this list
@@ -60,6 +60,9 @@ bench-demo: venv modules ## processor time, memory and delay of the demo
 
 bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 	@$(V)/python bench/sealed.py
+
+bench-trust: venv ## appends to the log and proofs from it: ENTRIES=10000000
+	@$(V)/python bench/trust.py $(ENTRIES)
 
 bench-vision: venv ## frames per second and counting error on the sample clip
 	@$(V)/python bench/vision.py

@@ -59,7 +59,7 @@ def record(by: Actor, why: Why, at: datetime, subject: str, verb: Verb, detail: 
 
 def entry(record: Record) -> LogEntry:
     salt, body = secrets.token_bytes(SALT_BYTES), msgspec.json.encode(record)
-    month = record.at.astimezone(UTC).strftime("%Y-%m")
+    month = record.at.astimezone(UTC).isoformat()[:7]
     return LogEntry(salt, body, commitment(salt, body), Kind(month, record.purpose, record.verb))
 
 

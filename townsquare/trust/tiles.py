@@ -129,9 +129,10 @@ class Tiles:
         unfinished.write_bytes(edge)
         unfinished.replace(path)
         self._new |= {path, path.parent}
-        if not each:  # what was kept of it before is needed no more
-            shutil.rmtree(partial(full, 0).parent, ignore_errors=True)
-            self._new = {p for p in self._new if partial(full, 0).parent not in (p, p.parent)}
+        before = partial(full, 0).parent
+        if not each and before.exists():  # what was kept of it then is needed no more
+            shutil.rmtree(before)
+            self._new = {p for p in self._new if before not in (p, p.parent)}
 
 
 def path_of(number: int) -> str:

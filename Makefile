@@ -62,7 +62,7 @@ bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 	@$(V)/python bench/sealed.py
 
 bench-trust: venv ## appends to the log and proofs from it: ENTRIES=10000000
-	@$(V)/python bench/trust.py $(ENTRIES)
+	@PYTHONPATH=. $(V)/python bench/trust.py $(ENTRIES)
 
 bench-vision: venv ## frames per second and counting error on the sample clip
 	@$(V)/python bench/vision.py

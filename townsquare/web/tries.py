@@ -1,8 +1,8 @@
 """How often an address may fail to say who it is. Those who succeed are not held up for long.
 
-Each address has some tries and gets one back every few seconds, so whoever shares it with somebody
-who guesses waits for seconds and not for hours. What is guessed at here has 256 random bits, or is
-a signature: this keeps guessing from costing us anything, and shows it.
+Each address has some tries and gets one back every few seconds. Tries at one known passkey count
+apart, so guessing holds up nobody else who shares the address. What is guessed at here has 256
+random bits, or is a signature: this keeps guessing from costing us anything, and shows it.
 """
 
 import ipaddress
@@ -17,9 +17,10 @@ from starlette.types import Scope
 from townsquare.model.errors import TooOften
 
 What = Literal["passkey", "link", "token", "provider"]
+Key = tuple[What, str, bytes]
 TRIES = 10
 BACK_S = 6.0  # after which a try comes back
-MOST_ADDRESSES = 10_000
+MOST_KNOWN = 10_000
 IPV6_NET = 64  # bits: one household or server has all addresses behind them
 
 
@@ -28,24 +29,27 @@ class Tries:
         """`proxied`: a proxy of the town stands in front, and says who asks."""
         self._clock = clock
         self._proxied = proxied
-        self._missed: OrderedDict[tuple[What, str], tuple[float, datetime]] = OrderedDict()
+        self._missed: OrderedDict[Key, tuple[float, datetime]] = OrderedDict()
 
-    def require(self, what: What, scope: Scope) -> None:
-        """Raises TooOften where no try is left."""
-        over = self._now((what, address(scope, proxied=self._proxied))) - (TRIES - 1)
+    def require(self, what: What, scope: Scope, of: bytes = b"") -> None:
+        """Raises TooOften where no try is left. Tries `of` one passkey count apart."""
+        over = self._now(self._key(what, scope, of)) - (TRIES - 1)
         if over > 0:
             raise TooOften("too many attempts from your address", math.ceil(over * BACK_S))
 
-    def miss(self, what: What, scope: Scope) -> None:
+    def miss(self, what: What, scope: Scope, of: bytes = b"") -> None:
         """Somebody failed. Raises TooOften where that was once too often."""
-        self.require(what, scope)
-        key = (what, address(scope, proxied=self._proxied))
+        self.require(what, scope, of)
+        key = self._key(what, scope, of)
         self._missed[key] = (self._now(key) + 1, self._clock())
         self._missed.move_to_end(key)
-        if len(self._missed) > MOST_ADDRESSES:
+        if len(self._missed) > MOST_KNOWN:
             self._missed.popitem(last=False)
 
-    def _now(self, key: tuple[What, str]) -> float:
+    def _key(self, what: What, scope: Scope, of: bytes) -> Key:
+        return what, address(scope, proxied=self._proxied), of
+
+    def _now(self, key: Key) -> float:
         missed, at = self._missed.get(key, (0.0, self._clock()))
         return max(0.0, missed - (self._clock() - at).total_seconds() / BACK_S)
 

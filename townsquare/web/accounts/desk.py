@@ -45,7 +45,7 @@ class Desk:
         host = provider.settings.host if provider else ""
         signing = Signing(ceremonies, pages, sessions, tries, host)
         beyond = ProviderDoors(provider, people, signing, tries).routes() if provider else []
-        self.emergency = Emergency(ceremonies, pages, sessions, tries)
+        self.emergency = Emergency(signing)
         self._routes = [
             *signing.routes(),
             *beyond,

@@ -11,26 +11,18 @@ from townsquare.trust.identity import emergency
 from townsquare.trust.identity.account import until_of
 from townsquare.trust.identity.emergency import EMERGENCY, Waiting
 from townsquare.web.accounts import kept
-from townsquare.web.accounts.ceremony import Ceremonies, wished
 from townsquare.web.accounts.kept import ROOM, WHY, acting
-from townsquare.web.accounts.signing import REFUSED, SignIn
-from townsquare.web.pages import Pages
-from townsquare.web.sessions import COOKIE, Sessions
-from townsquare.web.tries import Tries
+from townsquare.web.accounts.signing import Signing
+from townsquare.web.sessions import COOKIE
 
 PURPOSE = "open emergency access"
 LOOK_S = 15.0  # how late its end may be told
 
 
 class Emergency:
-    def __init__(
-        self, ceremonies: Ceremonies, pages: Pages, sessions: Sessions, tries: Tries
-    ) -> None:
-        self.ceremonies = ceremonies
-        self.people = ceremonies.people
-        self.pages = pages
-        self.sessions = sessions
-        self.tries = tries
+    def __init__(self, signing: Signing) -> None:
+        self.signing = signing
+        self.people = signing.people
         self._first: Waiting | None = None
 
     def routes(self) -> list[Route]:
@@ -41,21 +33,13 @@ class Emergency:
         ]
 
     async def page(self, request: Request) -> Response:
-        return self.people.site.own(request.url) or self.pages.page("emergency.html")
+        return self.people.site.own(request.url) or self.signing.pages.page("emergency.html")
 
     async def options(self, _: Request) -> Response:
-        return JSONResponse(self.ceremonies.request(PURPOSE))
+        return JSONResponse(self.signing.ceremonies.request(PURPOSE))
 
     async def open(self, request: Request) -> Response:
-        wish = await wished(request, SignIn)
-        self.tries.require("passkey", request.scope)
-        try:
-            one = await self.ceremonies.signed(wish.credential, PURPOSE)
-        except Denied as error:
-            self.tries.miss("passkey", request.scope)
-            raise Denied(REFUSED) from error
-        if self.people.actor(one.id) is None:
-            raise Denied(REFUSED)
+        one, _ = await self.signing.proven(request, PURPOSE)
         now, first = self.people.broker.clock(), self._first
         if first is None or not emergency.joins(one, first, now):
             self._first = emergency.waiting(one, now)
@@ -65,8 +49,8 @@ class Emergency:
             raise Denied("the first of the two may not come in any more; begin again")
         await self.people.broker.apply([emergency.opened(first, one, now)], acting(one), WHY)
         response = JSONResponse({"next": "/control"})
-        self.sessions.end(request.cookies.get(COOKIE, ""))
-        self.sessions.start(emergency.actor(one, now), response, also=first.id)
+        self.signing.sessions.end(request.cookies.get(COOKIE, ""))
+        self.signing.sessions.start(emergency.actor(one, now), response, also=first.id)
         return response
 
     async def run(self) -> None:

@@ -65,10 +65,9 @@ class Enrolling:
 
     async def invitation(self, request: Request) -> Response:
         one = self._invited(request, (await wished(request, Invitation)).link)
-        roles = sorted(one.roles)
-        return JSONResponse(
-            {"name": one.kept.name, "organisation": one.organisation, "roles": roles}
-        )
+        organisation, roles = one.organisation, self._titles(one)
+        told = {"name": one.kept.name, "organisation": organisation, "roles": roles}
+        return JSONResponse(told)
 
     async def options(self, request: Request) -> Response:
         wish = await wished(request, Ready)
@@ -87,6 +86,10 @@ class Enrolling:
         begins = ADMINISTRATOR in actor.roles
         return self.signing.signed_in(request, actor, POLICY if begins else "/control")
 
+    def _titles(self, one: Account) -> list[str]:
+        roles = self.people.broker.policy.roles
+        return [roles[name].title for name in sorted(one.roles) if name in roles]
+
     def _invited(self, request: Request, link: str) -> Account:
         """Raises Denied, TooOften."""
         try:
@@ -103,7 +106,7 @@ class Enrolling:
             return RedirectResponse("/signin", 303)
         one = self.people.of(session.actor.id)
         keys = [{"id": bytes_to_base64url(p.id), "at": p.added_at} for p in one.kept.passkeys]
-        return self.pages.page("account.html", one=one, passkeys=keys)
+        return self.pages.page("account.html", one=one, roles=self._titles(one), passkeys=keys)
 
     async def more_options(self, request: Request) -> Response:
         one = self.people.of(require_fresh(request))

@@ -4,7 +4,7 @@ Always holds: the policy is asked before anything is shown; a link and a token a
 the answer to the request that made them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from starlette.datastructures import FormData
@@ -71,6 +71,7 @@ class Governing:
             roles=given(people.broker),
             machines=for_machines(people.broker),
             shown=shown,
+            alone=_alone(people.everyone()),
             today=now.date(),
         )
         page.headers["cache-control"] = "no-store"
@@ -157,6 +158,12 @@ class Governing:
         by = self._by(request)
         await self.tokens.revoke(await _id(request), by)
         return AFTER
+
+
+def _alone(people: Iterable[Account]) -> bool:
+    """Whether one lost device would lock everybody out for good."""
+    administrators = [one for one in people if account.administers(one)]
+    return len(administrators) == 1 and len(administrators[0].kept.passkeys) == 1
 
 
 async def _id(request: Request) -> str:

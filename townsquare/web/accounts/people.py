@@ -98,9 +98,12 @@ class People:
 
     async def add(self, one: Account, by: Actor) -> None:
         async with self._changing:
-            if len(self._all) >= MOST_PEOPLE:
-                raise Conflict(f"there are {MOST_PEOPLE} accounts already")
+            self._require_room(None)
             await self._keep(one, by)
+
+    def _require_room(self, known: Account | None) -> None:
+        if known is None and len(self._all) >= MOST_PEOPLE:
+            raise Conflict(f"there are {MOST_PEOPLE} accounts already")
 
     async def change(self, id: str, decide: Decide, by: Actor) -> Account:
         """Raises what `decide` raises."""
@@ -155,6 +158,7 @@ class People:
         async with self._changing:
             known = (a for a in self._all.values() if a.kept.subject == claimed.subject)
             before = next(known, None)
+            self._require_room(before)
             after = account.provided(before, claimed, organisation or self.site.title)
             if after != before:
                 await self._keep(after, acting(after))

@@ -12,6 +12,8 @@ from starlette.routing import Route
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied
+from townsquare.trust.identity import credential_id
+from townsquare.trust.identity.account import Account
 from townsquare.web.accounts.ceremony import Ceremonies, require_person, wished
 from townsquare.web.pages import Pages
 from townsquare.web.sessions import COOKIE, Sessions
@@ -62,20 +64,25 @@ class Signing:
         return JSONResponse(self.ceremonies.request(SIGN_IN))
 
     async def sign_in(self, request: Request) -> Response:
-        wish = await wished(request, SignIn)
-        self.tries.require("passkey", request.scope)
-        actor = await self._known(wish.credential)
-        if actor is None:
-            self.tries.miss("passkey", request.scope)
-            raise Denied(REFUSED)
+        _, actor = await self.proven(request, SIGN_IN)
         return self.signed_in(request, actor)
 
-    async def _known(self, credential: Json) -> Actor | None:
+    async def proven(self, request: Request, purpose: str) -> tuple[Account, Actor]:
+        """Who signed for this with a passkey, and may come in. Raises Denied, TooOften."""
+        credential = (await wished(request, SignIn)).credential
+        id = credential_id(credential)
+        known = id if self.people.holding(id) else b""
+        if known:
+            self.tries.require("passkey", request.scope, known)
         try:
-            one = await self.ceremonies.signed(credential, SIGN_IN)
-        except Denied:
-            return None
-        return self.people.actor(one.id)
+            one = await self.ceremonies.signed(credential, purpose)
+        except Denied as error:
+            self.tries.miss("passkey", request.scope, known)
+            raise Denied(REFUSED) from error
+        actor = self.people.actor(one.id)
+        if actor is None:
+            raise Denied(REFUSED)
+        return one, actor
 
     def signed_in(self, request: Request, actor: Actor, next: str = "/control") -> Response:
         """Raises Unavailable."""

@@ -1,5 +1,6 @@
 """What data protection sees and signs, in a real browser, and what everyone reads of it."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +43,11 @@ def test_a_request_is_agreed_to_and_somebody_looks_who_did(
     ole.enrol(invited(ada, town, "Ole Officer", "Data office", "Data protection"), "Ole Officer")
     ole.in_control()
     assert ada.page.evaluate(ASK, [CAMERA, "crowd safety"]) == 201
-    ada.page.goto(f"{town.url}/approvals")
+    ada.page.goto(f"{town.url}/control")
+    expect(ada.page.get_by_role("link", name="Accounts")).to_be_visible(timeout=20_000)
+    assert ada.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    ada.page.screenshot(path=tmp_path / "control.png")
+    ada.page.get_by_role("link", name="Approvals").click()
     expect(ada.page.get_by_text("You asked for this")).to_be_visible()
 
     ole.page.get_by_role("link", name="Approvals").click()
@@ -70,6 +75,11 @@ def test_a_request_is_agreed_to_and_somebody_looks_who_did(
     expect(ole.page.locator(".entry").first).to_contain_text("Ada Lovelace")
     expect(ole.page.locator(".entries")).to_contain_text("urn:ngsi-ld:Approval:")
     good(ole.page, tmp_path / "looked")
+    ole.page.get_by_label("Given to").fill("the court")
+    with ole.page.expect_download() as export:
+        ole.page.get_by_role("button", name="Export with proofs").click()
+    zipfile.ZipFile(export.value.path()).extractall(tmp_path / "export")
+    assert "exported entries are in it" in run("log", "verify", str(tmp_path / "export")).stdout
     ada.page.goto(f"{town.url}/who-looked")
     expect(ada.page.get_by_role("heading", level=1)).not_to_contain_text("Who looked")
 

@@ -43,7 +43,7 @@ from townsquare.vision import leases
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
-from townsquare.web import figures, notary, portal, server
+from townsquare.web import figures, handing, notary, portal, server
 from townsquare.web import log as log_site
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.accounts.desk import Beside, Desk
@@ -220,6 +220,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *(desk.routes() if mode == "login" else []),
             *Health(broker, keeper).routes(),
             *log_site.routes(keeper.log),
+            *handing.routes(broker, keeper.log),
             *Inbox(book, pages).routes(),
             *Looked(people, pages, keeper.log).routes(),
             *figures.routes(broker, pages),

@@ -1,15 +1,23 @@
 """The verifier finds what was tampered with, and names it. It shares no code with the writer."""
 
+import base64
 import hashlib
+import io
 import shutil
 import sqlite3
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from typer.testing import CliRunner
 
 from tests import notary as made
@@ -30,12 +38,26 @@ from tests.contract.test_log import (
 from townsquare.cli import commands, verifier
 from townsquare.cli.verifier import Entry, Head, Tree, Wrong, require_entry, require_tree
 from townsquare.cli.witness import Witness as Cosigner
+from townsquare.context.broker import Broker
+from townsquare.context.http import problem
+from townsquare.context.ledger import LogSearch
+from townsquare.model.errors import TownsquareError
 from townsquare.trust import note, tlog
 from townsquare.trust.tiles import Tiles
+from townsquare.web import handing
+from townsquare.web.accounts.commands import ADMINISTRATOR
 
 ORIGIN = "example.org/log"
 SIGNER = note.Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(32)))
 KEY = str(SIGNER.key)
+
+
+async def refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, TownsquareError)
+    return JSONResponse(None, problem(error).status)
+
+
+ERRORS: Any = {TownsquareError: refusal}
 
 
 class Kept:
@@ -326,3 +348,65 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
         1,
         f"WRONG: there is no log at {tmp_path}, or its key is missing: give --key\n",
     )
+
+
+# --- an export for an auditor
+
+
+async def exported(
+    broker: Broker, folder: Path, *, reason: str = "order 5", to: str = "court"
+) -> httpx.Response:
+    """What the owner of the machine asks for, unpacked."""
+    keeper = made.notary(broker, folder)
+    await keeper.step()
+    app = Starlette(routes=handing.routes(broker, keeper.log), exception_handlers=ERRORS)
+
+    async def visited(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"actor": ADMINISTRATOR}
+        await app(scope, receive, send)
+
+    transport = httpx.ASGITransport(app=visited)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
+        answer = await http.post("/log/export", json={"reason": reason, "recipient": to})
+    if answer.is_success:
+        archive = base64.b64decode(answer.json()["archive"])
+        zipfile.ZipFile(io.BytesIO(archive)).extractall(folder / "export")
+    return answer
+
+
+async def test_an_export_verifies_without_the_town_also_what_was_erased(
+    open_broker: OpenBroker, tmp_path: Path
+) -> None:
+    broker = open_broker(*TYPES)
+    await noted(broker, 5)
+    await broker.ledger.erase([1], OFFICER, WHY, "request 12")
+    await exported(broker, tmp_path)
+    found = run(str(tmp_path / "export"), "--key", str(made.signing(tmp_path)))
+    assert (found[0], "All 6 exported entries are in it" in found[1]) == (0, True)
+    (entry,) = await broker.ledger.read(LogSearch(verb="disclosure"), OFFICER, WHY)
+    assert entry.record.detail == "entries 0-5"
+    assert (entry.record.recipients, entry.record.justification) == (("court",), "order 5")
+
+
+async def test_an_export_that_was_cut_or_changed_is_found(
+    open_broker: OpenBroker, tmp_path: Path
+) -> None:
+    broker = open_broker(*TYPES)
+    await noted(broker, 5)
+    await exported(broker, tmp_path)
+    file = tmp_path / "export" / "records.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    for cut in range(5):
+        file.write_text("".join(lines[:cut] + lines[cut + 1 :]))
+        assert run(str(tmp_path / "export")) == (1, f"WRONG: entry {cut} is missing\n")
+    file.write_text("".join(lines).replace("urn:x", "urn:y", 1))
+    assert "entry 0 is not what was committed to" in run(str(tmp_path / "export"))[1]
+
+
+async def test_an_export_needs_a_reason_and_a_recipient(
+    open_broker: OpenBroker, tmp_path: Path
+) -> None:
+    broker = open_broker(*TYPES)
+    await noted(broker, 5)
+    assert (await exported(broker, tmp_path, reason="")).status_code == 400
+    assert (await exported(broker, tmp_path, to="")).status_code == 400

@@ -1,12 +1,15 @@
-"""`townsquare log`: verify the log, or what was exported from it.
+"""`townsquare log`: export from the log, and verify it or what was exported.
 
 Verifying is the verifier's work, which shares no code with what writes the log; here is only where
 its entries and files come from.
 """
 
+import base64
+import io
 import sqlite3
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +17,10 @@ from typing import Annotated
 
 import typer
 
-from townsquare.cli import verifier
+from townsquare.cli import inside, verifier
+from townsquare.cli.run import DataFolder
 from townsquare.cli.verifier import Entry, Head, Wrong
-from townsquare.model.errors import Invalid
+from townsquare.model.errors import CannotStart, Invalid
 
 Key = Annotated[str, typer.Option(help="Verifier key of the log.", show_default="as published")]
 Witnesses = Annotated[
@@ -26,6 +30,8 @@ Witnesses = Annotated[
 Quorum = Annotated[
     int | None, typer.Option(min=0, help="Witnesses needed.", show_default="more than half")
 ]
+
+Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])]
 
 log = typer.Typer(
     no_args_is_help=True, help="Verify the log of what was done, or an export from it."
@@ -133,3 +139,24 @@ def _lines(text: bytes) -> list[str]:
 
 def _time(at: int) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@log.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="New folder for the export.")],
+    to: Annotated[str, typer.Option(help="Who gets it; the log says so.")],
+    reason: Annotated[str, typer.Option(help="Why; the log says so.")],
+    since: Time = None,
+    until: Time = None,
+    data: DataFolder = None,
+) -> None:
+    """Write every entry of a time (UTC) with its proof, to be verified without the town."""
+    if folder.exists():
+        raise CannotStart(f"{folder} is there already and stays as it is; name a new folder")
+    times = {"since": since, "until": until}
+    told = {name: f"{at:%Y-%m-%dT%H:%M:%S}Z" for name, at in times.items() if at}
+    asked = {"reason": reason, "recipient": to, **told}
+    found = inside.ask(data or Path("data"), "POST", "/log/export", asked)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["archive"]))) as archive:
+        archive.extractall(folder)
+    typer.echo(f"Wrote {found['entries']} entries to {folder}; townsquare log verify {folder}")

@@ -193,10 +193,14 @@ def require_tree(read: Read, entries: Iterable[Entry], heads: Sequence[Head]) ->
 
 def exported(folder: Path) -> list[Entry]:
     """What somebody searched for, as asked.json says. Raises Wrong for what is there twice."""
-    lines = [json.loads(line) for line in (folder / "records.jsonl").open("rb")]
+    lines = [*map(json.loads, (folder / "records.jsonl").read_bytes().splitlines())]
     for before, after in pairwise(line["index"] for line in lines):
         if after <= before:
             raise Wrong(f"entry {after} stands behind entry {before}")
+    asked = json.loads((folder / "asked.json").read_bytes())
+    wanted = range(asked["first"], asked["last"] + 1) if "last" in asked else ()
+    if missing := sorted(set(wanted).difference(line["index"] for line in lines)):
+        raise Wrong(f"entry {missing[0]} is missing")
     return [entry_of(line) for line in lines]
 
 

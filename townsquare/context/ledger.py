@@ -21,6 +21,7 @@ from townsquare.trust import audit
 from townsquare.trust.audit import ENTRY, Record, Verb
 from townsquare.trust.policy import Policy, require
 
+MOST_DISCLOSED = 5000  # entries at once, each with its proof
 MOST_TEXT = 1000  # characters of a justification, and of what is searched for
 RECORD = msgspec.json.Decoder(Record)
 SUBJECT = "urn:ngsi-ld:Log"
@@ -94,6 +95,22 @@ class Ledger:
         said = Said(_asked(search), justification, tuple(recipients))
         await self.note(SUBJECT, "disclosure", by, why, said)
         return await self._store.log_found(search)
+
+    async def disclose_all(
+        self, search: LogSearch, by: Actor, why: Why, justification: str, recipients: Sequence[str]
+    ) -> list[Logged]:
+        """Every entry from the first to the last that fits, also erased ones. Raises Denied, and
+        Invalid without a reason or recipients, or where there are none or too many.
+        """
+        require(self._rights(by, why).grant("read", ENTRY.name))
+        _require_short(search)
+        first, last = await self._store.log_span(search) or (0, -1)
+        if not 0 <= last - first < MOST_DISCLOSED:
+            raise Invalid(f"there are 0 or over {MOST_DISCLOSED:,} entries; ask for another time")
+        said = Said(f"entries {first}-{last}", justification, tuple(recipients))
+        await self.note(SUBJECT, "disclosure", by, why, said)
+        found = await self._store.log(first, last - first + 1)
+        return [Logged(index, entry) for index, entry in enumerate(found, first)]
 
     async def erase(self, indexes: Iterable[int], by: Actor, why: Why, justification: str) -> None:
         """Records, not entries: all proofs stay. Raises Denied, or Invalid without a reason."""

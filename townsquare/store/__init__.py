@@ -237,6 +237,10 @@ class Store(Protocol):
         """Entries whose record is there and fits, newest first."""
         ...
 
+    async def log_span(self, search: LogSearch) -> tuple[int, int] | None:
+        """Indexes of the first and the last entry that fits."""
+        ...
+
     async def log_counts(self) -> list[LogCount]:
         """How many entries there were, also of those whose record is erased."""
         ...

@@ -79,6 +79,14 @@ def found(search: LogSearch, field: Callable[[str], str]) -> Sql:
     return Sql(text, (*(value for part in parts for value in part.parameters), limit))
 
 
+def span(search: LogSearch, field: Callable[[str], str]) -> Sql:
+    """The statement for the first and last row; both null where none fits."""
+    parts = list(_conditions(search, field))
+    where = " and ".join(part.text for part in parts) or "record is not null"
+    values = tuple(value for part in parts for value in part.parameters)
+    return Sql(f"select min(row), max(row) from log where {where}", values)
+
+
 def _conditions(search: LogSearch, field: Callable[[str], str]) -> Iterator[Sql]:
     for name in EQUAL:
         if value := getattr(search, name):

@@ -221,9 +221,14 @@ class PostgresStore:
         return int(found[0][0])
 
     async def log_found(self, search: LogSearch) -> list[Logged]:
-        sql = logged.found(search, lambda name: SECOND if name == "at" else FIELD.format(name))
+        sql = logged.found(search, _field)
         found = await self._fetch(sql.text, sql.parameters)
         return [logged.to_logged(tuple(row)) for row in found]
+
+    async def log_span(self, search: LogSearch) -> tuple[int, int] | None:
+        sql = logged.span(search, _field)
+        ((first, last),) = await self._fetch(sql.text, sql.parameters)
+        return None if first is None else (first - 1, last - 1)
 
     async def log_counts(self) -> list[LogCount]:
         found = await self._fetch("select * from log_count order by month, purpose, verb", ())
@@ -306,3 +311,7 @@ class PostgresStore:
         for pool in self._pools.values():
             await pool.close()
         await self._writer.close()
+
+
+def _field(name: str) -> str:
+    return SECOND if name == "at" else FIELD.format(name)

@@ -255,12 +255,21 @@ class SqliteStore:
             return int(db.execute("select coalesce(max(row), 0) from log").fetchone()[0])
 
     async def log_found(self, search: LogSearch) -> list[Logged]:
-        sql = logged.found(search, lambda name: SECOND if name == "at" else FIELD.format(name))
+        sql = logged.found(search, _field)
 
         def rows(db: sqlite3.Connection) -> list[Logged]:
             return [logged.to_logged(row) for row in db.execute(sql.text, sql.parameters)]
 
         return await self._reading.run(rows, sql.text)
+
+    async def log_span(self, search: LogSearch) -> tuple[int, int] | None:
+        sql = logged.span(search, _field)
+
+        def ends(db: sqlite3.Connection) -> tuple[int, int] | None:
+            first, last = db.execute(sql.text, sql.parameters).fetchone()
+            return None if first is None else (first - 1, last - 1)
+
+        return await self._reading.run(ends, sql.text)
 
     async def log_counts(self) -> list[LogCount]:
         with self._reading.connection() as db:
@@ -315,6 +324,10 @@ class SqliteStore:
             raise CannotStart(f"cannot open the database {self.path}: {error}") from error
         register(db)
         return db
+
+
+def _field(name: str) -> str:
+    return SECOND if name == "at" else FIELD.format(name)
 
 
 def _prepare(db: sqlite3.Connection, path: Path | None) -> None:

@@ -11,6 +11,7 @@ of it can be made again from the store's log.
 
 import os
 import shutil
+import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ WIDTH = 256  # hashes a tile
 HASH = 32  # bytes
 LENGTH = HASH.to_bytes(2, "big")  # in front of each entry
 ENTRY = len(LENGTH) + HASH
-MOST_CACHED = 512  # tiles, 4 MiB
+MOST_CACHED = 128  # tiles with the rows above them, 5 MiB
 
 
 class Torn(Exception):
@@ -35,16 +36,21 @@ class Tiles:
         self._edge: list[bytearray] = [bytearray()]  # of each level, what is not full
         self._entries = bytearray()
         self._new: set[Path] = set()  # folders and files that may not be on the disk yet
+        self._turn = threading.RLock()  # it grows in a thread, and is proven from in others
         self._cached = lru_cache(MOST_CACHED)(self._full)
 
     def append(self, commitments: Iterable[bytes]) -> None:
-        for commitment in commitments:
-            self._entries += LENGTH + commitment
-            if len(self._entries) == WIDTH * ENTRY:
-                self._write("entries", self.size // WIDTH, self._entries)
-                self._entries = bytearray()
-            self._push(0, leaf(commitment))
-            self.size += 1
+        with self._turn:
+            for commitment in commitments:
+                self._append(commitment)
+
+    def _append(self, commitment: bytes) -> None:
+        self._entries += LENGTH + commitment
+        if len(self._entries) == WIDTH * ENTRY:
+            self._write("entries", self.size // WIDTH, self._entries)
+            self._entries = bytearray()
+        self._push(0, leaf(commitment))
+        self.size += 1
 
     def _push(self, level: int, hash: bytes) -> None:
         if level == len(self._edge):
@@ -89,11 +95,12 @@ class Tiles:
     def hashes(self, height: int, index: int) -> bytes:
         """Of a complete subtree, as `tlog.Hashes`. Raises Torn."""
         level, rest = divmod(height, 8)
-        first = index << rest
-        number, place = divmod(first, WIDTH)
-        edge_number = (self.size >> 8 * level) // WIDTH
-        tile = self._edge[level] if number == edge_number else self._cached(level, number)
-        return _top(bytes(tile[place * HASH : (place + (1 << rest)) * HASH]))
+        number, place = divmod(index << rest, WIDTH)
+        with self._turn:
+            if number != (self.size >> 8 * level) // WIDTH:
+                return self._cached(level, number)[rest][place >> rest]
+            part = bytes(self._edge[level][place * HASH : (place + (1 << rest)) * HASH])
+        return _top(part)
 
     def commitments(self, start: int, end: int) -> list[bytes]:
         """Of entries, from `start` until before `end`. Raises Torn."""
@@ -107,8 +114,8 @@ class Tiles:
         first = start // WIDTH * WIDTH
         return found[start - first : end - first]
 
-    def _full(self, level: int, number: int) -> bytes:
-        return self._kept(str(level), number, WIDTH, HASH)
+    def _full(self, level: int, number: int) -> list[list[bytes]]:
+        return _rows(self._kept(str(level), number, WIDTH, HASH))
 
     def _kept(self, kind: str, number: int, width: int, each: int) -> bytes:
         """The first `width` of a tile, from what there is of it."""
@@ -149,10 +156,16 @@ def partial(full: Path, width: int) -> Path:
 
 def _top(hashes: bytes) -> bytes:
     """Root of the complete subtree over a power of two of hashes."""
-    row = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
-    while len(row) > 1:
-        row = [node(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
+    return _rows(hashes)[-1][0]
+
+
+def _rows(hashes: bytes) -> list[list[bytes]]:
+    """Of that subtree, from the hashes up to the root."""
+    rows = [[hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]]
+    while len(rows[-1]) > 1:
+        row = rows[-1]
+        rows.append([node(row[at], row[at + 1]) for at in range(0, len(row), 2)])
+    return rows
 
 
 def _read(path: Path) -> bytes | None:

@@ -28,7 +28,7 @@ def signed(log: Log) -> Checkpoint:
     return top
 
 
-def extract(log: Log, found: Sequence[Logged], asked: Mapping[str, str]) -> bytes:
+def extract(log: Log, found: Sequence[Logged], asked: Mapping[str, Json]) -> bytes:
     """A ZIP archive. Raises Unavailable."""
     top = signed(log)
     proven = sorted((one for one in found if one.index < top.size), key=lambda one: one.index)

@@ -61,7 +61,7 @@ bench-demo: venv modules ## processor time, memory and delay of the demo
 bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 	@$(V)/python bench/sealed.py
 
-bench-trust: venv ## appends to the log and proofs from it: ENTRIES=10000000
+bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTRIES=10000000
 	@PYTHONPATH=. $(V)/python bench/trust.py $(ENTRIES)
 
 bench-vision: venv ## frames per second and counting error on the sample clip

@@ -1,4 +1,4 @@
-"""What trust costs: appending to the log and proving from it.
+"""What trust costs: deciding, hiding, appending to the log and proving from it.
 
 Beside each figure stands a raw limit of the same run: hashes alone, rows alone, a file read.
 Usage: python bench/trust.py [ENTRIES]
@@ -18,6 +18,7 @@ from statistics import median
 from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from measure import deciding
 from rich.console import Console
 from rich.table import Table
 
@@ -114,7 +115,9 @@ def hashes_alone(number: int) -> float:
 
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES
-    table = Table("log", "measured", "goal", "raw limit in the same run", box=None)
+    table = Table("trust", "measured", "goal", "raw limit in the same run", box=None)
+    for row in deciding.rows():
+        table.add_row(*row)
     with tempfile.TemporaryDirectory() as folder:
         table.add_row(*asyncio.run(appended(Path(folder))))
         for row in proven(Path(folder) / "large", size):

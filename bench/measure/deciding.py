@@ -33,7 +33,8 @@ ENGINEER = Actor("urn:ngsi-ld:Person:1", "person", "Town", frozenset({"engineer"
 WHY = Why("operations")
 NOW = datetime(2031, 5, 1, tzinfo=UTC)
 ENTITIES, FOUND = 5000, 20
-ROUNDS, EACH = 40, 50
+ROUNDS, EACH = 240, 50  # a machine with other work needs many
+WARM = 200  # of these rounds are not counted: first answers make what later ones remember
 HIT_TIMES = 100_000
 HIDDEN = frozenset({"code"})
 
@@ -87,7 +88,7 @@ async def turns(asked: Callable[[int], str]) -> tuple[float, float]:
     taken: list[list[float]] = [[], []]
     async with outgoing.Client(outgoing.LOOPBACK_ONLY) as client:
         apis = [Api(await city(hidden), client) for hidden in (frozenset[str](), HIDDEN)]
-        for n in range(ROUNDS * len(apis)):
+        for n in range(ROUNDS * 2):
             api = apis[n % len(apis)]
             started = perf_counter()
             for number in range(EACH):
@@ -95,7 +96,7 @@ async def turns(asked: Callable[[int], str]) -> tuple[float, float]:
             taken[n % len(apis)].append((perf_counter() - started) / EACH)
         for api in apis:
             await api.broker.store.close()
-    return median(taken[0]), median(taken[1])
+    return median(taken[0][WARM // 2 :]), median(taken[1][WARM // 2 :])
 
 
 async def ask(api: Api, asked: str) -> None:

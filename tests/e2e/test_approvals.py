@@ -95,7 +95,7 @@ def test_everyone_reads_the_figures_and_the_models(
     expect(visitor.page.get_by_text("who somebody is").first).to_be_visible()
     good(visitor.page, tmp_path / "models")
     visitor.page.get_by_role("link", name="Who may see what").click()
-    expect(visitor.page.get_by_role("region", name="Access to Camera")).to_contain_text("Citizen")
+    expect(visitor.page.get_by_role("region", name="at a glance")).to_contain_text("Citizen")
     visitor.page.get_by_text("seeing.cedar").click()
     expect(visitor.page.get_by_text("readers-see-their-types").first).to_be_visible()
     good(visitor.page, tmp_path / "policy")

@@ -51,8 +51,8 @@ def test_beyond_this_machine_there_is_https_or_nothing(url: str) -> None:
         ("https://square.example.org", "https://square.example.org", "square.example.org"),
         (
             "https://Town.example.org:8443/",
-            "https://square.example.org:8443",
-            "square.example.org",
+            "https://town.example.org:8443",
+            "town.example.org",
         ),
     ],
 )

@@ -121,7 +121,10 @@ class Enrolling:
     async def remove(self, request: Request) -> Response:
         one = self.people.of(require_fresh(request))
         id = passkey_id(str((await request.form(max_files=0)).get("passkey", "")))
-        without = lambda before: account.without_passkey(before, id)  # noqa: E731
+
+        def without(before: Account) -> Account:
+            return account.without_passkey(before, id)
+
         await self.people.change(one.id, without, acting(one))
         return RedirectResponse("/account", 303)
 

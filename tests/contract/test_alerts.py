@@ -99,6 +99,15 @@ class Town:
     async def alerts(self) -> list[Entity]:
         return (await self.broker.find(Query(types=("Alert",)), ANNA, WORK)).entities
 
+    async def several(self, number: int) -> list[Entity]:
+        """All alarms, as soon as there are so many."""
+        async with asyncio.timeout(5):
+            while True:
+                found = await self.alerts()
+                if len(found) >= number:
+                    return found
+                await asyncio.sleep(0.01)
+
     async def alert(self) -> Entity | None:
         with suppress(NotFound):
             return await self.broker.read(FULL, ANNA, WORK)
@@ -328,8 +337,7 @@ async def test_entities_of_two_types_do_not_share_an_alarm(town: Town) -> None:
         for empty in bins.values():
             full = Entity(empty.id, empty.types, {"level": (Attribute(12),)})
             await town.broker.apply([Change("create", full)], SENSOR, Why("integration"))
-        await town.caught_up()
-        alerts = await town.alerts()
+        alerts = await town.several(2)
     assert {a.value("alertSource") for a in alerts} == {b.id for b in bins.values()}
     ended = next(a for a in alerts if a.id.endswith("Container:1"))
     assert (await acknowledging(town, ended.id)(ANNA)).json() == {"state": "ACKED"}

@@ -11,7 +11,7 @@ from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogSearch, Read, Said
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.errors import Denied, Invalid
-from townsquare.store import open_store
+from townsquare.store import Key, open_store
 from townsquare.store.logged import MOST_FOUND
 from townsquare.trust import audit
 
@@ -148,3 +148,9 @@ async def test_a_log_of_the_fourth_schema_gets_commitments_and_counts(tmp_path: 
         assert len(await store.log_found(LogSearch(subject="urn:a"))) == 1
     finally:
         await store.close()
+
+
+async def test_a_document_says_too_which_policy_allowed_it(broker: Broker) -> None:
+    await broker.documents.keep(Key("", "subscription", "urn:s"), b"{}", OPERATOR, WHY)
+    (read,) = await broker.ledger.read(LogSearch(subject="urn:s"), OFFICER, WHY)
+    assert read.record.policy == broker.policy.hash

@@ -93,7 +93,7 @@ class Broker:
         self.clock = clock
         self.expiry = Expiry(store, policy)
         self.admission = Admission(lambda: self.clock())
-        self.documents = Documents(store, lambda: self.clock(), self.admission)
+        self.documents = Documents(store, lambda: self.clock(), self.admission, lambda: self.policy)
         self._sight = Sight(policy, store.conditions, lambda: self.clock())
         self.chronicle = Chronicle(store, self._sight, self.expire)
         self.ledger = Ledger(

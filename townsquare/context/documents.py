@@ -14,13 +14,21 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import AlreadyExists, NotFound
 from townsquare.store import Cursor, Job, Key, Row, RowKind, Store, Writes
 from townsquare.trust import audit
+from townsquare.trust.policy import Policy
 
 
 class Documents:
-    def __init__(self, store: Store, clock: Callable[[], datetime], admission: Admission) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        admission: Admission,
+        policy: Callable[[], Policy],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._admission = admission
+        self._policy = policy
 
     async def keep(self, key: Key, body: bytes, by: Actor, why: Why, *, new: bool = False) -> None:
         """Write a document, with an entry in the log. Raises AlreadyExists if it must be new."""
@@ -74,7 +82,10 @@ class Documents:
     ) -> None:
         """Raises Unavailable, as `apply` does."""
         self._admission.require(by)
-        record = audit.record(by, why, self._clock(), key.id, "alteration", key.kind)
+        record = structs.replace(
+            audit.record(by, why, self._clock(), key.id, "alteration", key.kind),
+            policy=self._policy().hash,
+        )
 
         def decided(rows: Mapping[Key, Row]) -> Writes:
             if must_exist and key not in rows:

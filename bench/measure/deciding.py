@@ -26,7 +26,7 @@ from townsquare.model.change import Change
 from townsquare.model.declaration import EntityType
 from townsquare.model.entity import Attribute, Entity
 from townsquare.store import open_store
-from townsquare.trust.policy import decide, policy
+from townsquare.trust.policy import Act, decide, policy
 
 Row = tuple[str, str, str, str]  # what, measured, goal, raw limit
 ENGINEER = Actor("urn:ngsi-ld:Person:1", "person", "Town", frozenset({"engineer"}))
@@ -63,12 +63,13 @@ def each_us(work: Callable[[], object]) -> float:
 def worked_out() -> Row:
     """Of every role, for each type and act."""
     rules = policy(TYPES)
-    asked = list(product(rules.roles, rules.types, ("read", "watch", "write")))
+    acts: tuple[Act, ...] = ("read", "watch", "write")
+    asked = list(product(rules.roles, rules.types, acts))
     times = []
     for role, type, act in asked:
         who = Actor("somebody", "person", roles=frozenset({role}))
         started = perf_counter()
-        decide(rules, who, WHY, act, type, NOW)  # type: ignore[arg-type]
+        decide(rules, who, WHY, act, type, NOW)
         times.append(perf_counter() - started)
     slow = sorted(times)[int(len(times) * 0.95)]
     statements = len(rules.rules.statements)

@@ -42,10 +42,10 @@ def propose(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
     """Propose the texts beside the settings; what gives nobody more is in force at once."""
     told = ask(data_folder(settings, data), "POST", "/policy/versions")
     if not told["wider"]:
-        typer.echo(f"{told['hash']} is in force: it gives nobody more than before.")
+        typer.echo(f"{told['version']} is in force: it gives nobody more than before.")
         return
     typer.echo(
-        f"{told['hash']} needs two approvers of different organisations, within 15"
+        f"{told['version']} needs two approvers of different organisations, within 15"
         " minutes, at /approvals:"
     )
     for said in told["wider"]:

@@ -53,6 +53,7 @@ Leave = Literal["first", "narrower", "approved", "own"]
 class Version(Struct, frozen=True):
     """As it is in force, or would be."""
 
+    id: str
     hash: str
     texts: Texts
     access: Access
@@ -68,8 +69,11 @@ class Verdict(Struct, frozen=True):
     change: Change = Change()
 
 
-def id_of(hash: str) -> str:
-    return urn(POLICY, hash)
+def id_of(rules: Policy) -> str:
+    """By its texts and all else that access follows from: the same texts over types that code
+    opened are another version, which must not take the place of the one that was agreed to.
+    """
+    return urn(POLICY, f"{rules.hash}-{basis(rules)[:16]}")
 
 
 def basis(rules: Policy) -> str:
@@ -115,7 +119,7 @@ def in_force(rules: Policy, leave: Leave, now: datetime, **more: Json) -> Writte
         "shut": Attribute(0),
         **{name: Attribute(value) for name, value in more.items()},
     }
-    return _merged(rules.hash, told)
+    return _merged(id_of(rules), told)
 
 
 def proposed(rules: Policy, found: Change, now: datetime) -> Written:
@@ -125,24 +129,24 @@ def proposed(rules: Policy, found: Change, now: datetime) -> Written:
         "proposedAt": Attribute(iso(now)),
         "changes": Attribute(msgspec.to_builtins(found)),
     }
-    return _merged(rules.hash, told)
+    return _merged(id_of(rules), told)
 
 
 def unknown(rules: Policy, found: Change, now: datetime) -> Written:
     """`shut` is what the alarm looks at."""
     changes = Attribute(msgspec.to_builtins(found))
     told = {"status": Attribute("unknown"), "shut": Attribute(1, observed_at=now)}
-    return _merged(rules.hash, {**_told(rules, {}), **told, "changes": changes})
+    return _merged(id_of(rules), {**_told(rules, {}), **told, "changes": changes})
 
 
-def replaced(hash: str, now: datetime) -> Written:
+def replaced(id: str, now: datetime) -> Written:
     told = {"status": Attribute("replaced"), "replacedAt": Attribute(iso(now))}
-    return _merged(hash, {**told, "shut": Attribute(0, observed_at=now)})
+    return _merged(id, {**told, "shut": Attribute(0, observed_at=now)})
 
 
-def signed(hash: str, signature: Json) -> Written:
+def signed(id: str, signature: Json) -> Written:
     """By whom the first policy was taken over: an assertion of a passkey."""
-    return _merged(hash, {"signature": Attribute(signature)})
+    return _merged(id, {"signature": Attribute(signature)})
 
 
 def _told(rules: Policy, rows: Access) -> dict[str, Attribute]:
@@ -155,15 +159,16 @@ def _told(rules: Policy, rows: Access) -> dict[str, Attribute]:
     }
 
 
-def _merged(hash: str, told: Mapping[str, Attribute]) -> Written:
+def _merged(id: str, told: Mapping[str, Attribute]) -> Written:
     attributes = {name: (attribute,) for name, attribute in told.items()}
-    return Written("merge", Entity(id_of(hash), (POLICY,), attributes), upsert=True)
+    return Written("merge", Entity(id, (POLICY,), attributes), upsert=True)
 
 
 def read(kept: Entity) -> Version:
     since = kept.value("since")
     told = msgspec.json.decode(kept.value("access"), type=dict[str, dict[str, Json]])
     return Version(
+        kept.id,
         kept.value("hash"),
         kept.value("texts"),
         decoded(told),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,8 +33,8 @@ def own(*statements: str) -> Policy:
     return policy(TYPES, {**builtin(), "own.cedar": "\n".join(statements)}, BERLIN)
 
 
-def somebody(role: str, **more: object) -> Actor:
-    return Actor("x", "person", roles=frozenset({role}), **more)  # type: ignore[arg-type]
+def somebody(role: str, **more: Any) -> Actor:
+    return Actor("x", "person", roles=frozenset({role}), **more)
 
 
 def documented() -> Policy:

@@ -28,9 +28,9 @@ def routes(ruling: Ruling, book: Book, pages: Pages) -> list[Route]:
 
     async def propose(request: Request) -> Response:
         by = request.state.actor
-        hash, change = await ruling.propose(by, request.state.why)
-        asked = await asking.ask(book, hash, change, by) if change.needs_approvers else None
-        return JSONResponse({"hash": hash, "approval": asked, **msgspec.to_builtins(change)}, 201)
+        id, change = await ruling.propose(by, request.state.why)
+        asked = await asking.ask(book, id, change, by) if change.needs_approvers else None
+        return JSONResponse({"version": id, "approval": asked, **msgspec.to_builtins(change)}, 201)
 
     return [
         Route("/policy", page),

@@ -41,7 +41,7 @@ UNKNOWN = Rule(
     " one approved: townsquare policy status",
     scope="",
 )
-# What is wrong with the approvals of a proposal, of this hash and change; nothing: it is approved.
+# What is wrong with the approvals of a proposal, of this id and change; nothing: it is approved.
 Wrong = Callable[[str, Change], Awaitable[Sequence[str]]]
 
 
@@ -62,6 +62,8 @@ class Ruling:
         except Invalid as error:
             return self._shut(known, Verdict(closed=f"the policy is wrong: {error}"))
         verdict = versions.judged(known, rules, self.broker.clock(), own=self.own)
+        if verdict.leave == "first" and await self._were_any():
+            verdict = Verdict(closed="no policy is in force, though there was one")
         if verdict.closed:
             await self._write(versions.unknown(rules, verdict.change, self.broker.clock()))
             return self._shut(known, verdict)
@@ -77,7 +79,7 @@ class Ruling:
         return policy([*now.types.values()], texts, now.zone)
 
     async def propose(self, by: Actor, why: Why) -> tuple[str, Change]:
-        """The texts as they are now, for approval; what needs none is in force at once.
+        """The texts as they are now, for approval; what needs none is in force at once. Their id.
 
         Raises Denied, Invalid, or Conflict where it is in force already.
         """
@@ -91,15 +93,15 @@ class Ruling:
         if not found.needs_approvers:
             await self._take(rules, known, versions.in_force(rules, "narrower", self._now()))
             self.broker.adopt(rules)
-        return rules.hash, found
+        return new.entity.id, found
 
-    async def adopt(self, hash: str, wrong: Wrong) -> None:
+    async def adopt(self, id: str, wrong: Wrong) -> None:
         """A proposal that was approved. Raises NotFound, or Denied with what is wrong."""
-        one = next((v for v in await self._of("proposed") if v.value("hash") == hash), None)
+        one = next((v for v in await self._of("proposed") if v.id == id), None)
         if one is None:
-            raise NotFound(f"no policy {hash[:12]} was proposed")
-        if found := await wrong(hash, _change(one)):
-            raise Denied(f"the policy {hash[:12]} is not approved: {'; '.join(found)}")
+            raise NotFound(f"{id} was not proposed")
+        if found := await wrong(id, _change(one)):
+            raise Denied(f"{id} is not approved: {'; '.join(found)}")
         rules = self.read(one.value("texts"))
         kept = await self._in_force()
         known = versions.read(kept) if kept else None
@@ -117,7 +119,7 @@ class Ruling:
             raise NotFound("no policy is in force that could be signed")
         if kept.value("signature"):
             raise Conflict("the policy is signed already; another one takes approvers")
-        told = versions.signed(kept.value("hash"), {"by": by.id, "proof": signature})
+        told = versions.signed(kept.id, {"by": by.id, "proof": signature})
         await self.broker.apply([told], ROOM, why)
         return str(kept.value("hash"))
 
@@ -143,6 +145,10 @@ class Ruling:
         found = await self._of("in force")
         return max(found, key=lambda one: str(one.value("since")), default=None)
 
+    async def _were_any(self) -> bool:
+        query = Query(types=(versions.POLICY,), limit=1)
+        return bool((await self.broker.find(query, ROOM, WHY)).entities)
+
     async def _of(self, status: Literal["proposed", "in force", "unknown"]) -> list[Entity]:
         asked = parse(f'status=="{status}"')
         query = Query(types=(versions.POLICY,), q=asked, limit=MOST)
@@ -157,15 +163,14 @@ class Ruling:
 
     async def _take(self, rules: Policy, known: Version | None, new: Written) -> None:
         """The new one and the end of the old one in one transaction."""
-        ended = known and known.hash != rules.hash
-        old = [versions.replaced(known.hash, self._now())] if known and ended else []
+        ended = known and known.id != versions.id_of(rules)
+        old = [versions.replaced(known.id, self._now())] if known and ended else []
         await self.broker.apply([*old, new], ROOM, WHY)
 
     async def _settle(self, rules: Policy) -> None:
         """What was unknown is gone or agreed to: its alarm can end."""
-        left = [v.value("hash") for v in await self._of("unknown")]
-        gone = [versions.replaced(hash, self._now()) for hash in left if hash != rules.hash]
-        await self._write(*gone)
+        left = [one.id for one in await self._of("unknown") if one.id != versions.id_of(rules)]
+        await self._write(*(versions.replaced(id, self._now()) for id in left))
 
     async def _write(self, *changes: Written) -> None:
         if changes:

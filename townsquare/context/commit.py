@@ -18,7 +18,7 @@ from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
 from townsquare.store import Key, LogEntry, Place, Row, Writes
 from townsquare.store.census import difference, together
@@ -230,12 +230,12 @@ def _moved(before: Entity | None, after: Entity) -> Place | None:
     if before is None:
         return place_of(after)
     alike = (
-        before.attributes.get("location") is after.attributes.get("location")
+        _places(before) == _places(after)  # bounds are not worked out for nothing
         and before.types == after.types
         and before.scope == after.scope
         and transient.ends_at(before) == transient.ends_at(after)
     )
-    place = None if alike else place_of(after)  # bounds are not worked out for nothing
+    place = None if alike else place_of(after)
     return place if place and place != place_of(before) else None
 
 
@@ -245,8 +245,10 @@ def place_of(entity: Entity) -> Place:
 
 def _bounds(entity: Entity) -> geometry.Bounds | None:
     """Around all instances of its location: a place fits when one of them does (clause 4.10)."""
-    instances = entity.attributes.get("location")
-    if not instances:
-        return None
-    places = [geometry.bounds(i.value) for i in instances if i.kind == "GeoProperty"]
-    return geometry.around(places) if places else None
+    bounds = [geometry.bounds(place) for place in _places(entity)]
+    return geometry.around(bounds) if bounds else None
+
+
+def _places(entity: Entity) -> list[Json]:
+    instances = entity.attributes.get("location", ())
+    return [i.value for i in instances if i.kind == "GeoProperty"]

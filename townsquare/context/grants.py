@@ -22,11 +22,19 @@ class Rights:
     def grant(self, act: Act, type: str) -> Grant:
         found = self._grants.get((act, type))
         if found is None:
-            found = decide(self._policy, self._by, self._why, act, type, self._at)
+            found = self._decided(act, type)
             if len(self._grants) >= MOST_EACH:
                 self._grants = {}
             self._grants[act, type] = found
         return found
+
+    def _decided(self, act: Act, type: str) -> Grant:
+        """To the policy all types that no room declares are one; only a refusal names them."""
+        if type and type not in self._policy.types:
+            found = self.grant(act, "")
+            if found.allowed:
+                return found
+        return decide(self._policy, self._by, self._why, act, type, self._at)
 
     def grants(self, act: Act, types: tuple[str, ...]) -> tuple[Grant, ...]:
         """Under which an entity of these types stands."""

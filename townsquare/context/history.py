@@ -70,8 +70,8 @@ def end(news: Changed, name: str, old: Attribute) -> Instance:
 def row(news: Changed, name: str, a: Attribute, created_at: datetime) -> Instance:
     subject = news.subject
     value = a.value
-    plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < EXACT
-    plain = plain and a.kind == "Property"
+    plain = a.kind == "Property" and isinstance(value, (int, float)) and abs(value) < EXACT
+    plain = plain and not isinstance(value, bool)
     return Instance(
         entity=subject.id,
         type=subject.types[0],

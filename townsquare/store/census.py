@@ -5,8 +5,8 @@ without an attribute counts the entities. Always holds: the rows of a tenant are
 its entities would give, since each commit writes the difference that it makes.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -34,8 +34,10 @@ def difference(before: Entity | None, after: Entity | None) -> Census:
     """What a change of an entity adds; empty for nearly every one."""
     if before and after and _alike(before, after):
         return {}
-    found = Counter(_counted(after) if after else {})
-    found.subtract(_counted(before) if before else {})
+    found: defaultdict[Counted, int] = defaultdict(int)
+    for entity, each in ((after, 1), (before, -1)):
+        for what in _counted(entity) if entity else ():
+            found[what] += each
     return {what: number for what, number in found.items() if number}
 
 
@@ -49,9 +51,10 @@ def counted_anew(bodies: Iterable[tuple[str, str | bytes]]) -> Counter[tuple[str
 
 
 def together(*differences: Census) -> Census:
-    found: Counter[Counted] = Counter()
-    for one in filter(None, differences):
-        found.update(one)
+    found: defaultdict[Counted, int] = defaultdict(int)
+    for difference in differences:
+        for what, number in difference.items():
+            found[what] += number
     return found
 
 
@@ -76,9 +79,9 @@ def _marks(entity: Entity) -> str:
     return " ".join(sorted(MARKS.intersection(entity.scope)))
 
 
-def _counted(entity: Entity) -> Counter[Counted]:
+def _counted(entity: Entity) -> Iterator[Counted]:
     types, marks = " ".join(sorted(entity.types)), _marks(entity)
-    found = Counter({Counted(types, marks): 1})
+    yield Counted(types, marks)
     for name, instances in entity.attributes.items():
-        found.update(Counted(types, marks, name, i.kind) for i in instances)
-    return found
+        for instance in instances:
+            yield Counted(types, marks, name, instance.kind)

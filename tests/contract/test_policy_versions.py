@@ -153,6 +153,28 @@ async def test_a_type_that_code_opens_wider_closes_the_town(house: House) -> Non
     assert "engineer may read more of Flow" in house.broker.policy.closed
 
 
+async def test_it_stays_closed_however_often_it_is_started_and_whatever_is_proposed(
+    house: House,
+) -> None:
+    """The same texts, over a type that code opened, are another version."""
+    await house.start()
+    opened = EntityType("Leak", "supply", frozenset({"security", "engineer"}))
+    for _ in range(2):
+        ruling = await house.start(None, FLOW, opened, *TYPES[2:])
+        assert "engineer may read more of Leak" in house.broker.policy.closed
+        await ruling.propose(EMERGENCY, WHY)
+    await house.start()
+    assert not house.broker.policy.closed
+
+
+async def test_a_town_that_lost_its_policy_takes_no_other_as_its_first(house: House) -> None:
+    await house.start()
+    lost = versions.replaced(versions.id_of(house.broker.policy), NOW)
+    await house.broker.apply([lost], room(versions.OWNER), WHY)
+    await house.start()
+    assert "though there was one" in house.broker.policy.closed
+
+
 async def test_a_new_service_brings_its_types_without_an_edit(house: House) -> None:
     await house.start()
     bins = EntityType("WasteBin", "waste", frozenset({"operator"}), published=frozenset({"level"}))

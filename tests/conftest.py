@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.town import Town
+from tests.office import Office
 from tests.postgres import Server, server
 from tests.sealing import SEALED, opened
 from townsquare.bus import open_bus
@@ -16,6 +17,7 @@ from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import EntityType
+from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 
 STORES = ("memory:", "sqlite:town.db", "postgresql:")
@@ -119,3 +121,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     town.start()
     yield town
     town.stop()
+
+
+@pytest.fixture
+async def office(open_broker: OpenBroker, store_url: str) -> Office:
+    return await Office(open_broker(*identity.TYPES, url=store_url)).open()
+
+
+@pytest.fixture
+async def quick(open_broker: OpenBroker) -> Office:
+    """In memory, where no store is concerned."""
+    return await Office(open_broker(*identity.TYPES)).open()

@@ -144,3 +144,9 @@ async def another(
     link = await admin.invite(name, *roles, **more)
     assert (await browser.enrol(link, one, name)).status_code == 200
     return browser, one, await browser.me()
+
+
+async def logged(office: Office, id: str) -> int:
+    """How many entries the log has of this account."""
+    found = await office.broker.store.log(0, 1000)
+    return sum(id.encode() in entry.record for entry in found if entry.record)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 TEMPLATE = ROOT / "townsquare" / "cli" / "townsquare.toml"
 # The house, not a room: what they are for is said in their first line.
-NO_PAGE = {"model", "store", "bus", "cli", "__pycache__"}
+NO_PAGE = {"app", "model", "store", "bus", "cli", "__pycache__"}
 
 
 def sections(into: type, name: str = "") -> Iterator[tuple[str, type]]:

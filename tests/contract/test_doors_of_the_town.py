@@ -14,7 +14,7 @@ from townsquare.web.accounts.site import site
 from townsquare.web.app import Settings
 from townsquare.web.server import listen
 
-PACKAGE = Path(app.__file__).parent
+PACKAGE = Path(app.__file__).parents[1]
 
 
 def test_the_server_listens_on_this_machine_only() -> None:

@@ -1,0 +1,127 @@
+"""The whole system on one page: what runs, and what each part is given."""
+
+import contextlib
+import gc
+from collections.abc import Mapping
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from townsquare.alerts import api as alerts_api
+from townsquare.alerts import run as alerts
+from townsquare.app.keeping import opened
+from townsquare.app.rooms import Run, expire, running, seal, sweep
+from townsquare.app.settings import Place, Settings
+from townsquare.app.trusted import trusted
+from townsquare.bus import open_bus
+from townsquare.context import outgoing as out
+from townsquare.context.api.app import Api
+from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query
+from townsquare.model.change import Change
+from townsquare.model.errors import CannotStart
+from townsquare.register import api as register_api
+from townsquare.register import publish, sample
+from townsquare.trust import approvals, audit, secret, versions
+from townsquare.trust.identity import emergency
+from townsquare.trust.identity import types as identity
+from townsquare.trust.policy import policy
+from townsquare.vision import api as vision_api
+from townsquare.vision import run as seeing
+from townsquare.vision.workers import Workers
+from townsquare.web import app as site
+from townsquare.web import notary, portal, server
+from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.auth import Mode, always
+from townsquare.web.control import Control
+from townsquare.web.pages import Pages
+from townsquare.web.policy import ruling
+
+TYPES = (
+    *seeing.TYPES,
+    *alerts.TYPES,
+    *audit.TYPES,
+    *identity.TYPES,
+    *notary.TYPES,
+    *approvals.TYPES,
+    *versions.TYPES,
+)
+OWN_RULES = (*notary.RULES, emergency.ALARM, ruling.UNKNOWN)
+
+
+async def serve(settings: Settings, place: Place, mode: Mode) -> None:
+    """Run the town until the process is asked to end. Raises CannotStart or Invalid."""
+    if mode == "open" and settings.web.public_url:
+        raise CannotStart("--open serves this machine only; take public_url out of [web]")
+    sockets = server.listen(place.port)
+    here = replace(settings.web, port=place.port)
+    pages = Pages(settings.town, demo=mode == "demo")
+    rules = policy(TYPES, zone=ZoneInfo(settings.town.timezone)).shut(ruling.UNREAD)
+    store = opened(settings.store, place.data, TYPES)
+    broker = Broker(store, open_bus(settings.bus.url), rules)
+    allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
+    async with contextlib.AsyncExitStack() as ending:
+        ending.push_async_callback(store.close)
+        await store.ready()
+        client = await ending.enter_async_context(out.Client(allowed))
+        api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
+        trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode))
+        workers = await ending.enter_async_context(Workers(settings.vision))
+        cameras = seeing.Cameras(settings.camera, place.settings, place.data)
+        rooms: Mapping[str, Run] = {
+            "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
+            "alerts": lambda: alerts.run(broker, (*settings.rule, *OWN_RULES)),
+            **trust.rooms(),
+            "register": lambda: publish.run(broker),
+            "subscriptions": lambda: api.subscriptions.run(),
+            "sources": lambda: api.bulletin.run(),
+            "snapshots": lambda: api.snapshots.run(),
+            "expiry": lambda: expire(broker),
+            "sweep": lambda: sweep(broker),
+            "sealing": lambda: seal(broker, settings.store.seal_after_days),
+        }
+        routes = [
+            *Control(broker, pages, trust.door.sessions, mode).routes(),
+            *trust.routes(),
+            *vision_api.routes(broker, workers, settings.camera, trust.book.use),
+            *alerts_api.routes(broker),
+            *register_api.routes(broker),
+            *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
+        ]
+        house = site.house(pages, api, routes)
+        public = site.public(house, here, pages, trust.door)
+        control_token = secret.token(place.data / "secrets" / "control-token")
+        inside = always(control_token, ADMINISTRATOR, broker.clock)
+        local = site.local(house, replace(trust.door, mode="login", known=inside))
+        if mode == "demo":
+            await bring_samples(broker, settings)
+        sockets.append(ending.enter_context(server.control_socket(place.data)))
+        await ending.enter_async_context(running(rooms))
+        calm_collector()
+        server.announce(place.port, mode, settings.town, await trust.first_link())
+        await server.serve(public, local, sockets)
+
+
+def calm_collector() -> None:
+    """Looks for cycles among what is new, and seldom through all: that stops the city for a tenth
+    of a second, and the thousands of entities in memory are trees that have none.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
+
+
+async def bring_samples(broker: Broker, settings: Settings) -> None:
+    """For the demo: an hour of windows and a day of cells, marked as sample, before the first."""
+    if not await broker.last_seq():
+        # The live entities come first into a new city, so that they are first in its answers.
+        await seeing.opened(settings.camera, broker, settings.town)
+    await sample.fill(broker, settings.camera, settings.town)
+    past = [w for c in settings.camera for w in sample.windows(c, broker.clock())]
+    known = await broker.find(
+        Query(types=("CrowdFlowObserved",), ids=tuple({w.id for w in past}), limit=MOST),
+        seeing.ROOM,
+        seeing.OPERATIONS,
+    )
+    there = {entity.id for entity in known.entities}
+    new = [Change("merge", window, upsert=True) for window in past if window.id not in there]
+    await broker.apply(new, seeing.ROOM, seeing.OPERATIONS)

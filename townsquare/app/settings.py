@@ -1,0 +1,90 @@
+"""townsquare.toml as a whole, and where the town runs. Each room keeps its part beside its code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from townsquare.context import outgoing as out
+from townsquare.model.camera import Camera
+from townsquare.model.errors import Invalid
+from townsquare.model.rule import Rule
+from townsquare.model.settings import parse
+from townsquare.model.town import Town
+from townsquare.trust import secret
+from townsquare.trust.identity import provider as identity_provider
+from townsquare.vision import run as seeing
+from townsquare.web import app as site
+from townsquare.web import notary
+from townsquare.web.witnesses import Witness
+
+MOST_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """[store] in townsquare.toml."""
+
+    url: str = "sqlite:townsquare.db"
+    password: str = ""
+    seal_after_days: int = 7
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seal_after_days <= MOST_DAYS:
+            raise Invalid(f"seal_after_days takes 0 (never) to {MOST_DAYS}")
+        if self.password and not secret.NAME.fullmatch(self.password):
+            raise Invalid('password takes "secret:NAME"; the password itself is no setting')
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """[bus] in townsquare.toml."""
+
+    url: str = "memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """townsquare.toml."""
+
+    town: Town = field(default_factory=Town)
+    web: site.Settings = field(default_factory=site.Settings)
+    store: Store = field(default_factory=Store)
+    bus: Bus = field(default_factory=Bus)
+    vision: seeing.Settings = field(default_factory=seeing.Settings)
+    outgoing: out.Settings = field(default_factory=out.Settings)
+    oidc: identity_provider.Settings = field(default_factory=identity_provider.Settings)
+    log: notary.Settings = field(default_factory=notary.Settings)
+    camera: tuple[Camera, ...] = ()
+    rule: tuple[Rule, ...] = ()
+    witness: tuple[Witness, ...] = ()
+
+    def __post_init__(self) -> None:
+        named: Mapping[str, Sequence[Camera | Rule | Witness]] = {
+            "camera": self.camera,
+            "rule": self.rule,
+            "witness": self.witness,
+        }
+        for word, things in named.items():
+            names = [thing.name for thing in things]
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise Invalid(f"two of [[{word}]] have the name {min(twice)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it runs: the data folder, and the folder that files in the settings are relative to."""
+
+    data: Path
+    settings: Path
+    port: int
+
+
+def load(path: Path) -> Settings:
+    """Raises Invalid, naming file, line and key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"cannot read the settings {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"the settings {path} are not UTF-8 text; save them as such") from error
+    return parse(text, str(path), Settings)

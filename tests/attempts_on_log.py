@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from townsquare.model.errors import Denied
 from townsquare.store import tables
 from townsquare.trust import audit, log
 from townsquare.trust.policy import Grant
+from townsquare.web.outdated import Outdated
 
 ATTEMPTS: Attempts = Attempts()
 FLOWS = Query(types=("CrowdFlowObserved",))
@@ -141,6 +143,20 @@ async def an_erased_record_is_looked_for(scene: Any) -> None:
     await broker.ledger.erase([0], OFFICER, WHY, "request 12")
     (after,) = await broker.store.log(0, 1)
     assert (after.salt, after.record, after.commitment) == (b"", b"", before.commitment)
+
+
+def never_daily(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Outdated, "erase", nothing_compared)
+
+
+@ATTEMPTS.of("A21", "records are hoarded for longer than the town says", never_daily)
+async def an_old_record_is_looked_for(scene: Any) -> None:
+    broker, now = scene.city(), datetime(2030, 6, 1, tzinfo=UTC)
+    broker.clock = lambda: now
+    await noted(broker)
+    broker.clock = lambda: now + timedelta(days=made.KEEP_DAYS + 1)
+    await made.notary(broker, scene.folder).step()
+    assert await broker.ledger.read(LogSearch(until=now + timedelta(1)), OFFICER, WHY) == []
 
 
 def no_salt(patch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The room "log" for tests: over any broker, with a folder of its own and no witnesses to call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import httpx
@@ -9,9 +9,15 @@ from townsquare.context.broker import Broker
 from townsquare.trust import note, secret
 from townsquare.trust.log import Log
 from townsquare.web.notary import Notary
+from townsquare.web.outdated import Outdated
 from townsquare.web.witnesses import Witness, Witnesses
 
 ORIGIN = "example.org/log"
+KEEP_DAYS = 1100
+
+
+async def nothing_is_proven() -> Collection[str]:
+    return ()
 
 
 def signer(folder: Path) -> note.Signer:
@@ -35,4 +41,5 @@ def notary(
     spare: Callable[[], int] = lambda: 1,
 ) -> Notary:
     kept = log(broker, folder)
-    return Notary(kept, Witnesses(kept, client or httpx.AsyncClient(), witnesses), broker, spare)
+    asked = Witnesses(kept, client or httpx.AsyncClient(), witnesses)
+    return Notary(kept, asked, broker, spare, Outdated(broker, KEEP_DAYS, nothing_is_proven))

@@ -1,19 +1,25 @@
 """The log as it is written, searched, counted and erased, on every store."""
 
 import sqlite3
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import OpenBroker
+from townsquare.context import ledger
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogSearch, Read, Said
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.errors import Denied, Invalid
-from townsquare.store import Key, open_store
+from townsquare.store import Key, logged, open_store
 from townsquare.store.logged import MOST_FOUND
+from townsquare.store.sqlite import _field
 from townsquare.trust import audit
+from townsquare.web import outdated as outdated_records
+from townsquare.web.notary import Settings
+from townsquare.web.outdated import Outdated
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WHY = Why("operations", "T-1")
@@ -116,6 +122,68 @@ async def test_an_erased_record_is_gone_with_its_salt_and_its_commitment_stays(
     assert subjects(await broker.ledger.read(LogSearch(by=OPERATOR.id), OFFICER, WHY)) == ["urn:b"]
     (erasure,) = await broker.ledger.read(LogSearch(verb="erasure"), OFFICER, WHY)
     assert (erasure.record.detail, erasure.record.justification) == ("0", "request 12")
+
+
+async def test_records_that_were_kept_for_long_enough_are_erased(broker: Broker) -> None:
+    """The oldest first, a bounded number at once, and not those of subjects that are kept."""
+    old = NOON - timedelta(days=1101)
+    await noted(broker, "urn:old", "urn:agreed", "urn:older", at=old)
+    await noted(broker, "urn:young", at=NOON - timedelta(days=1099))
+    before = await broker.store.log(0, 10)
+    broker.clock = lambda: NOON
+    outdated = Outdated(broker, 1100, agreed)
+    await outdated.erase()
+    after = await broker.store.log(0, 10)
+    assert [bool(e.record) for e in after] == [False, True, False, True, True]
+    assert [e.commitment for e in after[:4]] == [e.commitment for e in before]
+    (erasure,) = await broker.ledger.read(LogSearch(verb="erasure"), OFFICER, WHY)
+    assert (erasure.record.room, erasure.record.detail) == ("log", "0, 2")
+    assert "older than 1,100 days" in erasure.record.justification
+
+
+async def agreed() -> Collection[str]:
+    return ("urn:agreed",)
+
+
+async def test_old_records_are_looked_for_once_a_day_until_none_is_left(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (ledger, outdated_records):
+        monkeypatch.setattr(module, "MOST_FOUND", 2)
+    await noted(broker, *(f"urn:{n}" for n in range(3)), at=NOON - timedelta(days=200))
+    outdated = Outdated(broker, 183, agreed)
+
+    async def left(now: datetime) -> int:
+        broker.clock = lambda: now
+        await outdated.erase()
+        return sum(bool(e.record) for e in await broker.store.log(0, 4))
+
+    assert await left(NOON) == 2  # one of three, and that two were erased
+    assert await left(NOON) == 1
+    await noted(broker, "urn:late", at=NOON - timedelta(days=200))
+    size = await broker.store.log_size()
+    assert await left(NOON + timedelta(hours=23)) == 1
+    assert await broker.store.log_size() == size
+    await left(NOON + timedelta(hours=24))
+    assert await broker.store.log_size() == size + 1
+
+
+async def test_old_records_are_found_by_an_index(open_broker: OpenBroker, tmp_path: Path) -> None:
+    """In a long log they are few, and every row of it would be read for them each day."""
+    await noted(open_broker(*audit.TYPES, url="sqlite:town.db"), "urn:a")
+    sql = logged.before(NOON, ["urn:kept"], 10, lambda name: FIELDS[name])
+    with sqlite3.connect(tmp_path / "town.db") as db:
+        plan = db.execute(f"explain query plan {sql.text}", sql.parameters).fetchall()
+    assert [step for *_, step in plan] == ["SEARCH log USING INDEX log_at (<expr><?)"]
+
+
+FIELDS = {name: _field(name) for name in ("at", "subject")}
+
+
+@pytest.mark.parametrize("days", [-1, 0, 182, 3654, 10**12])
+def test_records_are_kept_for_six_months_and_not_for_ever(days: int) -> None:
+    with pytest.raises(Invalid, match="keep_days"):
+        Settings(keep_days=days)
 
 
 async def test_numbers_by_month_and_purpose_are_open_and_outlast_records(broker: Broker) -> None:

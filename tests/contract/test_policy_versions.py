@@ -1,6 +1,7 @@
 """The policy in force: what is taken over, what needs approvers, and what closes the town."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.conftest import OpenBroker
 from townsquare.alerts import run as alerts
+from townsquare.context import ledger
 from townsquare.context.query import Query
 from townsquare.model.actor import ANYONE, Actor, Why, room
 from townsquare.model.change import Change
@@ -18,6 +20,7 @@ from townsquare.trust import change as changes
 from townsquare.trust import versions
 from townsquare.trust.policy import policy
 from townsquare.trust.texts import Texts, builtin
+from townsquare.web.outdated import Outdated
 from townsquare.web.policy.ruling import UNKNOWN, Ruling
 
 FLOW = EntityType("Flow", "vision", frozenset({"operator"}), published=frozenset({"count"}))
@@ -250,6 +253,23 @@ async def test_the_first_policy_is_signed_once(house: House) -> None:
     assert (await house.kept(hash)).value("signature")["by"] == "a"
     with pytest.raises(Conflict, match="signed already"):
         await ruling.sign({}, ADMINISTRATOR, WHY)
+
+
+async def test_entries_of_the_policy_in_force_and_of_the_first_outlast_the_others(
+    house: House,
+) -> None:
+    first = await house.start()
+    await house.start(NARROWER)
+    agreed = await first.proven()
+    await house.start(WIDER)
+    assert await first.proven() == agreed
+    assert len(agreed) == 2
+    house.now = NOW + timedelta(days=1101)
+    await Outdated(house.broker, 1100, first.proven).erase()
+    left = {
+        json.loads(e.record)["subject"] for e in await house.broker.store.log(0, 99) if e.record
+    }
+    assert left == {*agreed, ledger.SUBJECT}
 
 
 async def test_a_demo_takes_any_policy_and_says_so(house: House) -> None:

@@ -33,6 +33,7 @@ from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.health import Health
 from townsquare.web.looked import Looked
 from townsquare.web.notary import Notary
+from townsquare.web.outdated import Outdated
 from townsquare.web.pages import Pages
 from townsquare.web.policy import asking
 from townsquare.web.policy import pages as policy_pages
@@ -105,7 +106,7 @@ async def trusted(
     book = Book(broker, people, {act.name: act for act in acts})
     door = Door(mode, known(tokens, place, mode, broker), sessions, tries)
     async with (
-        witnessed_log(settings, place, broker, mode) as keeper,
+        witnessed_log(settings, place, ruling, mode) as keeper,
         provided(settings, place.data) as provider,
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
@@ -115,10 +116,10 @@ async def trusted(
 
 @contextlib.asynccontextmanager
 async def witnessed_log(
-    settings: Settings, place: Place, broker: Broker, mode: Mode
+    settings: Settings, place: Place, ruling: Ruling, mode: Mode
 ) -> AsyncIterator[Notary]:
     """The log, opened before anybody is let in. Its witnesses are called, and nobody else."""
-    name = origin(settings)
+    name, broker = origin(settings), ruling.broker
     kept = secret.kept(place.data / "secrets" / "log-key", lambda: note.made(name))
     log = Log(place.data / "log", note.signer(kept), broker.store, broker.clock)
     hosts = out.Settings(tuple(witness.host for witness in settings.witness))
@@ -130,6 +131,7 @@ async def witnessed_log(
             Witnesses(log, client, settings.witness),
             broker,
             lambda: notary.free_at(place.data) - floor,
+            Outdated(broker, settings.log.keep_days, ruling.proven),
         )
         await keeper.open()
         yield keeper

@@ -4,7 +4,7 @@ Always holds: it is read by those to whom the policy shows the type LogEntry; re
 are entries themselves, written before anything is answered; numbers by month are everybody's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -13,8 +13,9 @@ from townsquare.context.grants import Rights
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Invalid
 from townsquare.store import Job, Key, Row, Store, Writes
-from townsquare.store.logged import EQUAL, MOST_FOUND, second
-from townsquare.store.logged import LogCount as LogCount  # rooms name it
+from townsquare.store.logged import EQUAL, second
+from townsquare.store.logged import MOST_FOUND as MOST_FOUND  # rooms name it
+from townsquare.store.logged import LogCount as LogCount
 from townsquare.store.logged import Logged as Logged
 from townsquare.store.logged import LogSearch as LogSearch  # rooms ask with it
 from townsquare.trust import audit
@@ -120,6 +121,18 @@ class Ledger:
             raise Invalid(f"name 1 to {MOST_FOUND} entries, and say why they are erased")
         said = Said(_ranges(which), justification)
         await self._commit(self._record(SUBJECT, "erasure", by, why, said), which)
+
+    async def erase_before(
+        self, at: datetime, kept: Collection[str], by: Actor, why: Why, justification: str
+    ) -> int:
+        """The oldest records of before `at`, up to MOST_FOUND, but for those about `kept` subjects.
+        How many; none is no entry. Raises Denied, or Invalid without a reason.
+        """
+        require(self._rights(by, why).grant("read", ENTRY.name))
+        which = await self._store.log_before(at, kept, MOST_FOUND)
+        if which:
+            await self.erase(which, by, why, justification)
+        return len(which)
 
     async def counts(self) -> list[LogCount]:
         """How many entries by month, purpose and verb: numbers that anybody may have."""

@@ -241,6 +241,12 @@ class Store(Protocol):
         """Indexes of the first and the last entry that fits."""
         ...
 
+    async def log_before(self, at: datetime, kept: Collection[str], limit: int) -> list[int]:
+        """Indexes of the oldest entries of before `at` whose record is there, but for those about
+        subjects that are `kept`.
+        """
+        ...
+
     async def log_counts(self) -> list[LogCount]:
         """How many entries there were, also of those whose record is erased."""
         ...

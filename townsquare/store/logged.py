@@ -4,7 +4,7 @@ Always holds: an entry has its index for ever and its commitment for ever. A rec
 erased, and its salt goes with it, since who has the salt could try records until one fits.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -85,6 +85,13 @@ def span(search: LogSearch, field: Callable[[str], str]) -> Sql:
     where = " and ".join(part.text for part in parts) or "record is not null"
     values = tuple(value for part in parts for value in part.parameters)
     return Sql(f"select min(row), max(row) from log where {where}", values)
+
+
+def before(at: datetime, kept: Collection[str], limit: int, field: Callable[[str], str]) -> Sql:
+    """The statement for rows, oldest first: by the index of times, however long the log is."""
+    spared = f" and {field('subject')} not in ({', '.join('?' * len(kept))})" if kept else ""
+    text = f"select row from log where {field('at')} < ?{spared} order by {field('at')} limit ?"
+    return Sql(text, (second(at), *kept, min(limit, MOST_FOUND)))
 
 
 def _conditions(search: LogSearch, field: Callable[[str], str]) -> Iterator[Sql]:

@@ -230,6 +230,10 @@ class PostgresStore:
         ((first, last),) = await self._fetch(sql.text, sql.parameters)
         return None if first is None else (first - 1, last - 1)
 
+    async def log_before(self, at: datetime, kept: Collection[str], limit: int) -> list[int]:
+        sql = logged.before(at, kept, limit, _field)
+        return [row - 1 for (row,) in await self._fetch(sql.text, sql.parameters)]
+
     async def log_counts(self) -> list[LogCount]:
         found = await self._fetch("select * from log_count order by month, purpose, verb", ())
         return [LogCount(logged.Kind(*kind), number) for *kind, number in found]

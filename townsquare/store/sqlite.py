@@ -271,6 +271,14 @@ class SqliteStore:
 
         return await self._reading.run(ends, sql.text)
 
+    async def log_before(self, at: datetime, kept: Collection[str], limit: int) -> list[int]:
+        sql = logged.before(at, kept, limit, _field)
+
+        def indexes(db: sqlite3.Connection) -> list[int]:
+            return [row - 1 for (row,) in db.execute(sql.text, sql.parameters)]
+
+        return await self._reading.run(indexes, sql.text)
+
     async def log_counts(self) -> list[LogCount]:
         with self._reading.connection() as db:
             found = db.execute("select * from log_count order by month, purpose, verb").fetchall()

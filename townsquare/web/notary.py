@@ -1,4 +1,5 @@
-"""The room "log": follows what is committed, signs checkpoints and has them witnessed.
+"""The room "log": follows what is committed, signs checkpoints, has them witnessed, and erases
+records that were kept for long enough.
 
 Always holds: without a log that is whole and can be written, nobody is let in but rooms, and an
 alarm says why. A disk that fills stops everything else first.
@@ -20,6 +21,7 @@ from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
 from townsquare.model.rule import Rule
 from townsquare.trust.log import Broken, Log
+from townsquare.web.outdated import Outdated
 from townsquare.web.witnesses import Witnesses
 
 ROOM, WHY = room("log"), Why("operations")
@@ -68,6 +70,8 @@ EVERY_S = 5.0
 RETRY = timedelta(minutes=1)  # after a witness did not answer
 RENEW = timedelta(hours=1)  # where there is nothing new, so that it shows that somebody looks
 STALE = timedelta(hours=24)
+LEAST_DAYS = 183  # Regulation (EU) 2024/1689, article 26(6): at least six months
+MOST_DAYS = 3653
 
 logger = logging.getLogger(__name__)
 Spare = Callable[[], int]  # bytes of free disk over the floor; less than none is short
@@ -78,8 +82,14 @@ class Settings:
     """[log] in townsquare.toml."""
 
     floor_mb: int = 500  # of free disk; below it everything but the log, alarms and counts stops
+    keep_days: int = 1100  # three yearly reports and their audit
 
     def __post_init__(self) -> None:
+        if not LEAST_DAYS <= self.keep_days <= MOST_DAYS:
+            raise Invalid(
+                f"keep_days {self.keep_days} must be {LEAST_DAYS} to {MOST_DAYS}: the log keeps its"
+                " records for six months at least and for ten years at most"
+            )
         if self.floor_mb < 1:
             raise Invalid(f"floor_mb {self.floor_mb} must be 1 or more: the log needs room")
 
@@ -92,7 +102,9 @@ def free_at(folder: Path) -> int:
 class Notary:
     """`trouble` says why nobody is let in; `broken` is trouble that lasts until the next start."""
 
-    def __init__(self, log: Log, witnesses: Witnesses, broker: Broker, spare: Spare) -> None:
+    def __init__(
+        self, log: Log, witnesses: Witnesses, broker: Broker, spare: Spare, outdated: Outdated
+    ) -> None:
         self.log = log
         self.witnesses = witnesses
         self.trouble = ""
@@ -100,6 +112,7 @@ class Notary:
         self._opened = False
         self._broker = broker
         self._spare = spare
+        self._outdated = outdated
         self._asked: datetime | None = None
         self._told: Mapping[str, float] = {}
 
@@ -147,6 +160,7 @@ class Notary:
         if self.log.note and (new or self._due()):
             self._asked = self._broker.clock()
             await self.log.publish(await self.witnesses.cosign(self.log.note))
+        await self._outdated.erase()
 
     def _due(self) -> bool:
         every = RETRY if self.witnesses.trouble else RENEW

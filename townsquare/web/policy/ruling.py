@@ -27,6 +27,7 @@ from townsquare.trust.versions import Verdict, Version
 
 ROOM, WHY = room(versions.OWNER), Why("operations")
 UNREAD = "the policy has not been looked at yet"
+PROVEN = 'status=="in force"|leave=="first"'
 MOST = 100  # versions that have one status at a time
 UNKNOWN = Rule(
     name="policy-unknown",
@@ -138,6 +139,14 @@ class Ruling:
             "inForce": _shown(kept) if kept else None,
             "waiting": [_shown(one) for one in waiting],
         }
+
+    async def proven(self) -> frozenset[str]:
+        """The versions whose entries in the log say that the town's policy was agreed to: the one
+        in force, and the one that it began with.
+        """
+        query = Query(types=(versions.POLICY,), q=parse(PROVEN), limit=MOST)
+        found = await self.broker.find(query, ROOM, WHY)
+        return frozenset(one.id for one in found.entities)
 
     # --- what is kept
 

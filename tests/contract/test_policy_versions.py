@@ -20,6 +20,7 @@ from townsquare.trust import change as changes
 from townsquare.trust import versions
 from townsquare.trust.policy import policy
 from townsquare.trust.texts import Texts, builtin
+from townsquare.web.auth import OPEN
 from townsquare.web.outdated import Outdated
 from townsquare.web.policy.ruling import UNKNOWN, Ruling
 
@@ -286,3 +287,12 @@ async def test_nobody_writes_a_policy_past_its_room(house: House) -> None:
     )
     with pytest.raises(Denied, match="its commands alone"):
         await house.broker.apply([Change("create", forged)], ADMINISTRATOR, WHY)
+
+
+async def test_an_open_town_holds_nothing_but_what_its_visitors_bring(house: House) -> None:
+    ruling = Ruling(house.broker, builtin, own=False)
+    await ruling.take()
+    assert not house.broker.policy.closed
+    assert await house.broker.census(OPEN, Why("operations")) == {}
+    (entry,) = await house.broker.store.log(0, 10)
+    assert ruling.broker.policy.hash.encode() in entry.record

@@ -89,8 +89,8 @@ async def trusted(
     """Raises CannotStart or Invalid."""
     broker, web = api.broker, settings.web
     own = place.settings / "policies"
-    ruling = Ruling(broker, lambda: texts.beside(own), own=mode != "login")
-    await ruling.open()
+    ruling = Ruling(broker, lambda: texts.beside(own), own=mode == "demo")
+    await (ruling.take() if mode == "open" else ruling.open())
     sessions = Sessions(broker.clock, secure=bool(web.public_url))
     tries = Tries(broker.clock, proxied=bool(web.public_url))
 

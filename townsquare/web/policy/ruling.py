@@ -13,6 +13,7 @@ import msgspec
 
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
+from townsquare.context.ledger import Said
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change as Written
@@ -73,6 +74,15 @@ class Ruling:
         await self._settle(rules)
         self.broker.adopt(rules)
         return verdict
+
+    async def take(self) -> None:
+        """For `--open`, where everyone may do everything: any policy is taken, which the log says.
+        It is no entity, so that there is nothing but what visitors bring. Raises Invalid.
+        """
+        rules = self.read(self.texts())
+        said = Said(f"taken by --open, without asking anybody: {rules.hash}")
+        await self.broker.ledger.note(versions.id_of(rules), "alteration", ROOM, WHY, said)
+        self.broker.adopt(rules)
 
     def read(self, texts: Texts) -> Policy:
         """Raises Invalid."""

@@ -1,6 +1,8 @@
 """The log as data protection reads it, and its numbers as everyone does."""
 
 import io
+import re
+import threading
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -17,16 +19,21 @@ from tests.e2e.town import run
 from tests.notary import notary
 from tests.town_hall import WORK, TownHall
 from townsquare import app
+from townsquare.cli.witness import Witness as Cosigner
+from townsquare.cli.witness import server
+from townsquare.context import outgoing
 from townsquare.context.ledger import LogCount, LogSearch, Said
 from townsquare.model.actor import ANYONE, Actor
 from townsquare.model.errors import Denied, Invalid, Unavailable
 from townsquare.model.town import Town
 from townsquare.store.logged import Kind
+from townsquare.trust import note
 from townsquare.trust.audit import Verb
 from townsquare.web import figures
 from townsquare.web.looked import EACH, VERBS, Looked, wanted
 from townsquare.web.pages import Pages
 from townsquare.web.sessions import Session
+from townsquare.web.witnesses import Witness, Witnesses
 
 OFFICER = Actor("urn:ngsi-ld:Person:o", "person", "Data protection", frozenset({"data-protection"}))
 OPERATOR = Actor("urn:ngsi-ld:Person:p", "person", "Public order", frozenset({"operator"}))
@@ -42,7 +49,7 @@ class House:
         pages = Pages(BERLIN, demo=False)
         routes = [
             *Looked(hall.people, pages, self.keeper.log).routes(),
-            *figures.routes(hall.broker, pages),
+            *figures.routes(hall.broker, pages, self.keeper),
         ]
         transport = httpx.ASGITransport(self.with_visitor(Starlette(routes=routes)))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://town")
@@ -172,6 +179,60 @@ def test_figures_are_by_month_and_purpose() -> None:
         ("2030-05", "operations", 3, (("changed", 3),)),
     ]
     assert figures.figures([]) == []
+
+
+async def figures_page(house: House) -> str:
+    house.visitor = ANYONE
+    page = (await house.client.get("/figures")).text
+    return " ".join(page.split())
+
+
+async def test_everyone_reads_that_nobody_watches(house: House) -> None:
+    assert "It has no entries that are signed yet." in await figures_page(house)
+    await house.looks("urn:a:lease")
+    await house.keeper.step()
+    page = await figures_page(house)
+    assert "It has 1 entry. The town signed it last on" in page
+    assert "1 June 2030 at 14:00" in page  # the town's time
+    assert "Nobody outside the town hall watches this log yet." in page
+
+
+async def test_everyone_reads_which_witness_is_late(house: House, tmp_path: Path) -> None:
+    hall, now = (
+        house.hall,
+        datetime.now(UTC).replace(microsecond=0),
+    )  # the witness has its own clock
+    hall.now = now
+    cosigner = Cosigner("paper.example/w", [str(house.keeper.log.key)], tmp_path / "paper")
+    opened = server(cosigner, "127.0.0.1", 0)
+    threading.Thread(target=opened.serve_forever, args=[0.01], daemon=True).start()
+    paper = Witness("paper", f"http://127.0.0.1:{opened.server_port}", cosigner.key)
+    court = Witness("court", "http://127.0.0.1:9", str(note.Key("court", 4, bytes(32))))
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as client:
+        witnesses = Witnesses(house.keeper.log, client, [paper, court])
+        house.keeper.witnesses = witnesses
+        assert "No witness has cosigned this log yet." in await figures_page(house)
+        await house.looks("urn:a:lease")
+        await house.keeper.step()
+        page = await figures_page(house)
+        assert "Warning" not in page
+        assert "paper: cosigned last on" in page
+        assert re.search("court: has not cosigned yet <b[^>]*>never</b>", page)
+        opened.shutdown()
+        opened.server_close()
+        await house.looks("urn:a:lease")  # a new checkpoint that nobody cosigns
+        await house.keeper.step()
+        assert not house.keeper.stale
+        hall.now = now + timedelta(hours=25)
+        page = await figures_page(house)
+        assert "No witness has cosigned this log for more than a day." in page
+        assert re.search("paper: cosigned last on .* <b[^>]*>more than a day ago</b>", page)
+
+
+async def test_everyone_reads_that_the_log_is_broken(house: House) -> None:
+    house.keeper.trouble = "entry 7 of the log is not the one that was signed"
+    page = await figures_page(house)
+    assert "The log is not in order, and nobody is let in until it is: entry 7" in page
 
 
 async def test_everyone_reads_how_often_and_not_who(house: House) -> None:

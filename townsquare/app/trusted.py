@@ -72,7 +72,7 @@ class Trusted:
             *handing.routes(broker, log),
             *Inbox(self.book, pages).routes(),
             *Looked(self.people, pages, log).routes(),
-            *figures.routes(broker, pages),
+            *figures.routes(broker, pages, self.notary),
             *policy_pages.routes(self.ruling, self.book, pages),
         ]
 

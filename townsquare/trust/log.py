@@ -15,7 +15,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from townsquare.model.errors import TownsquareError
@@ -43,6 +43,7 @@ class Log:
         self.tiles = Tiles(folder)
         self.signed: Checkpoint | None = None
         self.note = ""  # what was signed last
+        self.signed_at: datetime | None = None
         self.published = ""  # the latest for everyone, with cosignatures
         self._signer = signer
         self._store = store
@@ -68,6 +69,7 @@ class Log:
         await asyncio.to_thread(_write, self.folder / "key", f"{self.key}\n")
         await self._compare(known)
         self.signed, self.note = (noted, await self._noted()) if noted.size else (None, "")
+        self.signed_at = _written(self.folder / "signed") if here.size else None
 
     async def follow(self) -> None:
         """Up to the last entry that is committed."""
@@ -79,11 +81,11 @@ class Log:
         size = self.tiles.size
         note = self._signer.note(tlog.root(size, self.tiles.hashes), size)
         await asyncio.to_thread(self.tiles.keep)
-        row = Row(NOTED, size, note.encode())
-        job = Job(self._clock(), "", (NOTED,), lambda _: Writes(put=[row]))
+        row, now = Row(NOTED, size, note.encode()), self._clock()
+        job = Job(now, "", (NOTED,), lambda _: Writes(put=[row]))
         await self._store.commit(job)
         await asyncio.to_thread(_write, self.folder / "signed", note)
-        self.signed, self.note = self._of(note), note
+        self.signed, self.note, self.signed_at = self._of(note), note, now
 
     async def name(self, witnesses: Iterable[Key]) -> None:
         """The witnesses that are asked, for those who verify a copy."""
@@ -158,6 +160,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+
+
+def _written(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _write(path: Path, text: str) -> None:

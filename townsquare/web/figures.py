@@ -1,4 +1,5 @@
-"""How often the town's people and programs looked and changed, for everyone: numbers by month.
+"""How often the town's people and programs looked and changed, for everyone: numbers by month, and
+how the log that counts them stands.
 
 Always holds: they are counted by the log itself, by purpose and by what was done, and name nobody.
 """
@@ -15,7 +16,9 @@ from starlette.routing import Route
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
 from townsquare.web.looked import VERBS
+from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
+from townsquare.web.standing import standing
 
 CACHED = {"cache-control": "public, max-age=60"}
 COLUMNS = ("month", "purpose", "act", "number")
@@ -46,10 +49,11 @@ def _figure(month: str, purpose: str, acts: dict[str, int]) -> Figure:
     return Figure(month, purpose, sum(acts.values()), said)
 
 
-def routes(broker: Broker, pages: Pages) -> list[Route]:
+def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
     async def page(_: Request) -> Response:
         shown = figures(await broker.ledger.counts())
-        answer = pages.page("figures.html", figures=shown)
+        stands = standing(notary, broker.clock())
+        answer = pages.page("figures.html", figures=shown, log=stands)
         answer.headers.update(CACHED)
         return answer
 

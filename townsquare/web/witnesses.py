@@ -57,11 +57,14 @@ class Witnesses:
         self._log = log
         self._client = client
         self._seen: dict[str, int] = {}  # size that each cosigned last
+        self._last: dict[str, datetime] = {}
 
     def last(self) -> dict[str, datetime | None]:
-        """When each cosigned what is published."""
+        """When each cosigned, as far as is known here: what is published may lack it since."""
         note = self._log.published
-        return {w.name: notes.cosigned(note, w.verifier) if note else None for w in self.known}
+        return {
+            w.name: self._last.get(w.name) or notes.cosigned(note, w.verifier) for w in self.known
+        }
 
     async def cosign(self, note: str) -> str:
         """The note with the cosignatures of those who answer in time. Raises Broken."""
@@ -94,10 +97,11 @@ class Witnesses:
     def _line(self, witness: Witness, note: str, lines: str) -> str:
         key = witness.verifier
         signature = key.signature(lines)
-        if signature is None or notes.cosigned(note, key, lines) is None:
+        at = notes.cosigned(note, key, lines)
+        if signature is None or at is None:
             self.trouble[witness.name] = "answered with a cosignature that does not verify"
             return ""
-        self._seen[witness.name] = self._signed_size()
+        self._seen[witness.name], self._last[witness.name] = self._signed_size(), at
         return notes.line(key, signature)
 
     async def _add(self, witness: Witness, note: str, old: int) -> outgoing.Fetched:

@@ -18,7 +18,7 @@ from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.declaration import LIVE, PUBLISHED
-from townsquare.model.entity import Entity, Json
+from townsquare.model.entity import URN, Entity, Json
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
 from townsquare.store import Key, LogEntry, Place, Row, Writes
 from townsquare.store.census import difference, together
@@ -133,6 +133,8 @@ def _outcome(order: Order, change: Change, state: State) -> Outcome:
     _admitted_at_all(order, before, change)
     after = merge.changed(before, change, order.now)
     _check(order, before, after)
+    if before is None and not order.by.room:
+        _require_own_id(order, id)
     if after and change.operation in past.BY_PAST and not _kept(order, after):
         raise Conflict(f"{id} has no past: values of the moment are replaced, never kept")
     if after is None:
@@ -183,6 +185,13 @@ def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
         raise Denied(f"{subject.id if subject else ''} is accountable and cannot be deleted")
     if lasting and after and transient.ends_at(after):
         raise Denied(f"{after.id} is accountable and cannot end by itself; take out expiresAt")
+
+
+def _require_own_id(order: Order, id: str) -> None:
+    """Who took the id of what a room will write would keep the room from writing it."""
+    declared = order.policy.types.get(id.removeprefix(URN).partition(":")[0])
+    if declared and id.startswith(URN):
+        raise Denied(f"ids such as {URN}{declared.name}:… are for the room {declared.owner}")
 
 
 def _admitted(grant: Grant, by: Actor, entity: Entity | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+URN = "urn:ngsi-ld:"
 NULL = "urn:ngsi-ld:null"  # removes where a clause allows it (clause 4.5.0); never a value
 
 # What JSON can hold. Values of attributes are the client's own and stay as they came.
@@ -99,7 +100,7 @@ def relationship(target: str, observed_at: datetime | None = None) -> Attribute:
 
 
 def urn(type: str, name: str) -> str:
-    return f"urn:ngsi-ld:{type}:{name}"
+    return f"{URN}{type}:{name}"
 
 
 def iso(at: datetime) -> str:

@@ -7,7 +7,7 @@ their authenticator; a request and each approval end after 15 minutes; a request
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,6 +18,7 @@ from townsquare.model.change import Change
 from townsquare.model.declaration import EntityType
 from townsquare.model.entity import Attribute, Entity, Json, iso, urn
 from townsquare.model.errors import Conflict, Denied, Invalid
+from townsquare.trust.identity.organisation import folded
 
 APPROVAL, OWNER = "Approval", "approvals"
 RUNS = timedelta(minutes=15)
@@ -110,20 +111,28 @@ def authenticator(key: bytes) -> str:
 # --- what is wrong
 
 
-def objections(approval: Approval, requester: Party, now: datetime) -> list[str]:
-    """Why this may not be done; empty where it may."""
+def objections(
+    approval: Approval, requester: Party, now: datetime, gone: Collection[str] = ()
+) -> list[str]:
+    """Why this may not be done; empty where it may. `gone` may not come in any more."""
     found = [*_of_request(approval, requester, now)]
+    if approval.request.requested_by in gone:
+        found.append("who asked for it may not come in any more")
     for n, signature in enumerate(approval.signatures):
         found += _of_signature(approval, requester, n, signature, now)
+        if signature.by in gone:
+            found.append(f"{signature.by}, who approved it, may not come in any more")
     missing = approval.needed - len(approval.signatures)
     if missing > 0:
         found.append(f"{missing} more approval{'s' if missing > 1 else ''} needed")
     return found
 
 
-def require(approval: Approval, requester: Party, now: datetime) -> frozenset[str]:
+def require(
+    approval: Approval, requester: Party, now: datetime, gone: Collection[str] = ()
+) -> frozenset[str]:
     """The organisations that agreed. Raises Denied with all that is wrong."""
-    if wrong := objections(approval, requester, now):
+    if wrong := objections(approval, requester, now, gone):
         raise Denied(f"this is not approved: {'; '.join(wrong)}")
     return frozenset(signature.organisation for signature in approval.signatures)
 
@@ -166,21 +175,21 @@ def _of_signature(
     approval: Approval, requester: Party, n: int, signature: Signature, now: datetime
 ) -> list[str]:
     before, asker = approval.signatures[:n], approval.request.requested_by
-    ours = (approval.organisation, requester.organisation)
+    ours, theirs = (approval.organisation, requester.organisation), folded(signature.organisation)
     wrong = {
         "the request was changed after its approval": (
             signature.digest != digest(approval.request).hex()
         ),
         "who asks cannot approve": signature.by == asker,
         f"{ours[0]} asked; somebody of another organisation approves": (
-            signature.organisation in ours
+            theirs in map(folded, ours)
         ),
         "it was signed with an authenticator of who asked": (
             signature.authenticator in requester.authenticators
         ),
         "one person approved twice": signature.by in {other.by for other in before},
         f"{signature.organisation or 'no organisation'} approved twice": (
-            signature.organisation in {other.organisation for other in before}
+            theirs in {folded(other.organisation) for other in before}
         ),
         "one authenticator approved twice": (
             signature.authenticator in {other.authenticator for other in before}

@@ -1,12 +1,18 @@
 """Organisations whose people come in, and until when. Pure."""
 
 import hashlib
+import unicodedata
 from datetime import datetime
 
 from townsquare.model.change import Change
 from townsquare.model.entity import NULL, Attribute, Entity, iso, urn
 
 ORGANISATION = "Organisation"
+
+
+def folded(name: str) -> str:
+    """The same for all spellings of one name: else "police" would agree to what "Police" asks."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def change(name: str, until: datetime | None) -> Change:

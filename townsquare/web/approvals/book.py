@@ -31,7 +31,9 @@ WAITING = parse('status=="waiting"')
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that takes approval. `approvers` are roles; `then` is done with the last one."""
+    """Something that takes approval. `approvers` are roles; `then` is done with the last one, and
+    is asked for by the part of the house that does it.
+    """
 
     name: str
     title: str
@@ -47,6 +49,13 @@ class Book:
         self.acts = acts
 
     # --- asking
+
+    async def wish(self, act: str, subject: str, detail: Mapping[str, Json], by: Actor) -> Approval:
+        """What somebody asks for themselves. Raises Denied, Invalid or Conflict."""
+        if self.act(act).then:
+            # Else another one asks for what was proposed, and who proposed it approves it.
+            raise Denied(f"{act!r} is asked for by proposing it")
+        return await self.ask(act, subject, detail, by)
 
     async def ask(self, act: str, subject: str, detail: Mapping[str, Json], by: Actor) -> Approval:
         """Raises Denied, Invalid or Conflict."""
@@ -159,7 +168,8 @@ class Book:
         if one.request.requested_by != by.id:
             raise Denied("somebody else asked for this approval")
         approvals.require_same(one.request, act, subject, detail)
-        agreed = approvals.require(one, self._requester(one), self.broker.clock())
+        now = self.broker.clock()
+        agreed = approvals.require(one, self._requester(one), now, self._gone(one))
         await self._write(approvals.used(one), by)
         return agreed
 
@@ -171,7 +181,8 @@ class Book:
         for one in await self.waiting():
             if not approvals.same(one.request, act, subject, detail):
                 continue
-            objections = approvals.objections(one, self._requester(one), self.broker.clock())
+            now = self.broker.clock()
+            objections = approvals.objections(one, self._requester(one), now, self._gone(one))
             if not objections:
                 await self._write(approvals.used(one), ROOM)
                 return []
@@ -186,6 +197,12 @@ class Book:
             return Party(id, one.organisation)
         keys = frozenset(approvals.authenticator(p.key) for p in account.kept.passkeys)
         return Party(id, account.organisation, keys)
+
+    def _gone(self, one: Approval) -> frozenset[str]:
+        """Who of them was disabled, or whose task ended, since they asked or agreed."""
+        known = {account.id for account in self.people.everyone()}
+        ids = {one.request.requested_by} & known | {signature.by for signature in one.signatures}
+        return frozenset(id for id in ids if self.people.actor(id) is None)
 
     async def _write(self, one: Approval, by: Actor) -> None:
         await self.broker.apply([approvals.change(one)], by.through(OWNER), WHY)

@@ -67,7 +67,7 @@ class Inbox:
 
     async def ask(self, request: Request) -> Response:
         wish = await wished(request, Wish)
-        one = await self.book.ask(wish.act, wish.subject, wish.detail, self._by(request))
+        one = await self.book.wish(wish.act, wish.subject, wish.detail, self._by(request))
         return JSONResponse(told(one), 201, {"location": f"/approvals/{one.id}"})
 
     async def one(self, request: Request) -> Response:

@@ -111,11 +111,13 @@ class Ruling:
         one = next((v for v in await self._of("proposed") if v.id == id), None)
         if one is None:
             raise NotFound(f"{id} was not proposed")
+        rules = self.read(one.value("texts"))
+        known, now = await self._compared(rules)
+        if versions.id_of(rules) != id or not set(now.wider) <= set(_change(one).wider):
+            # Nobody has signed what it would give by now.
+            raise Denied(f"what {id} is compared with has changed since; propose it again")
         if found := await wrong(id, _change(one)):
             raise Denied(f"{id} is not approved: {'; '.join(found)}")
-        rules = self.read(one.value("texts"))
-        kept = await self._in_force()
-        known = versions.read(kept) if kept else None
         await self._take(rules, known, versions.in_force(rules, "approved", self._now()))
         await self._settle(rules)
         self.broker.adopt(rules)

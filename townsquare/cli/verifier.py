@@ -14,9 +14,9 @@ import re
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -68,12 +68,10 @@ def signed(lines: str, key: str, message: Callable[[bytes], str]) -> bytes | Non
     for told, text in LINE.findall(lines):
         signature = b64decode(text)
         if told == name and signature[:4].hex() == id and b64encode(signature).decode() == text:
-            try:
-                key_of = Ed25519PublicKey.from_public_bytes(b64decode(public)[1:])
+            key_of = Ed25519PublicKey.from_public_bytes(b64decode(public)[1:])
+            with suppress(InvalidSignature):
                 key_of.verify(signature[-64:], message(signature[4:]).encode())
-            except InvalidSignature:
-                return None
-            return signature[4:]
+                return signature[4:]
     return None
 
 
@@ -83,6 +81,14 @@ def time(cosignature: bytes) -> int:
 
 def node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def apex(row: list[bytes]) -> list[bytes]:
+    """Of the tree over these hashes; of none, none. One without a neighbour goes up as it is."""
+    while len(row) > 1:
+        pairs = [row[at : at + 2] for at in range(0, len(row), 2)]
+        row = [node(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return row
 
 
 def require_entry(entry: Entry, commitment: bytes) -> None:
@@ -135,21 +141,17 @@ class Tree:
     def __init__(self, read: Read) -> None:
         self.size, self._read = 0, read
         self.rows: list[list[bytes]] = [[]]  # of each level, the tile that is being filled
-        self._peaks: list[tuple[int, bytes]] = []  # complete subtrees, the largest first
 
     def append(self, commitment: bytes) -> None:
-        hash, self.size = hashlib.sha256(b"\x00" + commitment).digest(), self.size + 1
-        self._push(0, hash)
-        self._peaks.append((0, hash))
-        while len(self._peaks) > 1 and self._peaks[-1][0] == self._peaks[-2][0]:
-            (height, right), (_, left) = self._peaks.pop(), self._peaks.pop()
-            self._peaks.append((height + 1, node(left, right)))
+        self.size += 1
+        self._push(0, hashlib.sha256(b"\x00" + commitment).digest())
 
     def root(self) -> bytes:
-        found = self._peaks[-1][1] if self._peaks else hashlib.sha256().digest()
-        for _, left in reversed(self._peaks[:-1]):
-            found = node(left, found)
-        return found
+        """What is not full of a level is the last of the level above."""
+        rest: list[bytes] = []
+        for row in self.rows:
+            rest = apex([*row, *rest])
+        return rest[0] if rest else hashlib.sha256().digest()
 
     def _push(self, level: int, hash: bytes) -> None:
         self.rows += [[]] if level == len(self.rows) else []
@@ -158,9 +160,7 @@ class Tree:
         if len(row) == 256:
             self.compare(level)
             self.rows[level] = []
-            while len(row) > 1:
-                row = [node(*row[at : at + 2]) for at in range(0, len(row), 2)]
-            self._push(level + 1, row[0])
+            self._push(level + 1, *apex(row))
 
     def compare(self, level: int) -> None:
         """With what is kept of the tile that is being filled. Raises Wrong."""
@@ -193,21 +193,19 @@ def require_tree(read: Read, entries: Iterable[Entry], heads: Sequence[Head]) ->
 
 def exported(folder: Path) -> list[Entry]:
     """What somebody searched for, as asked.json says. Raises Wrong for what is there twice."""
-    lines = [*map(json.loads, (folder / "records.jsonl").read_bytes().splitlines())]
-    for before, after in pairwise(line["index"] for line in lines):
-        if after <= before:
-            raise Wrong(f"entry {after} stands behind entry {before}")
+    found: list[Entry] = []
+    for line in map(json.loads, (folder / "records.jsonl").read_bytes().splitlines()):
+        if found and line["index"] <= found[-1].number:
+            raise Wrong(f"entry {line['index']} stands behind entry {found[-1].number}")
+        salt, commitment, *proof = map(
+            b64decode, (line["salt"], line["commitment"], *line["proof"])
+        )
+        found.append(Entry(line["index"], salt, line["record"].encode(), commitment, proof))
     asked = json.loads((folder / "asked.json").read_bytes())
     wanted = range(asked["first"], asked["last"] + 1) if "last" in asked else ()
-    if missing := sorted(set(wanted).difference(line["index"] for line in lines)):
+    if missing := sorted(set(wanted).difference(entry.number for entry in found)):
         raise Wrong(f"entry {missing[0]} is missing")
-    return [entry_of(line) for line in lines]
-
-
-def entry_of(line: dict[str, Any]) -> Entry:
-    salt, commitment = b64decode(line["salt"]), b64decode(line["commitment"])
-    proof = [b64decode(hash) for hash in line["proof"]]
-    return Entry(line["index"], salt, line["record"].encode(), commitment, proof)
+    return found
 
 
 def main(folder: Path, log: str, *witnesses: str) -> None:

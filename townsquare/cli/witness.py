@@ -4,24 +4,24 @@
 
 It needs Python 3.11 and the package `cryptography`, and nothing else of Townsquare. The arguments
 are the name of the witness and the verifier keys of the logs it watches; its own, which the towns
-need, is printed at the start.
+need, is printed at the start. It answers at 127.0.0.1:8401 and keeps the folder `witness`.
 
 Always holds: what is cosigned contains all that was cosigned before. To compare with the latest
 checkpoint and to put the new one on the disk is one step; the cosignature leaves after it.
 """
 
-import argparse
 import base64
 import binascii
 import fcntl
 import hashlib
 import os
 import re
+import sys
 import threading
 import time
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -35,12 +35,10 @@ TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 
 class Refused(Exception):
     def __init__(self, status: int, why: str, type: str = TEXT) -> None:
-        super().__init__(why)
         self.answer = (status, type, f"{why}\n")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     old: int
     proof: list[bytes]
     text: str  # that is signed
@@ -58,31 +56,29 @@ def parsed(body: str) -> Asked:
     old, found = OLD.fullmatch(first), BODY.fullmatch(f"{text}\n")
     if not old or not found or len(proof) > 63:
         raise Refused(400, "this is no add-checkpoint request")
-    hashes, root = [unbase64(line) for line in proof], unbase64(found[3])
-    if any(len(hash) != 32 for hash in (*hashes, root)):
+    root, *hashes = map(unbase64, (found[3], *proof))
+    if any(len(hash) != 32 for hash in (root, *hashes)):
         raise Refused(400, "a hash has not 32 bytes")
+    if int(old[1]) > int(found[2]):
+        raise Refused(400, "the old size is larger than the checkpoint's")
     return Asked(int(old[1]), hashes, f"{text}\n", lines, found[1], int(found[2]), root)
 
 
-def verifier(text: str) -> tuple[str, str, Ed25519PublicKey]:
-    """Name, id and key of a log. Raises ValueError."""
+def verifier(text: str) -> tuple[tuple[str, str], Ed25519PublicKey]:
+    """Name and id of a log, and its key. Raises ValueError."""
     name, id, key = text.split("+", 2)
     told = unbase64(key)
     if told[:1] != b"\x01" or hashlib.sha256(f"{name}\n".encode() + told).hexdigest()[:8] != id:
         raise ValueError(f"{text!r} is no verifier key of a log; copy all of it")
-    return name, id, Ed25519PublicKey.from_public_bytes(told[1:])
+    return (name, id), Ed25519PublicKey.from_public_bytes(told[1:])
 
 
 class Witness:
     def __init__(self, name: str, logs: list[str], state: Path) -> None:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._held = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(
-            self._held, fcntl.LOCK_EX | fcntl.LOCK_NB
-        )  # two would know nothing of each other
-        self._logs = [verifier(log) for log in logs]
-        self._state = state
-        self._turn = threading.Lock()
+        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second one would be a fork
+        self._logs, self._state, self._turn = dict(map(verifier, logs)), state, threading.Lock()
         key = state / "key"
         if not key.exists():
             keep(key, Ed25519PrivateKey.generate().private_bytes_raw().hex())
@@ -98,8 +94,6 @@ class Witness:
         """The cosignature that an add-checkpoint request asks for. Raises Refused."""
         asked = parsed(body)
         signed = self._signed(asked)
-        if asked.old > asked.size:
-            raise Refused(400, "the old size is larger than the checkpoint's")
         with self._turn:
             self._require_consistent(asked)
             cosignature = self._cosigned(asked.text)
@@ -108,12 +102,11 @@ class Witness:
 
     def _signed(self, asked: Asked) -> str:
         """The line with the log's own signature. Raises Refused."""
-        keys = {id: key for name, id, key in self._logs if name == asked.origin}
-        if not keys:
+        if asked.origin not in (name for name, _ in self._logs):
             raise Refused(404, "this log is not watched here")
         for name, told in LINE.findall(asked.lines):
             signature = unbase64(told)
-            if name == asked.origin and (key := keys.get(signature[:4].hex())):
+            if name == asked.origin and (key := self._logs.get((name, signature[:4].hex()))):
                 try:
                     key.verify(signature[4:], asked.text.encode())
                 except InvalidSignature:
@@ -180,9 +173,8 @@ def unbase64(text: str) -> bytes:
 def keep(file: Path, text: str) -> None:
     """Whole and on the disk when this returns, or not at all."""
     unfinished = file.with_suffix(".new")
-    with open(
-        os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as out:
+    unfinished.touch(mode=0o600)
+    with unfinished.open("w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
@@ -216,12 +208,11 @@ def server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
             return self.say(200, TEXT, file.read_text(encoding="utf-8"))
 
         def say(self, status: int, type: str, text: str) -> None:
-            body = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", type)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
             """Who visited is nobody's business."""
@@ -243,10 +234,6 @@ def witness(
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=witness.__doc__)
-    arguments.add_argument("name")
-    arguments.add_argument("logs", nargs="+")
-    arguments.add_argument("--state", type=Path, default=Path("witness"))
-    arguments.add_argument("--host", default="127.0.0.1")
-    arguments.add_argument("--port", type=int, default=8401)
-    witness(**vars(arguments.parse_args()))
+    if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    witness(sys.argv[1], sys.argv[2:])

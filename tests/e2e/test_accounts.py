@@ -176,6 +176,18 @@ def test_a_second_passkey_of_ones_own(town: Town, person: Callable[[], Person]) 
     ada.in_control()
 
 
+def test_the_pages_of_a_person_lead_to_each_other(town: Town, person: Callable[[], Person]) -> None:
+    ada = person()
+    ada.takes_over(first_link(town), "Ada Lovelace")
+    ada.page.get_by_role("link", name="Your account").click()
+    for title in ("Accounts", "Approvals", "Your account"):
+        ways = ada.page.get_by_role("navigation", name="For you")
+        ways.get_by_role("link", name=title, exact=True).click()
+        assert_good(ada.page)
+    ada.page.get_by_role("navigation", name="For you").get_by_text("Control room").click()
+    ada.in_control()
+
+
 def test_a_passkey_is_of_this_origin_alone(town: Town, person: Callable[[], Person]) -> None:
     ada = person()
     ada.takes_over(first_link(town), "Ada Lovelace")

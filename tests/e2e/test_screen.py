@@ -115,6 +115,13 @@ def test_a_preview_is_asked_for_a_purpose_and_the_asking_is_kept(demo: Town, pag
     assert {lease["purpose"] for lease in leases} == {"crowd safety"}
 
 
+def test_the_demo_says_why_it_has_no_accounts(demo: Town, page: Page) -> None:
+    page.goto(f"{demo.url}/accounts")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The demo has no accounts")
+    page.goto(f"{demo.url}/approvals")
+    expect(page).to_have_url(f"{demo.url}/control")
+
+
 def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
     page.goto(f"{demo.url}/control")
     page.get_by_label("Role").select_option("engineer")

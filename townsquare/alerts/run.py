@@ -31,6 +31,7 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of the alarm load looks back on all of it
         queried=frozenset({"state", "severity"}),  # a queue shows what is not settled
+        title="Alarms",
     ),
 )
 

@@ -18,7 +18,7 @@ from townsquare.model.actor import Actor
 from townsquare.trust import note, secret, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
-from townsquare.web import figures, handing, notary
+from townsquare.web import figures, handing, nobody, notary
 from townsquare.web import log as log_site
 from townsquare.web.accounts.desk import Beside, Desk
 from townsquare.web.accounts.genesis import FirstPolicy
@@ -66,7 +66,7 @@ class Trusted:
         """Where nobody signs in, there are no accounts."""
         broker, pages, log = self.broker, self.pages, self.notary.log
         return [
-            *(self.desk.routes() if self.door.mode == "login" else []),
+            *(self.desk.routes() if self.door.mode == "login" else nobody.routes(pages)),
             *Health(broker, self.notary).routes(),
             *log_site.routes(log),
             *handing.routes(broker, log),

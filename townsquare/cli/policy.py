@@ -30,6 +30,8 @@ def diff(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
     """Compare what is in force with the folder policies beside the settings."""
     old = in_force(data_folder(settings, data))
     new = texts.beside(settings.resolve().parent / "policies")
+    if old == new:
+        typer.echo("no difference: the texts here are those in force")
     for name in sorted({*old, *new}):
         before, after = old.get(name, "").splitlines(), new.get(name, "").splitlines()
         lines = difflib.unified_diff(before, after, f"in force/{name}", f"here/{name}", lineterm="")

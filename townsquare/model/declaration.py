@@ -10,7 +10,7 @@ PUBLISHED = "/published"  # scope of values that anyone may read; closed to chan
 @dataclass(frozen=True, slots=True)
 class EntityType:
     """`published` and `secret` name attributes. `readers` are the roles that see the rest,
-    `commanders` those that may use the owner's commands.
+    `commanders` those that may use the owner's commands. `title` is what citizens read.
     """
 
     name: str
@@ -25,3 +25,4 @@ class EntityType:
     published_everywhere: bool = False  # also outside the scope /published
     secret: frozenset[str] = field(default_factory=frozenset)
     queried: frozenset[str] = field(default_factory=frozenset)  # whose values are often asked for
+    title: str = ""

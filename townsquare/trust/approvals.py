@@ -33,6 +33,7 @@ TYPES = (
         accountable=True,
         history=False,
         deletable=False,
+        title="Approvals by others",
     ),
 )
 Status = Literal["waiting", "refused", "used"]

@@ -23,7 +23,12 @@ Verb = Literal["collection", "alteration", "consultation", "disclosure", "combin
 
 SALT_BYTES = 16
 ENTRY = EntityType(
-    "LogEntry", "log", frozenset({"data-protection"}), history=False, deletable=False
+    "LogEntry",
+    "log",
+    frozenset({"data-protection"}),
+    history=False,
+    deletable=False,
+    title="Who did and looked at what",
 )
 TYPES = (ENTRY,)
 

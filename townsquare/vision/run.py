@@ -49,6 +49,7 @@ DECLARED = frozenset(
         *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
     }
 )
+COUNTERS = frozenset({"operator", "engineer"})
 TYPES = (
     EntityType(
         CAMERA,
@@ -56,10 +57,11 @@ TYPES = (
         TOWN_HALL,
         published=DECLARED,
         published_everywhere=True,
+        title="Cameras",
     ),
-    EntityType(HEALTH, "vision", TOWN_HALL, history=False),
-    EntityType(CROWD, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
-    EntityType(TRAFFIC, "vision", frozenset({"operator", "engineer"}), published=COUNTED),
+    EntityType(HEALTH, "vision", TOWN_HALL, history=False, title="Whether cameras work"),
+    EntityType(CROWD, "vision", COUNTERS, published=COUNTED, title="Counts of people"),
+    EntityType(TRAFFIC, "vision", COUNTERS, published=COUNTED, title="Counts of vehicles"),
     EntityType(
         LEASE,
         "vision",
@@ -68,6 +70,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it
+        title="Looks at a drawn preview",
     ),
 )
 ROOM = room("vision")

@@ -9,20 +9,13 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
-from townsquare.trust.policy import Act
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
 from townsquare.web.sessions import COOKIE, Sessions
+from townsquare.web.within import MAY_ENTER, ways
 
-MAY_ENTER = ("operator", "engineer", "data-protection", "security", "break-glass", "open")
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
-
-# Pages for some roles: what is read, or changed by which room's command, to be let in.
-PAGES: tuple[tuple[str, str, str, str, Act], ...] = (
-    ("/who-looked", "Who looked", "", "LogEntry", "read"),
-    ("/approvals", "Approvals", "approvals", "Approval", "write"),
-)
 
 # What the page offers: the room whose command it is, and the type that the command changes.
 ACTS = {"acknowledge": ("alerts", "Alert"), "preview": ("vision", "PreviewLease")}
@@ -72,15 +65,14 @@ class Control:
 
     def described(self, actor: Actor) -> dict[str, Json]:
         town = self.pages.town
+        accounts = self.mode == "login"
         roles = [{"name": r, "title": self.title(r)} for r in DEMO_ROLES] if self.demo else []
         return {
             "role": min(actor.roles),
-            "account": actor.kind == "person" and not self.demo,
-            "administrator": "administrator" in actor.roles,
+            "account": accounts and actor.kind == "person",
             "pages": [
-                {"path": path, "title": title}
-                for path, title, room, type, act in PAGES
-                if self._may(actor, room, type, act)
+                {"path": way.path, "title": way.title}
+                for way in ways(self.broker, actor, accounts=accounts)
             ],
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
             "roles": roles,
@@ -100,8 +92,8 @@ class Control:
     def titles(self, actor: Actor) -> str:
         return " and ".join(self.title(role) for role in sorted(actor.roles))
 
-    def _may(self, actor: Actor, room: str, type: str, act: Act = "write") -> bool:
-        return self.broker.grant(actor.through(room), usual(actor), act, type).allowed
+    def _may(self, actor: Actor, room: str, type: str) -> bool:
+        return self.broker.grant(actor.through(room), usual(actor), "write", type).allowed
 
     async def events(self, request: Request) -> Response:
         actor = request.state.actor

@@ -25,6 +25,7 @@ from townsquare.trust.policy import require
 from townsquare.web.accounts.people import People
 from townsquare.web.extract import extract, signed
 from townsquare.web.pages import Pages
+from townsquare.web.within import around
 
 # In words, after "who".
 VERBS: Mapping[str, str] = {
@@ -62,7 +63,7 @@ class Looked:
         if request.state.session is None:
             return RedirectResponse("/signin", 303)
         self._require(request)
-        return self._page({}, None)
+        return self._page(request, {}, None)
 
     async def found(self, request: Request) -> Response:
         by, why = self._require(request)
@@ -70,7 +71,8 @@ class Looked:
         if not asked["reason"]:
             raise Invalid("say why you search the log; the reason becomes an entry of it")
         search = wanted(asked, self.pages.town)
-        return self._page(asked, await self.broker.ledger.read(search, by, why, asked["reason"]))
+        found = await self.broker.ledger.read(search, by, why, asked["reason"])
+        return self._page(request, asked, found)
 
     async def handed_out(self, request: Request) -> Response:
         """With proofs, for whoever is named: that it was handed out to them is an entry."""
@@ -99,10 +101,14 @@ class Looked:
         named = [one.id for one in self.people.everyone() if one.kept.name == who]
         return named[0] if who and named else who
 
-    def _page(self, asked: Mapping[str, str], found: list[Read] | None) -> Response:
+    def _page(
+        self, request: Request, asked: Mapping[str, str], found: list[Read] | None
+    ) -> Response:
+        by: Actor = request.state.actor
         names = {one.id: one.kept.name for one in self.people.everyone() if one.kept.name}
         page = self.pages.page(
             "looked.html",
+            inside=around(self.broker, by, accounts=not self.pages.demo),
             asked={**dict.fromkeys(FIELDS, ""), **asked},
             entries=None
             if found is None
@@ -146,12 +152,18 @@ def _midnight(day: str, town: Town, days: int = 0) -> datetime | None:
         raise Invalid(f"{day[:40]!r} is no day such as 2030-06-01") from error
 
 
+def _itself(by: str) -> str:
+    """What the house does by itself is not done by a person; empty for everybody else."""
+    room = by.removeprefix("room:")
+    return f"Townsquare itself ({room})" if room != by else ""
+
+
 def shown(one: Read, names: Mapping[str, str], town: Town) -> Json:
     record = one.record
     return {
         "index": one.index,
         "at": town.local(record.at),
-        "name": names.get(record.by, ""),
+        "name": names.get(record.by, "") or _itself(record.by),
         "by": record.by,
         "organisation": record.organisation,
         "verb": VERBS[record.verb],

@@ -28,7 +28,11 @@ ROOM, WHY = room("log"), Why("operations")
 STATUS, ID = "LogStatus", "urn:ngsi-ld:LogStatus:log"
 TYPES = (
     EntityType(
-        STATUS, "log", frozenset({"operator", "data-protection", "security"}), history=False
+        STATUS,
+        "log",
+        frozenset({"operator", "data-protection", "security"}),
+        history=False,
+        title="Whether the log is sound",
     ),
 )
 RULES = (

@@ -13,7 +13,7 @@ READERS = frozenset({ADMINISTRATOR, "data-protection", "security"})
 KEPT = timedelta(days=400)  # as the alarms: a yearly report looks back on all of it
 
 
-def _declared(name: str) -> EntityType:
+def _declared(name: str, title: str) -> EntityType:
     return EntityType(
         name,
         owner=OWNER,
@@ -23,7 +23,13 @@ def _declared(name: str) -> EntityType:
         deletable=False,
         history=False,
         retention=KEPT,
+        title=title,
     )
 
 
-TYPES = tuple(_declared(name) for name in (PERSON, ORGANISATION, ACCESS_TOKEN, EMERGENCY))
+TYPES = (
+    _declared(PERSON, "Accounts, without names"),
+    _declared(ORGANISATION, "Organisations with accounts"),
+    _declared(ACCESS_TOKEN, "Programs that are let in"),
+    _declared(EMERGENCY, "Emergency access"),
+)

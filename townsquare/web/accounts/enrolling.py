@@ -16,6 +16,7 @@ from townsquare.web.accounts.kept import acting
 from townsquare.web.accounts.signing import Signing
 from townsquare.web.pages import Pages
 from townsquare.web.tries import Tries
+from townsquare.web.within import around
 
 
 class Invitation(msgspec.Struct):
@@ -106,7 +107,9 @@ class Enrolling:
             return RedirectResponse("/signin", 303)
         one = self.people.of(session.actor.id)
         keys = [{"id": bytes_to_base64url(p.id), "at": p.added_at} for p in one.kept.passkeys]
-        return self.pages.page("account.html", one=one, roles=self._titles(one), passkeys=keys)
+        inside = around(self.people.broker, session.actor, accounts=True)
+        titles = self._titles(one)
+        return self.pages.page("account.html", one=one, roles=titles, passkeys=keys, inside=inside)
 
     async def more_options(self, request: Request) -> Response:
         one = self.people.of(require_fresh(request))

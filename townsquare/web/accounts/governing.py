@@ -23,6 +23,7 @@ from townsquare.trust.policy import BREAK_GLASS, require
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.pages import Pages
+from townsquare.web.within import around
 
 AFTER = RedirectResponse("/accounts", 303)
 
@@ -64,6 +65,7 @@ class Governing:
         people, now = self.people, self.people.broker.clock()
         page = self.pages.page(
             "accounts.html",
+            inside=around(people.broker, by, accounts=True),
             me=by.id,
             people=[one for one in people.everyone() if one.status != "erased"],
             organisations=people.organisations(),

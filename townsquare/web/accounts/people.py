@@ -75,7 +75,7 @@ class People:
         for one in self._all.values():
             if one.kept.link and one.kept.link.digest == hashed and now < one.kept.link.until:
                 return one
-        raise Denied("this link was used, or is older than a day; ask for a new one")
+        raise Denied("this link was used, is older than a day, or is not whole; ask for another")
 
     def holding(self, passkey: bytes) -> tuple[Account, Passkey] | None:
         found = ((a, p) for a in self._all.values() for p in a.kept.passkeys if p.id == passkey)

@@ -18,6 +18,7 @@ from townsquare.trust.policy import require
 from townsquare.web.accounts.ceremony import require_person, wished
 from townsquare.web.approvals.book import Book
 from townsquare.web.pages import Pages
+from townsquare.web.within import around
 
 
 class Wish(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,6 +58,7 @@ class Inbox:
         open_ids = {one.id for one in waiting}
         page = self.pages.page(
             "approvals.html",
+            inside=around(self.book.broker, by, accounts=not self.pages.demo),
             waiting=[self._shown(one, by) for one in waiting],
             earlier=[
                 self._shown(one, by) for one in await self.book.latest() if one.id not in open_ids

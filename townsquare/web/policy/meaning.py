@@ -22,7 +22,7 @@ MAY: Mapping[str, str] = {
     "write": "write",
     "command": "use commands for",
 }
-NOBODYS = "what programs of the town bring along"
+NOBODYS = "What programs of the town bring along"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Meaning:
     """Of a type of entity; `cells` are those of the roles, in their order."""
 
     type: str
+    title: str
     cells: tuple[Cell, ...]
     sentences: tuple[Sentence, ...]
 
@@ -58,7 +59,8 @@ def meaning(policy: Policy) -> tuple[Meaning, ...]:
     found = access(policy)
     return tuple(
         Meaning(
-            type or NOBODYS,
+            type,
+            policy.types[type].title or type if type else NOBODYS,
             tuple(_cell(found, role.name, type) for role in people(policy)),
             tuple(_sentences(policy, found, type)),
         )

@@ -59,11 +59,8 @@ class StatusBar extends Panel {
   }
 
   account() {
-    const { account, administrator } = this.store.session;
-    if (!account) return nothing;
-    return html`${administrator ? html`<a class="plain" href="/accounts">Accounts</a>` : nothing}
-      <a class="plain" href="/account">Your account</a>
-      <form method="post" action="/session/end"><button>Sign out</button></form>`;
+    if (!this.store.session.account) return nothing;
+    return html`<form method="post" action="/session/end"><button>Sign out</button></form>`;
   }
 
   roles() {

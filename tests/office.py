@@ -49,7 +49,7 @@ class Office:
     async def open(self) -> "Office":
         """Again is as a restart of the server: what is in memory is read anew."""
         self.people = People(self.broker, site("", 8400, "Testtown"), self.left)
-        self.tokens = Tokens(self.broker, self.left)
+        self.tokens = Tokens(self.broker, self.left, self.people.end_of)
         await self.people.load()
         await self.tokens.load()
         told = (self.people, self.tokens, self.pages, self.sessions, self.tries)

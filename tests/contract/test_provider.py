@@ -7,6 +7,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
+from tests.authenticator import Authenticator, raw
 from tests.conftest import OpenBroker
 from tests.identity_provider import CLIENT, ISSUER, SECRET, IdentityProvider
 from tests.office import Browser, Office, another, first
@@ -224,3 +225,24 @@ def test_settings_that_are_refused(wrong: dict[str, Any]) -> None:
     fine = {"issuer": ISSUER, "client_id": "x", "client_secret": "secret:x", "roles": (("a", "b"),)}
     with pytest.raises(Invalid):
         Settings(**{**fine, **wrong})
+
+
+@pytest.mark.parametrize("seed", ["²", "²".encode().decode("latin-1"), "9" * 12, "-1.x", ""])
+async def test_a_cookie_that_we_did_not_make_breaks_nothing(town: Town, seed: str) -> None:
+    headers = {b"cookie": f"{COOKIE}={seed}".encode("latin-1")}
+    answer = await town.browser().http.get(f"{BACK}?state=x&code=y", headers=headers)
+    assert answer.status_code == 403
+
+
+async def test_a_passkey_does_not_outlive_what_the_provider_says(town: Town) -> None:
+    """Who left the town signs in no more, though nobody disabled their account here."""
+    browser, key = town.browser(), Authenticator()
+    await town.sign_in(browser)
+    asked = await browser.post("/account/options")
+    made = key.made(raw(asked.json()["challenge"]))
+    assert (await browser.post("/account/passkeys", credential=made)).status_code == 200
+    town.idp.groups = []
+    assert (await town.sign_in(town.browser())).status_code == 403
+    elsewhere = town.browser()
+    assert (await Browser.sign_in(elsewhere, key)).status_code == 403
+    assert await browser.roles() == ["citizen"], "the session of before"

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import OpenBroker
-from tests.office import NOON
-from tests.town_hall import FIRST, TownHall
+from tests.office import NOON, OWNER, Office, another, first, logged, shown
+from tests.town_hall import FIRST, Member, TownHall
 from townsquare import app
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
@@ -21,6 +21,8 @@ from townsquare.trust.policy import policy
 from townsquare.trust.texts import builtin
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.policy.ruling import Ruling
+from townsquare.web.sessions import MOST_EACH
+from townsquare.web.tries import address
 
 DAY = timedelta(days=1)
 WHY = Why("operations")
@@ -36,6 +38,8 @@ LESS = '@id("less") forbid (principal in Role::"operator", action in Action::"se
 
 
 class Hall(TownHall):
+    mat: Member
+
     async def open(self) -> "Hall":
         acts = (Act("preview", "See a preview", APPROVERS), Act("change", "Change", APPROVERS, 2))
         self.book = Book(self.broker, self.people, {act.name: act for act in acts})
@@ -89,7 +93,7 @@ async def test_what_a_disabled_person_asked_for_is_not_done(hall: Hall) -> None:
     "spelt", ["public order", "PUBLIC ORDER", "\N{FULLWIDTH LATIN CAPITAL LETTER P}ublic order"]
 )
 async def test_one_organisation_spelt_otherwise_is_no_other(hall: Hall, spelt: str) -> None:
-    hall.mat = await hall.member("Mat", spelt, "security")  # type: ignore[attr-defined]
+    hall.mat = await hall.member("Mat", spelt, "security")
     one = await hall.book.ask("preview", CAMERA, DETAIL, hall.eve.actor)
     with pytest.raises(Denied, match="another organisation"):
         await hall.agreed(one, "mat")
@@ -168,3 +172,105 @@ async def test_ids_of_the_house_are_not_taken_by_others(open_broker: OpenBroker,
     await broker.apply(
         [Change("create", entity("urn:ngsi-ld:Flow:a", "Flow"))], room("vision"), WHY
     )
+
+
+# --- accounts
+
+
+async def test_the_owner_of_the_machine_makes_no_accounts(quick: Office) -> None:
+    """With the token of the control socket, on which all pages are served."""
+    await first(quick)
+    owner = {"authorization": f"Bearer {OWNER}"}
+    fields = {"name": "Eve", "organisation": "Nowhere", "roles": "data-protection"}
+    browser = quick.browser().http
+    answer = await browser.post("/accounts/invite", data=fields, headers=owner)
+    assert answer.status_code == 403
+    assert len(quick.people.everyone()) == 1
+    id = quick.people.everyone()[0].id
+    await browser.post("/accounts/roles", data={"id": id, "roles": "engineer"}, headers=owner)
+    assert quick.people.of(id).roles == {"administrator", "operator"}
+
+
+async def test_tokens_end_with_the_task_of_their_organisation(office: Office) -> None:
+    admin, _ = await first(office)
+    await another(office, admin, "operator", organisation="Vendor")
+    fields = {"label": "pumps", "organisation": "Vendor", "days": "90", "roles": "integrator"}
+    token = shown(await admin.form("/accounts/token", **fields))
+    session = office.tokens.known(token)
+    assert session
+    until = (NOON + DAY).date().isoformat()
+    await admin.form("/accounts/organisation", name="Vendor", until=until)
+    assert session.ended.is_set(), "a connection has the end of before"
+    assert session.actor.id in office.gone
+    again = office.tokens.known(token)
+    assert again
+    assert again.actor.until
+    assert again.actor.until < NOON + 2 * DAY
+    office.now += 2 * DAY
+    assert office.tokens.known(token) is None
+    await office.open()
+    assert office.tokens.known(token) is None
+
+
+async def test_an_organisation_of_machines_alone_can_be_ended(quick: Office) -> None:
+    admin, _ = await first(quick)
+    fields = {"label": "pumps", "organisation": "Vendor", "days": "90", "roles": "integrator"}
+    token = shown(await admin.form("/accounts/token", **fields))
+    yesterday = (NOON - DAY).date().isoformat()
+    answer = await admin.form("/accounts/organisation", name="Vendor", until=yesterday)
+    assert answer.status_code == 303, answer.text
+    assert quick.tokens.known(token) is None
+
+
+async def test_one_person_does_not_take_all_sessions(quick: Office) -> None:
+    admin, _ = await first(quick)
+    eve, key, me = await another(quick, admin, "operator")
+    for _ in range(MOST_EACH + 5):
+        assert (await quick.browser().sign_in(key)).status_code == 200
+    assert sum(s.actor.id == me for s in quick.sessions._open.values()) <= MOST_EACH
+    assert await eve.roles() == ["citizen"], "the oldest gave way"
+    assert "administrator" in await admin.roles()
+
+
+async def test_a_new_link_for_who_was_invited_is_in_the_log(office: Office) -> None:
+    admin, _ = await first(office)
+    await admin.invite("Ben", "operator")
+    ben = office.people.everyone()[-1].id
+    before = await logged(office, ben)
+    await admin.form("/accounts/link", id=ben)
+    assert await logged(office, ben) == before + 1
+
+
+async def test_emergency_access_is_no_longer_than_its_person(quick: Office) -> None:
+    admin, one = await first(quick)
+    browser, key, _ = await another(quick, admin, "operator", organisation="Police")
+    await quick.people.end_organisation("Police", NOON + timedelta(minutes=20), FIRST)
+    await quick.browser().emergency(one)
+    assert (await browser.emergency(key)).status_code == 200
+    assert await browser.roles() == ["break-glass"]
+    quick.now += timedelta(minutes=21)
+    assert await browser.roles() == ["citizen"]
+
+
+async def test_two_spellings_of_an_organisation_open_no_emergency_access(quick: Office) -> None:
+    admin, one = await first(quick)
+    browser, key, _ = await another(quick, admin, "operator", organisation="TESTTOWN")
+    await quick.browser().emergency(one)
+    assert (await browser.emergency(key)).status_code == 202
+
+
+@pytest.mark.parametrize("link", ["\\ud800", "\\u0000", "²"])
+async def test_strange_links_break_nothing(quick: Office, link: str) -> None:
+    browser, headers = quick.browser().http, {"content-type": "application/json"}
+    body = f'{{"link": "{link}", "name": "x", "credential": {{"id": "{link}"}}}}'.encode()
+    for path in ("/enrol/invitation", "/enrol/options", "/enrol", "/session", "/emergency"):
+        answer = await browser.post(path, content=body, headers=headers)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+
+
+def test_addresses_of_the_old_kind_are_told_apart_however_a_proxy_writes_them() -> None:
+    def of(text: str) -> str:
+        headers = [(b"x-forwarded-for", text.encode())]
+        return address({"client": ("127.0.0.1", 1), "headers": headers}, proxied=True)
+
+    assert of("::ffff:192.0.2.1") == of("192.0.2.1") != of("::ffff:192.0.2.2")

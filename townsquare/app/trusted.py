@@ -99,7 +99,7 @@ async def trusted(
         await api.end_of(actor, ROOM, WHY)
 
     people = People(broker, site(web.public_url, place.port, settings.town.name), left)
-    tokens = Tokens(broker, left)
+    tokens = Tokens(broker, left, people.end_of)
     await people.load()
     await tokens.load()
     acts = (*ACTS, asking.act(ruling, lambda: book))

@@ -20,6 +20,7 @@ COOKIE = "townsquare-session"
 LONGEST = timedelta(hours=12)  # a long shift
 IDLE = timedelta(hours=1)
 MOST_SESSIONS = 1000
+MOST_EACH = 20  # of one person, who else could take all places and shut emergency access out
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +64,7 @@ class Sessions:
         """A new session; the response carries its cookie. Raises Unavailable."""
         now = self.clock()
         self._expire()
+        self._make_room(actor.id)
         if len(self._open) >= MOST_SESSIONS:
             raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
         until = min(now + LONGEST, actor.until) if actor.until else now + LONGEST
@@ -89,6 +91,13 @@ class Sessions:
     def end_of(self, actor: str) -> None:
         """Everywhere, with the live connections."""
         for name in [n for n, s in self._open.items() if actor in (s.actor.id, s.also)]:
+            self.end(name)
+
+    def _make_room(self, actor: str) -> None:
+        """The one that was not used for longest gives way."""
+        mine = [name for name, session in self._open.items() if session.actor.id == actor]
+        mine.sort(key=lambda name: self._open[name].used_at)
+        for name in mine[: max(0, len(mine) - MOST_EACH + 1)]:
             self.end(name)
 
     def _expire(self) -> None:

@@ -65,6 +65,8 @@ def address(scope: Scope, *, proxied: bool) -> str:
         ip = ipaddress.ip_address(found)
     except ValueError:
         return found[:64]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)  # not one network of all of them
     if ip.version == 6:
         return str(ipaddress.ip_network((ip, IPV6_NET), strict=False))
     return str(ip)

@@ -4,6 +4,7 @@ For the night in which the identity provider is down, or nobody agrees to the po
 was started with. Always holds: it is short, it is loud, and nobody opens it alone.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, iso, urn
 from townsquare.model.rule import Rule
 from townsquare.trust.identity.account import Account
+from townsquare.trust.identity.organisation import folded
 
 EMERGENCY = "EmergencyAccess"
 ROLE = "break-glass"
@@ -50,12 +52,13 @@ def joins(second: Account, first: Waiting | None, now: datetime) -> bool:
     """Whether these are two people who may open it together."""
     if first is None or now >= first.until:
         return False
-    return first.id != second.id and first.organisation != second.organisation
+    return first.id != second.id and folded(first.organisation) != folded(second.organisation)
 
 
-def actor(second: Account, now: datetime) -> Actor:
-    roles = frozenset({ROLE})
-    return Actor(second.id, "person", second.organisation, roles, until=now + RUNS)
+def actor(second: Account, now: datetime, ends: Iterable[datetime | None]) -> Actor:
+    """`ends` are those of the tasks of both."""
+    until = min([now + RUNS, *filter(None, ends)])
+    return Actor(second.id, "person", second.organisation, frozenset({ROLE}), until=until)
 
 
 def opened(first: Waiting, second: Account, now: datetime) -> Change:

@@ -50,7 +50,8 @@ class Emergency:
         await self.people.broker.apply([emergency.opened(first, one, now)], acting(one), WHY)
         response = JSONResponse({"next": "/control"})
         self.signing.sessions.end(request.cookies.get(COOKIE, ""))
-        self.signing.sessions.start(emergency.actor(one, now), response, also=first.id)
+        ends = [self.people.until(both) for both in (one, self.people.of(first.id))]
+        self.signing.sessions.start(emergency.actor(one, now, ends), response, also=first.id)
         return response
 
     async def run(self) -> None:

@@ -20,6 +20,7 @@ from townsquare.trust.identity.account import ADMINISTRATOR, PERSON, Account
 from townsquare.trust.identity.token import Wanted
 from townsquare.trust.identity.types import OWNER
 from townsquare.trust.policy import BREAK_GLASS, require
+from townsquare.web.accounts.ceremony import require_person
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.tokens import Tokens
 from townsquare.web.pages import Pages
@@ -55,7 +56,10 @@ class Governing:
         return self._page(self._by(request))
 
     def _by(self, request: Request) -> Actor:
-        """Raises Denied for somebody who governs no accounts."""
+        """Raises Denied for somebody who governs no accounts, and for all machines: the owner of
+        this one could make themselves an account.
+        """
+        require_person(request)
         actor: Actor = request.state.actor
         through, why = actor.through(OWNER), request.state.why
         require(self.people.broker.grant(through, why, "write", PERSON))
@@ -68,7 +72,7 @@ class Governing:
             inside=around(people.broker, by, accounts=True),
             me=by.id,
             people=[one for one in people.everyone() if one.status != "erased"],
-            organisations=people.organisations(),
+            organisations=self._organisations(),
             tokens=[t for t in self.tokens.everyone() if t.status == "active" and t.until > now],
             roles=given(people.broker),
             machines=for_machines(people.broker),
@@ -133,12 +137,18 @@ class Governing:
     async def organisation(self, request: Request) -> Response:
         by, form = self._by(request), await request.form(max_files=0)
         name = account.worded(_text(form, "name"))
-        if name not in self.people.organisations():
+        if name not in self._organisations():
             raise NotFound(f"nobody here is of {name}; invite somebody first")
         if name == by.organisation:
             raise Invalid("the end of your own organisation is for another administrator to set")
         await self.people.end_organisation(name, _day(form, "until"), by)
+        await self.tokens.organisation_ends(name)
         return AFTER
+
+    def _organisations(self) -> Mapping[str, datetime | None]:
+        """Also those of which there are machines alone."""
+        machines = sorted(t.organisation for t in self.tokens.everyone() if t.status == "active")
+        return {**dict.fromkeys(machines), **self.people.organisations()}
 
     # --- machines
 

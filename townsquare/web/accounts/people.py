@@ -81,9 +81,12 @@ class People:
         found = ((a, p) for a in self._all.values() for p in a.kept.passkeys if p.id == passkey)
         return next(found, None)
 
+    def end_of(self, organisation: str) -> datetime | None:
+        return self._ends.get(organisation)
+
     def until(self, one: Account) -> datetime | None:
         """When this person's task ends, or that of their organisation."""
-        ends = [end for end in (one.until, self._ends.get(one.organisation)) if end]
+        ends = [end for end in (one.until, self.end_of(one.organisation)) if end]
         return min(ends, default=None)
 
     def actor(self, id: str) -> Actor | None:
@@ -153,11 +156,13 @@ class People:
 
     async def provided(self, claimed: Claimed, organisation: str) -> Actor:
         """Whom the identity provider let in, with the roles that it gives now. Raises Denied."""
-        if not claimed.roles:
-            raise Denied("the identity provider gives you no role here; ask your administrator")
         async with self._changing:
             known = (a for a in self._all.values() if a.kept.subject == claimed.subject)
             before = next(known, None)
+            if before and not claimed.roles:
+                await self._left(before.id)  # in whatever browser they still were
+            if not claimed.roles:
+                raise Denied("the identity provider gives you no role here; ask your administrator")
             self._require_room(before)
             after = account.provided(before, claimed, organisation or self.site.title)
             if after != before:

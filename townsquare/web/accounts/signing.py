@@ -64,7 +64,10 @@ class Signing:
         return JSONResponse(self.ceremonies.request(SIGN_IN))
 
     async def sign_in(self, request: Request) -> Response:
-        _, actor = await self.proven(request, SIGN_IN)
+        one, actor = await self.proven(request, SIGN_IN)
+        if one.kept.subject and self.provider:
+            # It says each time what they may; a passkey would go on when it says nothing any more.
+            raise Denied(f"sign in at {self.provider}; passkeys are for approvals and emergencies")
         return self.signed_in(request, actor)
 
     async def proven(self, request: Request, purpose: str) -> tuple[Account, Actor]:

@@ -1,6 +1,10 @@
 """Access tokens of machines. Kept in the store, and in memory since each request asks."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import structs
 
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
@@ -18,9 +22,11 @@ MOST_TOKENS = 1000  # that are not revoked
 
 
 class Tokens:
-    def __init__(self, broker: Broker, left: Left) -> None:
+    def __init__(self, broker: Broker, left: Left, ends: Callable[[str], datetime | None]) -> None:
+        """`ends` tells when the task of an organisation does."""
         self.broker = broker
         self._left = left
+        self._ends = ends
         self._all: dict[str, Token] = {}
         self._standing: dict[bytes, Session] = {}  # by the hash of the token
         self._changing = asyncio.Lock()
@@ -37,7 +43,10 @@ class Tokens:
             if session := self._standing.pop(before.digest, None):
                 session.end()
         elif one.digest:
-            self._standing[one.digest] = Session(one.actor(), one.until, self.broker.clock)
+            end = self._ends(one.organisation)
+            until = min(one.until, end) if end else one.until
+            actor = structs.replace(one.actor(), until=until)
+            self._standing[one.digest] = Session(actor, until, self.broker.clock)
 
     def everyone(self) -> list[Token]:
         return list(self._all.values())
@@ -67,6 +76,14 @@ class Tokens:
             await self._keep(after, by)
         await self._left(id)
         return after
+
+    async def organisation_ends(self, name: str) -> None:
+        """At another time than was known: tokens of it stand anew, and connections end."""
+        for one in [t for t in self._all.values() if t.organisation == name and t.digest]:
+            if session := self._standing.pop(one.digest, None):
+                session.end()
+            self._put(one)
+            await self._left(one.id)
 
     def _expire(self) -> None:
         over = [known for known, session in self._standing.items() if session.left_s() <= 0]

@@ -115,6 +115,19 @@ def test_a_preview_is_asked_for_a_purpose_and_the_asking_is_kept(demo: Town, pag
     assert {lease["purpose"] for lease in leases} == {"crowd safety"}
 
 
+def test_anyone_reads_who_may_see_what(demo: Town, page: Page) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.goto(f"{demo.url}/policy")
+    glance = page.get_by_role("region", name="at a glance")
+    expect(glance.get_by_role("rowheader", name="Counts of people")).to_be_visible()
+    page.screenshot(path=IMAGES / "policy.png")
+    page.set_viewport_size({"width": 390, "height": 844})
+    glance.evaluate("region => region.scrollTo(region.scrollWidth, 0)")
+    left = glance.get_by_role("rowheader", name="Counts of people").bounding_box()
+    assert left
+    assert left["x"] >= 0, "what a row is about stays in view"
+
+
 def test_the_demo_says_why_it_has_no_accounts(demo: Town, page: Page) -> None:
     page.goto(f"{demo.url}/accounts")
     expect(page.get_by_role("heading", level=1)).to_have_text("The demo has no accounts")

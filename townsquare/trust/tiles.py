@@ -16,13 +16,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from townsquare.trust.tlog import leaf, node
+from townsquare.trust.tlog import above, leaf
 
 WIDTH = 256  # hashes a tile
 HASH = 32  # bytes
+PAIR = 2 * HASH
 LENGTH = HASH.to_bytes(2, "big")  # in front of each entry
 ENTRY = len(LENGTH) + HASH
-MOST_CACHED = 128  # tiles with the rows above them, 5 MiB
+MOST_CACHED = 128  # tiles with the rows above them, 2 MiB
+MOST_KNOWN = 1024  # hashes over what is not full
 
 
 class Torn(Exception):
@@ -38,6 +40,7 @@ class Tiles:
         self._new: set[Path] = set()  # folders and files that may not be on the disk yet
         self._turn = threading.RLock()  # it grows in a thread, and is proven from in others
         self._cached = lru_cache(MOST_CACHED)(self._full)
+        self._known = lru_cache(MOST_KNOWN)(self._of_edge)  # a complete subtree stays as it is
 
     def append(self, commitments: Iterable[bytes]) -> None:
         with self._turn:
@@ -84,6 +87,7 @@ class Tiles:
         number, width = divmod(size, WIDTH)
         self._entries = bytearray(self._kept("entries", number, width, ENTRY))
         self._cached.cache_clear()
+        self._known.cache_clear()
 
     def move(self, folder: Path) -> None:
         """To be the tree of this folder, whose own was damaged."""
@@ -97,9 +101,17 @@ class Tiles:
         level, rest = divmod(height, 8)
         number, place = divmod(index << rest, WIDTH)
         with self._turn:
-            if number != (self.size >> 8 * level) // WIDTH:
-                return self._cached(level, number)[rest][place >> rest]
-            part = bytes(self._edge[level][place * HASH : (place + (1 << rest)) * HASH])
+            if number == (self.size >> 8 * level) // WIDTH:
+                return self._known(height, index)
+            at = (place >> rest) * HASH
+            return self._cached(level, number)[rest][at : at + HASH]
+
+    def _of_edge(self, height: int, index: int) -> bytes:
+        level, rest = divmod(height, 8)
+        place = (index << rest) % WIDTH
+        part = bytes(self._edge[level][place * HASH : (place + (1 << rest)) * HASH])
+        if len(part) != HASH << rest:
+            raise Torn(f"the tree has no subtree {index} of height {height} yet")
         return _top(part)
 
     def commitments(self, start: int, end: int) -> list[bytes]:
@@ -114,7 +126,7 @@ class Tiles:
         first = start // WIDTH * WIDTH
         return found[start - first : end - first]
 
-    def _full(self, level: int, number: int) -> list[list[bytes]]:
+    def _full(self, level: int, number: int) -> list[bytes]:
         return _rows(self._kept(str(level), number, WIDTH, HASH))
 
     def _kept(self, kind: str, number: int, width: int, each: int) -> bytes:
@@ -156,15 +168,15 @@ def partial(full: Path, width: int) -> Path:
 
 def _top(hashes: bytes) -> bytes:
     """Root of the complete subtree over a power of two of hashes."""
-    return _rows(hashes)[-1][0]
+    return _rows(hashes)[-1]
 
 
-def _rows(hashes: bytes) -> list[list[bytes]]:
+def _rows(hashes: bytes) -> list[bytes]:
     """Of that subtree, from the hashes up to the root."""
-    rows = [[hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]]
-    while len(rows[-1]) > 1:
+    rows = [hashes]
+    while len(rows[-1]) > HASH:
         row = rows[-1]
-        rows.append([node(row[at], row[at + 1]) for at in range(0, len(row), 2)])
+        rows.append(b"".join(above(row[at : at + PAIR]) for at in range(0, len(row), PAIR)))
     return rows
 
 

@@ -18,7 +18,12 @@ def leaf(data: bytes) -> bytes:
 
 
 def node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return above(left + right)
+
+
+def above(pair: bytes) -> bytes:
+    """The hash over two that lie side by side."""
+    return hashlib.sha256(b"\x01" + pair).digest()
 
 
 def _split(size: int) -> int:

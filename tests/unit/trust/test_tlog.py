@@ -152,3 +152,16 @@ def _proven(folder: Path) -> None:
     tiles = Tiles(folder)
     tiles.load(300)
     tlog.inclusion(0, 300, tiles.hashes)
+
+
+def test_proofs_of_a_tree_that_grows_are_those_of_the_tree_as_it_is(tmp_path: Path) -> None:
+    """What was proven from a tile that was not full must not be believed of what came since."""
+    data = commitments(1300)
+    whole, tiles = of([*map(tlog.leaf, data)]), Tiles(tmp_path)
+    for size in range(100, 1301, 100):
+        tiles.append(data[size - 100 : size])
+        for index in range(0, size, 7):
+            proof = tlog.inclusion(index, size, tiles.hashes)
+            assert proof == tlog.inclusion(index, size, whole), (index, size)
+    with pytest.raises(Torn, match="no subtree"):
+        tiles.hashes(0, 1300)

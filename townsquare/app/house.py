@@ -112,7 +112,8 @@ def calm_collector() -> None:
 
 async def bring_samples(broker: Broker, settings: Settings) -> None:
     """For the demo: an hour of windows and a day of cells, marked as sample, before the first."""
-    if not await broker.last_seq():
+    cameras = Query(types=("Camera",), limit=1)
+    if not (await broker.find(cameras, seeing.ROOM, seeing.OPERATIONS)).entities:
         # The live entities come first into a new city, so that they are first in its answers.
         await seeing.opened(settings.camera, broker, settings.town)
     await sample.fill(broker, settings.camera, settings.town)

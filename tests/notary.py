@@ -1,5 +1,6 @@
 """The room "log" for tests: over any broker, with a folder of its own and no witnesses to call."""
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -43,3 +44,13 @@ def notary(
     kept = log(broker, folder)
     asked = Witnesses(kept, client or httpx.AsyncClient(), witnesses)
     return Notary(kept, asked, broker, spare, Outdated(broker, KEEP_DAYS, nothing_is_proven))
+
+
+def tree_head(leaves: Sequence[bytes]) -> bytes:
+    """Merkle tree hash of leaf hashes, straight from the definition (RFC 6962, 2.1)."""
+    if not leaves:
+        return hashlib.sha256().digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + tree_head(leaves[:split]) + tree_head(leaves[split:])).digest()

@@ -16,7 +16,7 @@ from townsquare.model.errors import Denied, Invalid
 from townsquare.store import Key, logged, open_store
 from townsquare.store.logged import MOST_FOUND
 from townsquare.store.sqlite import _field
-from townsquare.trust import audit
+from townsquare.trust import audit, tlog
 from townsquare.web import outdated as outdated_records
 from townsquare.web.notary import Settings
 from townsquare.web.outdated import Outdated
@@ -207,7 +207,7 @@ async def test_a_log_of_the_fourth_schema_gets_commitments_and_counts(tmp_path: 
         )
         record = audit.record(OPERATOR, WHY, NOON, "urn:a", "alteration", "")
         entry = audit.entry(record)
-        leaf = audit.leaf(entry.commitment)
+        leaf = tlog.leaf(entry.commitment)
         db.execute("insert into log values (1, ?, ?, ?)", (entry.salt, entry.record.decode(), leaf))
     store = open_store("sqlite:town.db", tmp_path)
     try:

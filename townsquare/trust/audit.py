@@ -7,7 +7,6 @@ nobody can guess the record back.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -70,18 +69,3 @@ def entry(record: Record) -> LogEntry:
 
 def commitment(salt: bytes, record: bytes) -> bytes:
     return hashlib.sha256(salt + record).digest()
-
-
-def leaf(commitment: bytes) -> bytes:
-    """Hash of a leaf of the tree (RFC 6962, 2.1)."""
-    return hashlib.sha256(b"\x00" + commitment).digest()
-
-
-def tree_head(leaves: Sequence[bytes]) -> bytes:
-    """Merkle tree hash of leaf hashes (RFC 6962, 2.1); SHA-256 of nothing when empty."""
-    if not leaves:
-        return hashlib.sha256().digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return hashlib.sha256(b"\x01" + tree_head(leaves[:split]) + tree_head(leaves[split:])).digest()

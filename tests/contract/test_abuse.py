@@ -173,6 +173,9 @@ async def the_public_reads_this_moment(scene: Scene) -> None:
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 KEY = b"a public key"
 ASKER = approvals.Party("urn:ngsi-ld:Person:a", "Police", frozenset({approvals.authenticator(KEY)}))
+THERE = approvals.Approvers(
+    frozenset({"data-protection"}), {"urn:ngsi-ld:Person:b": frozenset({"data-protection"})}
+)
 STREET = {"purpose": "investigation", "case": "12/30"}
 
 
@@ -197,6 +200,20 @@ async def somebody_approves_their_own_request(_: Scene) -> None:
         approvals.signed(asked, ASKER, agreed(ASKER.id, "Police", b"another", asked))
 
 
+def once_an_approver_always_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approvals.Approvers, "objection", lambda *_: "")
+
+
+@ATTEMPTS.of("A02", "nor does who approves no more agree to it", once_an_approver_always_one)
+async def an_approver_has_lost_the_role_since(_: Scene) -> None:
+    asked = asked_for()
+    one = approvals.signed(asked, ASKER, agreed("urn:ngsi-ld:Person:b", "Court", b"other", asked))
+    assert approvals.require(one, ASKER, THERE, NOON) == {"Court"}
+    now = replace(THERE, present={"urn:ngsi-ld:Person:b": frozenset({"operator"})})
+    with pytest.raises(Denied, match="no role any more"):
+        approvals.require(one, ASKER, now, NOON)
+
+
 def every_key_is_another(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(approvals, "authenticator", lambda _: token_hex())
 
@@ -216,9 +233,9 @@ def digests_say_nothing(patch: pytest.MonkeyPatch) -> None:
 async def the_window_is_widened(_: Scene) -> None:
     asked = asked_for()
     one = approvals.signed(asked, ASKER, agreed("urn:ngsi-ld:Person:b", "Court", b"other", asked))
-    assert approvals.objections(one, ASKER, NOON) == []
+    assert approvals.objections(one, ASKER, THERE, NOON) == []
     wider = replace(one.request, detail={**STREET, "case": "any"})
-    assert approvals.objections(replace(one, request=wider), ASKER, NOON) != []
+    assert approvals.objections(replace(one, request=wider), ASKER, THERE, NOON) != []
 
 
 # --- A14: somebody adds it

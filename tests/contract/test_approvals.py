@@ -10,31 +10,35 @@ import pytest
 from msgspec import structs
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.authenticator import Authenticator, raw
 from tests.conftest import OpenBroker
 from tests.square import SQUARE
-from tests.town_hall import WORK, Member, TownHall
+from tests.town_hall import FIRST, WORK, Member, TownHall
 from townsquare import app
-from townsquare.model.actor import Actor
+from townsquare.model.actor import Actor, room
+from townsquare.model.change import Change
+from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import Conflict, Denied, Invalid, NotFound, TownsquareError
 from townsquare.model.town import Town
 from townsquare.store.logged import LogSearch
 from townsquare.trust import approvals
-from townsquare.trust.approvals import Approval
+from townsquare.trust.approvals import OWNER, Approval
 from townsquare.trust.audit import Record
+from townsquare.trust.identity import account
 from townsquare.trust.policy import policy
 from townsquare.trust.texts import builtin
 from townsquare.vision import api
 from townsquare.vision.settings import Settings
 from townsquare.vision.workers import Workers
+from townsquare.web.approvals import book
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.pages import Pages
-from townsquare.web.sessions import Session
+from townsquare.web.sessions import Session, Sessions
 
 CAMERA, DETAIL = "urn:ngsi-ld:Camera:square", {"purpose": "crowd safety"}
 APPROVERS = frozenset({"data-protection", "security"})
@@ -153,9 +157,9 @@ async def test_a_request_that_was_changed_where_it_lies_is_approved_by_nobody(ha
     one = await hall.asked()
     await hall.agreed(one, hall.officer)
     wider = {"purpose": "anything"}
-    kept = await hall.book.of(one.id)
-    changed = structs.replace(kept, request=structs.replace(kept.request, detail=wider))
-    await hall.book._write(changed, hall.eve.actor)
+    detail = {"detail": (Attribute(wider, kind="JsonProperty"),)}
+    changed = Change("merge", Entity(one.id, ("Approval",), detail))
+    await hall.broker.apply([changed], hall.eve.actor.through(OWNER), WORK)
     with pytest.raises(Denied, match="changed after its approval"):
         await hall.used(one, detail=wider)
 
@@ -180,6 +184,85 @@ async def test_a_refusal_says_why_and_ends_it(hall: Hall) -> None:
         await hall.agreed(one, hall.engineer)
     with pytest.raises(Conflict):
         await hall.book.refuse(one.id, "again", hall.officer.actor)
+
+
+async def test_a_refusal_is_of_a_person_and_an_entry_of_the_log(hall: Hall) -> None:
+    one = await hall.asked()
+    machine = Actor("machine:m", "machine", "Court", frozenset({"data-protection"}))
+    with pytest.raises(Denied, match="answered by people"):
+        await hall.book.refuse(one.id, "because", machine)
+    await hall.book.refuse(one.id, "there is no case", hall.officer.actor)
+    found = await hall.broker.store.log_found(LogSearch(subject=one.id, by=hall.officer.actor.id))
+    (record,) = (msgspec.json.decode(logged.entry.record, type=Record) for logged in found)
+    assert (record.verb, record.room, record.detail) == ("alteration", OWNER, "reason, status")
+
+
+async def test_an_approval_of_somebody_who_lost_the_role_counts_no_more(hall: Hall) -> None:
+    one, other = await hall.asked(), await hall.asked()
+    await hall.agreed(one, hall.officer)
+    await hall.agreed(other, hall.officer)
+    operator = frozenset({"operator"})
+    await hall.people.govern(hall.officer.actor.id, lambda a: account.reroled(a, operator), FIRST)
+    with pytest.raises(Denied, match="has no role any more that approves this"):
+        await hall.used(one)
+    again = frozenset({"operator", "security"})  # another one, which approves as well
+    await hall.people.govern(hall.officer.actor.id, lambda a: account.reroled(a, again), FIRST)
+    assert await hall.used(other) == {"Data protection"}
+
+
+async def test_who_came_in_by_emergency_access_approves_as_long_as_that_lasts(hall: Hall) -> None:
+    """The account itself has no role that approves: its session has."""
+    mat = await hall.member("Mat", "Fire brigade", "operator")
+    sessions = Sessions(hall.broker.clock)
+    hall.book.more = sessions.roles
+    hall.book.acts = {"preview": Act("preview", "", frozenset({"break-glass"}))}
+    person = structs.replace(mat.actor, roles=frozenset({"break-glass"}))
+    sessions.start(person, Response())
+    one, other = await hall.asked(), await hall.asked()
+    for asked in (one, other):
+        await hall.agreed(asked, Member(person, mat.key))
+    assert await hall.used(one) == {"Fire brigade"}
+    sessions.end_of(mat.actor.id)
+    with pytest.raises(Denied, match="has no role any more"):
+        await hall.used(other)
+
+
+async def test_what_ended_long_ago_is_swept_and_the_log_keeps_it_whole(hall: Hall) -> None:
+    refused, used, over = await hall.asked(), await hall.asked(), await hall.asked()
+    await hall.book.refuse(refused.id, "there is no case", hall.officer.actor)
+    await hall.agreed(used, hall.officer)
+    await hall.used(used)
+    hall.now += timedelta(days=30)
+    late = await hall.asked()
+    assert await hall.book.sweep() == 0, "they have ended since, but not for 30 days"
+    hall.now += timedelta(minutes=15)
+    assert await hall.book.sweep() == 3
+    assert [one.id for one in await hall.book.ended()] == [late.id]
+    with pytest.raises(NotFound):
+        await hall.book.of(used.id)
+    for one, status in ((refused, "refused"), (used, "used"), (over, "waiting")):
+        found = await hall.broker.store.log_found(LogSearch(subject=one.id, verb="erasure"))
+        (record,) = (msgspec.json.decode(logged.entry.record, type=Record) for logged in found)
+        told = msgspec.json.decode(record.detail)
+        assert (record.by, told["status"]) == (f"room:{OWNER}", status)
+        assert told["digest"] == approvals.digest(one.request).hex()
+    assert await hall.book.sweep() == 0
+
+
+async def test_nobody_but_the_room_itself_sweeps(hall: Hall) -> None:
+    one = await hall.asked()
+    gone = [Change("delete", Entity(one.id, ()))]
+    for by in (hall.officer.actor.through(OWNER), hall.eve.actor.through(OWNER)):
+        with pytest.raises(Denied, match="accountable and cannot be deleted"):
+            await hall.broker.apply(gone, by, WORK)
+    with pytest.raises(Denied):
+        await hall.broker.apply(gone, room("alerts"), WORK)
+
+
+@pytest.mark.parametrize("days", [0, -1, 3654])
+def test_requests_are_kept_for_a_time(days: int) -> None:
+    with pytest.raises(Invalid, match="keep_days takes 1 to 3653"):
+        book.Settings(days)
 
 
 async def test_unknown_acts_and_too_many_requests_are_refused(hall: Hall) -> None:
@@ -289,6 +372,28 @@ async def test_the_inbox_shows_what_is_signed_and_takes_a_signature(site: Site) 
     ]
     again = await site.client.post(f"{path}/approve", json={"credential": credential})
     assert again.status_code == 403
+
+
+async def test_the_inbox_has_what_is_open_before_what_ended(site: Site) -> None:
+    refused = await site.hall.asked()
+    await site.hall.book.refuse(refused.id, "there is no case", site.hall.officer.actor)
+    site.hall.now += timedelta(minutes=1)
+    one = await site.hall.asked()
+    page = (await site.client.get("/approvals")).text
+    opened, ended = page.split("Ended lately")
+    assert (approvals.digest(one.request).hex() in opened, "there is no case" in opened) == (
+        True,
+        False,
+    )
+    assert "there is no case" in ended
+    assert approvals.digest(one.request).hex() not in ended
+
+
+async def test_a_machine_refuses_nothing(site: Site) -> None:
+    one = await site.hall.asked()
+    site.visitor = Actor("machine:m", "machine", "Court", frozenset({"data-protection"}))
+    answer = await site.client.post(f"/approvals/{one.id}/refuse", json={"reason": "because"})
+    assert (answer.status_code, "answered by people" in answer.text) == (403, True)
 
 
 async def test_who_asked_sees_no_button_and_citizens_see_nothing(site: Site) -> None:

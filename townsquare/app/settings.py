@@ -15,6 +15,7 @@ from townsquare.trust.identity import provider as identity_provider
 from townsquare.vision import run as seeing
 from townsquare.web import app as site
 from townsquare.web import notary
+from townsquare.web.approvals import book
 from townsquare.web.witnesses import Witness
 
 MOST_DAYS = 3650
@@ -54,6 +55,7 @@ class Settings:
     outgoing: out.Settings = field(default_factory=out.Settings)
     oidc: identity_provider.Settings = field(default_factory=identity_provider.Settings)
     log: notary.Settings = field(default_factory=notary.Settings)
+    approvals: book.Settings = field(default_factory=book.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
     witness: tuple[Witness, ...] = ()

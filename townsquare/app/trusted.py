@@ -60,7 +60,11 @@ class Trusted:
     door: Door
 
     def rooms(self) -> Mapping[str, Run]:
-        return {"accounts": self.desk.run, "log": self.notary.run}
+        return {
+            "accounts": self.desk.run,
+            "approvals": self.book.run,
+            "log": self.notary.run,
+        }
 
     def routes(self) -> list[Route]:
         """Where nobody signs in, there are no accounts."""
@@ -103,7 +107,8 @@ async def trusted(
     await people.load()
     await tokens.load()
     acts = (*ACTS, asking.act(ruling, lambda: book))
-    book = Book(broker, people, {act.name: act for act in acts})
+    by_name = {act.name: act for act in acts}
+    book = Book(broker, people, by_name, sessions.roles, settings.approvals)
     door = Door(mode, known(tokens, place, mode, broker), sessions, tries)
     async with (
         witnessed_log(settings, place, ruling, mode) as keeper,

@@ -17,7 +17,7 @@ from townsquare.context.grants import Rights
 from townsquare.model import geometry
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
-from townsquare.model.declaration import LIVE, PUBLISHED
+from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.entity import URN, Entity, Json
 from townsquare.model.errors import Conflict, Denied, NotFound, TownsquareError, named
 from townsquare.store import Key, LogEntry, Place, Row, Writes
@@ -181,10 +181,15 @@ def _check(order: Order, before: Entity | None, after: Entity | None) -> None:
     if before and PUBLISHED in before.scope and before is not after:
         raise Conflict(f"{before.id} is published and closed: it cannot change any more")
     lasting = any(t.accountable or not t.deletable for t in declared)
-    if lasting and after is None:
+    if lasting and after is None and not _sweeps(order.by, declared):
         raise Denied(f"{subject.id if subject else ''} is accountable and cannot be deleted")
     if lasting and after and transient.ends_at(after):
         raise Denied(f"{after.id} is accountable and cannot end by itself; take out expiresAt")
+
+
+def _sweeps(by: Actor, declared: Sequence[EntityType]) -> bool:
+    """A room itself, not somebody through its commands."""
+    return by.kind == "room" and all(t.swept and t.owner == by.room for t in declared)
 
 
 def _require_own_id(order: Order, id: str) -> None:
@@ -220,9 +225,17 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
     declared = [order.policy.types.get(type) for type in subject.types]
     if LIVE in subject.scope or not any(t and t.accountable for t in declared):
         return []
-    detail = ", ".join(sorted(news.attributes))
-    record = audit.record(order.by, order.why, order.now, subject.id, "alteration", detail)
+    verb, detail = _done(news)
+    record = audit.record(order.by, order.why, order.now, subject.id, verb, detail)
     return [audit.entry(msgspec.structs.replace(record, policy=order.policy.hash))]
+
+
+def _done(news: Changed) -> tuple[audit.Verb, str]:
+    """What was swept is said whole: its last state is nowhere else any more."""
+    if news.after is not None:
+        return "alteration", ", ".join(sorted(news.attributes))
+    values = {name: news.subject.value(name) for name in news.subject.attributes}
+    return "erasure", msgspec.json.encode(values, order="sorted").decode()
 
 
 def _row(order: Order, before: Entity | None, after: Entity) -> Row:

@@ -21,6 +21,7 @@ class EntityType:
     history: bool = True
     retention: timedelta = timedelta(days=90)  # of history; nothing is kept forever by default
     deletable: bool = True
+    swept: bool = False  # by its room, once it is over: then the log keeps what it said last
     published: frozenset[str] = field(default_factory=frozenset)
     published_everywhere: bool = False  # also outside the scope /published
     secret: frozenset[str] = field(default_factory=frozenset)

@@ -2,12 +2,13 @@
 
 Always holds: an approval is a signature over the digest of one whole request, so whatever is
 changed afterwards is approved by nobody. Who asks approves nothing, nor does their organisation or
-their authenticator; a request and each approval end after 15 minutes; a request is used once.
+their authenticator; nor who at the moment of use is no approver; a request and each approval end
+after 15 minutes; a request is used once.
 """
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,7 +17,7 @@ from msgspec import Struct
 
 from townsquare.model.change import Change
 from townsquare.model.declaration import EntityType
-from townsquare.model.entity import Attribute, Entity, Json, iso, urn
+from townsquare.model.entity import Attribute, Entity, Instances, Json, iso, urn
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.identity.organisation import folded
 
@@ -33,6 +34,7 @@ TYPES = (
         accountable=True,
         history=False,
         deletable=False,
+        swept=True,
         title="Approvals by others",
     ),
 )
@@ -40,11 +42,31 @@ Status = Literal["waiting", "refused", "used"]
 
 
 class Party(Struct, frozen=True):
-    """Somebody with an account. `authenticators` are hashes of the keys of their passkeys."""
+    """Somebody with an account. `authenticators` are hashes of the keys of their passkeys; `active`
+    tells whether they may come in.
+    """
 
     id: str
     organisation: str
     authenticators: frozenset[str] = frozenset()
+    active: bool = True
+
+
+class Approvers(Struct, frozen=True):
+    """Holders of one of `roles`. `present` are those who may come in at this moment, with the roles
+    that they have now: neither need be as it was when they signed.
+    """
+
+    roles: frozenset[str]
+    present: Mapping[str, frozenset[str]]
+
+    def objection(self, id: str) -> str:
+        """Why this person approves nothing now; empty where they may."""
+        if id not in self.present:
+            return f"{id}, who approved it, may not come in any more"
+        if self.present[id].isdisjoint(self.roles):
+            return f"{id}, who approved it, has no role any more that approves this"
+        return ""
 
 
 class Request(Struct, frozen=True):
@@ -113,16 +135,15 @@ def authenticator(key: bytes) -> str:
 
 
 def objections(
-    approval: Approval, requester: Party, now: datetime, gone: Collection[str] = ()
+    approval: Approval, requester: Party, approvers: Approvers, now: datetime
 ) -> list[str]:
-    """Why this may not be done; empty where it may. `gone` may not come in any more."""
+    """Why this may not be done; empty where it may."""
     found = [*_of_request(approval, requester, now)]
-    if approval.request.requested_by in gone:
+    if not requester.active:
         found.append("who asked for it may not come in any more")
     for n, signature in enumerate(approval.signatures):
         found += _of_signature(approval, requester, n, signature, now)
-        if signature.by in gone:
-            found.append(f"{signature.by}, who approved it, may not come in any more")
+        found += filter(None, [approvers.objection(signature.by)])
     missing = approval.needed - len(approval.signatures)
     if missing > 0:
         found.append(f"{missing} more approval{'s' if missing > 1 else ''} needed")
@@ -130,10 +151,10 @@ def objections(
 
 
 def require(
-    approval: Approval, requester: Party, now: datetime, gone: Collection[str] = ()
+    approval: Approval, requester: Party, approvers: Approvers, now: datetime
 ) -> frozenset[str]:
     """The organisations that agreed. Raises Denied with all that is wrong."""
-    if wrong := objections(approval, requester, now, gone):
+    if wrong := objections(approval, requester, approvers, now):
         raise Denied(f"this is not approved: {'; '.join(wrong)}")
     return frozenset(signature.organisation for signature in approval.signatures)
 
@@ -225,9 +246,18 @@ def fresh_id() -> str:
 
 
 def change(approval: Approval) -> Change:
-    """What is written of it; of one that is there, only if nobody wrote in between."""
+    """What is written of it. Of one that is there only what became of it, and only if nobody wrote
+    in between: what was asked for is never written again.
+    """
+    if approval.version:
+        became = Entity(approval.id, (APPROVAL,), _became(approval))
+        return Change("merge", became, if_version=approval.version)
+    attributes = {**_asked(approval), **_outcome(approval)}
+    return Change("create", Entity(approval.id, (APPROVAL,), attributes))
+
+
+def _asked(approval: Approval) -> Mapping[str, Instances]:
     request = approval.request
-    signatures = msgspec.to_builtins(approval.signatures)
     values = {
         "act": request.act,
         "subject": request.subject,
@@ -238,17 +268,24 @@ def change(approval: Approval) -> Change:
         "digest": digest(request).hex(),
         "organisation": approval.organisation,
         "needed": approval.needed,
-        "status": approval.status,
-        "reason": approval.reason,
     }
-    attributes = {name: (Attribute(value),) for name, value in values.items()} | {
-        "detail": (Attribute(dict(request.detail), kind="JsonProperty"),),
+    detail = Attribute(dict(request.detail), kind="JsonProperty")
+    return {**{name: (Attribute(value),) for name, value in values.items()}, "detail": (detail,)}
+
+
+def _outcome(approval: Approval) -> Mapping[str, Instances]:
+    signatures = [msgspec.to_builtins(one) for one in approval.signatures]
+    return {
+        "status": (Attribute(approval.status),),
+        "reason": (Attribute(approval.reason),),
         "signatures": (Attribute(signatures, kind="JsonProperty"),),
     }
-    written = Entity(approval.id, (APPROVAL,), attributes)
-    if approval.version:
-        return Change("replace", written, if_version=approval.version)
-    return Change("create", written)
+
+
+def _became(approval: Approval) -> Mapping[str, Instances]:
+    """Without what is as at the beginning, so that the log names what was done."""
+    begun = {"status": "waiting", "reason": "", "signatures": []}
+    return {n: a for n, a in _outcome(approval).items() if a[0].value != begun[n]}
 
 
 def approval(found: Entity) -> Approval:

@@ -93,6 +93,13 @@ class Sessions:
         for name in [n for n, s in self._open.items() if actor in (s.actor.id, s.also)]:
             self.end(name)
 
+    def roles(self, actor: str) -> frozenset[str]:
+        """That this person has in any browser now."""
+        open_ = (
+            s.actor.roles for s in self._open.values() if s.actor.id == actor and s.left_s() > 0
+        )
+        return frozenset().union(*open_)
+
     def _make_room(self, actor: str) -> None:
         """The one that was not used for longest gives way."""
         mine = [name for name, session in self._open.items() if session.actor.id == actor]

@@ -11,13 +11,16 @@ from msgspec.structs import replace
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust import approvals
-from townsquare.trust.approvals import Approval, Party, Request, Signature
+from townsquare.trust.approvals import Approval, Approvers, Party, Request, Signature
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 EVE = Party("urn:ngsi-ld:Person:eve", "Public order", frozenset({"eve's key"}))
 OFFICER = Party("urn:ngsi-ld:Person:o", "Data protection", frozenset({"o's key"}))
 AUDITOR = Party("urn:ngsi-ld:Person:a", "Court of audit", frozenset({"a's key"}))
+ROLES = frozenset({"data-protection", "security"})
+PRESENT = {OFFICER.id: frozenset({"data-protection"}), AUDITOR.id: frozenset({"security"})}
+THERE = Approvers(ROLES, PRESENT)
 DETAIL = {"purpose": "investigation", "since": "2030-05-01", "until": "2030-05-02"}
 
 
@@ -53,15 +56,15 @@ def test_the_digest_is_of_json_that_anybody_can_write_again() -> None:
 def test_one_of_another_organisation_is_enough_where_one_is_needed() -> None:
     asked = waiting()
     one = approvals.signed(asked, EVE, by(OFFICER, asked))
-    assert approvals.require(one, EVE, LATER) == {"Data protection"}
+    assert approvals.require(one, EVE, THERE, LATER) == {"Data protection"}
 
 
 def test_two_are_needed_where_two_are() -> None:
     asked = waiting(needed=2)
     one = approvals.signed(asked, EVE, by(OFFICER, asked))
-    assert approvals.objections(one, EVE, LATER) == ["1 more approval needed"]
+    assert approvals.objections(one, EVE, THERE, LATER) == ["1 more approval needed"]
     two = approvals.signed(one, EVE, by(AUDITOR, asked))
-    assert approvals.require(two, EVE, LATER) == {"Data protection", "Court of audit"}
+    assert approvals.require(two, EVE, THERE, LATER) == {"Data protection", "Court of audit"}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_an_approval_that_is_worth_nothing_is_refused(different: dict[str, Any],
     with pytest.raises(Denied, match=said):
         approvals.signed(asked, EVE, worthless)
     with pytest.raises(Denied, match=said):
-        approvals.require(approved(worthless, of=asked), EVE, LATER)
+        approvals.require(approved(worthless, of=asked), EVE, THERE, LATER)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ def test_a_request_that_was_changed_is_approved_by_nobody(mutation: Mutation) ->
     asked = waiting()
     one = approvals.signed(asked, EVE, by(OFFICER, asked))
     changed = replace(one.request, **{mutation.field: mutation.value})
-    found = approvals.objections(replace(one, request=changed), EVE, LATER)
+    found = approvals.objections(replace(one, request=changed), EVE, THERE, LATER)
     assert "the request was changed after its approval" in found
 
 
@@ -148,22 +151,22 @@ def test_it_ends_after_15_minutes() -> None:
     with pytest.raises(Denied, match="it ended at 2030-06-01T12:15:00Z"):
         approvals.signed(asked, EVE, by(OFFICER, asked, at=late))
     one = approvals.signed(asked, EVE, by(OFFICER, asked))
-    assert approvals.objections(one, EVE, late) == ["it ended at 2030-06-01T12:15:00Z"]
+    assert approvals.objections(one, EVE, THERE, late) == ["it ended at 2030-06-01T12:15:00Z"]
 
 
 def test_an_approval_of_a_longer_request_is_stale_by_itself() -> None:
     asked = waiting()
     longer = replace(asked, request=replace(asked.request, expires_at=NOON + timedelta(days=1)))
     one = approvals.signed(longer, EVE, by(OFFICER, longer))
-    found = approvals.objections(one, EVE, LATER + timedelta(minutes=16))
+    found = approvals.objections(one, EVE, THERE, LATER + timedelta(minutes=16))
     assert found == ["the approval is older than 15 minutes"]
 
 
 def test_it_is_used_once_and_not_by_somebody_else() -> None:
     asked = waiting()
     one = approvals.signed(asked, EVE, by(OFFICER, asked))
-    assert approvals.objections(approvals.used(one), EVE, LATER) == ["it was used already"]
-    assert approvals.objections(one, AUDITOR, LATER) == ["somebody else asked for it"]
+    assert approvals.objections(approvals.used(one), EVE, THERE, LATER) == ["it was used already"]
+    assert approvals.objections(one, AUDITOR, THERE, LATER) == ["somebody else asked for it"]
 
 
 def test_what_was_refused_stays_refused() -> None:
@@ -177,6 +180,29 @@ def test_what_was_refused_stays_refused() -> None:
 def test_a_request_is_small() -> None:
     with pytest.raises(Invalid, match="at most 20000 bytes"):
         approvals.asked("open", "urn:x", {"text": "x" * 20_000}, EVE.id, NOON)
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({}, "may not come in any more"),
+        ({OFFICER.id: frozenset({"operator"})}, "has no role any more that approves this"),
+        ({OFFICER.id: frozenset[str]()}, "has no role any more that approves this"),
+        ({OFFICER.id: frozenset({"operator", "security"})}, ""),
+    ],
+)
+def test_an_approver_is_one_at_the_moment_of_use(now: dict[str, frozenset[str]], said: str) -> None:
+    asked = waiting()
+    one = approvals.signed(asked, EVE, by(OFFICER, asked))
+    told = [f"{OFFICER.id}, who approved it, {said}"] if said else []
+    assert approvals.objections(one, EVE, Approvers(ROLES, now), LATER) == told
+
+
+def test_who_asked_is_somebody_who_may_come_in() -> None:
+    asked = waiting()
+    one = approvals.signed(asked, EVE, by(OFFICER, asked))
+    told = ["who asked for it may not come in any more"]
+    assert approvals.objections(one, replace(EVE, active=False), THERE, LATER) == told
 
 
 def test_it_is_read_as_it_was_written() -> None:

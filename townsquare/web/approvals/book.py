@@ -4,8 +4,10 @@ Always holds: whoever agrees signs the digest of the request as it is kept, with
 own account; every step is an entry of the log; of two who write at once one is refused.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from webauthn.helpers import bytes_to_base64url
 
@@ -13,20 +15,40 @@ from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import Order, Path, Query
 from townsquare.model.actor import Actor, Why, room
-from townsquare.model.entity import Json
+from townsquare.model.change import Change
+from townsquare.model.entity import Entity, Json, iso
 from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.trust import approvals
-from townsquare.trust.approvals import APPROVAL, OWNER, Approval, Party, Signature
+from townsquare.trust.approvals import APPROVAL, OWNER, Approval, Approvers, Party, Signature
 from townsquare.trust.identity import credential_id
 from townsquare.web.accounts.people import People
 
 ROOM, WHY = room(OWNER), Why("operations")
+LONGEST_KEPT_DAYS = 3653
+MOST_SWEPT = 500  # at once
+SWEEP_S = 3600.0
 MOST_WAITING = 20  # requests of one person that have not ended
 MOST_SHOWN = 100
 MOST_REASON = 400  # characters
 TIMEOUT_MS = 120_000
 NEWEST = (Order(Path("requestedAt"), descending=True),)
 WAITING = parse('status=="waiting"')
+Roles = Callable[[str], frozenset[str]]  # that somebody has beside those of their account
+
+
+def no_more(_: str) -> frozenset[str]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """[approvals] in townsquare.toml."""
+
+    keep_days: int = 30  # that a request stays in the inbox after its end
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.keep_days <= LONGEST_KEPT_DAYS:
+            raise Invalid(f"keep_days takes 1 to {LONGEST_KEPT_DAYS}; the log keeps requests too")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +65,20 @@ class Act:
 
 
 class Book:
-    def __init__(self, broker: Broker, people: People, acts: Mapping[str, Act]) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        people: People,
+        acts: Mapping[str, Act],
+        more: Roles = no_more,
+        settings: Settings = Settings(),
+    ) -> None:
+        """`more` are roles of who came in by emergency access."""
         self.broker = broker
         self.people = people
         self.acts = acts
+        self.more = more
+        self.settings = settings
 
     # --- asking
 
@@ -90,8 +122,10 @@ class Book:
         now = self.broker.clock()
         return [one for one in found if now < one.request.expires_at]
 
-    async def latest(self) -> list[Approval]:
-        return await self._found(Query(types=(APPROVAL,), order=NEWEST, limit=MOST_SHOWN))
+    async def ended(self) -> list[Approval]:
+        """Newest first: used, refused, or over; until they are swept."""
+        q = parse(f'status!="waiting"|validUntil<={iso(self.broker.clock())}')
+        return await self._found(Query(types=(APPROVAL,), q=q, order=NEWEST, limit=MOST_SHOWN))
 
     async def _found(self, query: Query) -> list[Approval]:
         page = await self.broker.find(query, ROOM, WHY)
@@ -136,7 +170,9 @@ class Book:
         return after
 
     def require_approver(self, one: Approval, by: Actor) -> None:
-        """Raises Denied."""
+        """Raises Denied, also for every machine: somebody answers with their name."""
+        if by.kind != "person":
+            raise Denied("requests are answered by people; sign in with your account")
         roles = self.act(one.request.act).approvers
         if by.roles.isdisjoint(roles):
             raise Denied(f"this is approved by {', '.join(sorted(roles))}")
@@ -168,8 +204,8 @@ class Book:
         if one.request.requested_by != by.id:
             raise Denied("somebody else asked for this approval")
         approvals.require_same(one.request, act, subject, detail)
-        now = self.broker.clock()
-        agreed = approvals.require(one, self._requester(one), now, self._gone(one))
+        who = self._requester(one), self._approvers(one)
+        agreed = approvals.require(one, *who, self.broker.clock())
         await self._write(approvals.used(one), by)
         return agreed
 
@@ -181,8 +217,8 @@ class Book:
         for one in await self.waiting():
             if not approvals.same(one.request, act, subject, detail):
                 continue
-            now = self.broker.clock()
-            objections = approvals.objections(one, self._requester(one), now, self._gone(one))
+            who = self._requester(one), self._approvers(one)
+            objections = approvals.objections(one, *who, self.broker.clock())
             if not objections:
                 await self._write(approvals.used(one), ROOM)
                 return []
@@ -196,13 +232,31 @@ class Book:
         except NotFound:
             return Party(id, one.organisation)
         keys = frozenset(approvals.authenticator(p.key) for p in account.kept.passkeys)
-        return Party(id, account.organisation, keys)
+        return Party(id, account.organisation, keys, self.people.actor(id) is not None)
 
-    def _gone(self, one: Approval) -> frozenset[str]:
-        """Who of them was disabled, or whose task ended, since they asked or agreed."""
-        known = {account.id for account in self.people.everyone()}
-        ids = {one.request.requested_by} & known | {signature.by for signature in one.signatures}
-        return frozenset(id for id in ids if self.people.actor(id) is None)
+    def _approvers(self, one: Approval) -> Approvers:
+        """As they are now: a role may have been taken from one, and somebody have been disabled."""
+        signed = {signature.by for signature in one.signatures}
+        there = filter(None, map(self.people.actor, signed))
+        present = {actor.id: actor.roles | self.more(actor.id) for actor in there}
+        return Approvers(self.act(one.request.act).approvers, present)
+
+    # --- sweeping
+
+    async def sweep(self) -> int:
+        """Takes out what ended long ago, and says how many that were. The log keeps each, whole."""
+        before = iso(self.broker.clock() - timedelta(days=self.settings.keep_days))
+        old = Query(types=(APPROVAL,), q=parse(f"validUntil<={before}"), limit=MOST_SWEPT)
+        found = (await self.broker.find(old, ROOM, WHY)).entities
+        await self.broker.apply([Change("delete", Entity(e.id, ())) for e in found], ROOM, WHY)
+        return len(found)
+
+    async def run(self) -> None:
+        """Never returns."""
+        while True:
+            while await self.sweep() == MOST_SWEPT:
+                pass
+            await asyncio.sleep(SWEEP_S)
 
     async def _write(self, one: Approval, by: Actor) -> None:
         await self.broker.apply([approvals.change(one)], by.through(OWNER), WHY)

@@ -15,7 +15,7 @@ from townsquare.model.entity import Json, iso
 from townsquare.trust import approvals
 from townsquare.trust.approvals import APPROVAL, OWNER, Approval
 from townsquare.trust.policy import require
-from townsquare.web.accounts.ceremony import require_person, wished
+from townsquare.web.accounts.ceremony import wished
 from townsquare.web.approvals.book import Book
 from townsquare.web.pages import Pages
 from townsquare.web.within import around
@@ -54,15 +54,12 @@ class Inbox:
         if request.state.session is None:
             return RedirectResponse("/signin", 303)
         by = self._by(request)
-        waiting = await self.book.waiting()
-        open_ids = {one.id for one in waiting}
         page = self.pages.page(
             "approvals.html",
             inside=around(self.book.broker, by, accounts=not self.pages.demo),
-            waiting=[self._shown(one, by) for one in waiting],
-            earlier=[
-                self._shown(one, by) for one in await self.book.latest() if one.id not in open_ids
-            ],
+            waiting=[self._shown(one, by) for one in await self.book.waiting()],
+            ended=[self._shown(one, by) for one in await self.book.ended()],
+            keep_days=self.book.settings.keep_days,
         )
         page.headers["cache-control"] = "no-store"
         return page
@@ -83,7 +80,6 @@ class Inbox:
 
     async def approve(self, request: Request) -> Response:
         wish = await wished(request, Agreement)
-        require_person(request)
         id = request.path_params["id"]
         return JSONResponse(told(await self.book.approve(id, wish.credential, self._by(request))))
 

@@ -71,8 +71,8 @@ def broker(open_broker: OpenBroker, store_url: str) -> Broker:
     return open_broker(url=store_url)
 
 
-def visited(api: Api, by: Actor = OPEN, why: str = "operations") -> App:
-    """The API as this actor meets it; if none is named, a visitor of `townsquare run --open`."""
+def visited(api: App, by: Actor = OPEN, why: str = "operations") -> App:
+    """The API, or pages, as this actor meets them; if none is named, a visitor of `--open`."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {"actor": by, "why": Why(why)}

@@ -5,9 +5,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.conftest import OpenBroker
+from tests.postgres import Server
 from townsquare.context import ledger
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogSearch, Read, Said
@@ -15,7 +17,9 @@ from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.errors import Denied, Invalid
 from townsquare.store import Key, logged, open_store
 from townsquare.store.logged import MOST_FOUND
-from townsquare.store.sqlite import _field
+from townsquare.store.postgres import PostgresStore
+from townsquare.store.postgres import _field as field_in_postgres
+from townsquare.store.sqlite import _field as field_in_sqlite
 from townsquare.trust import audit, tlog
 from townsquare.web import outdated as outdated_records
 from townsquare.web.notary import Settings
@@ -177,7 +181,51 @@ async def test_old_records_are_found_by_an_index(open_broker: OpenBroker, tmp_pa
     assert [step for *_, step in plan] == ["SEARCH log USING INDEX log_at (<expr><?)"]
 
 
-FIELDS = {name: _field(name) for name in ("at", "subject")}
+@pytest.mark.parametrize("below", [None, 500], ids=["first page", "next page"])
+@pytest.mark.parametrize("since", [None, NOON], ids=["until", "since and until"])
+async def test_a_page_of_long_ago_is_found_by_an_index(
+    open_broker: OpenBroker, tmp_path: Path, since: datetime | None, below: int | None
+) -> None:
+    """Whatever came since is not read for it, and nothing is sorted."""
+    await noted(open_broker(*audit.TYPES, url="sqlite:town.db"), "urn:a")
+    until = NOON + timedelta(hours=1)
+    sql = logged.found(LogSearch(since=since, until=until, below=below), field_in_sqlite)
+    with sqlite3.connect(tmp_path / "town.db") as db:
+        plan = db.execute(f"explain query plan {sql.text}", sql.parameters).fetchall()
+    assert [step for *_, step in plan if "log_at" in step]
+    assert not [step for *_, step in plan if step.startswith("SCAN") or "TEMP" in step], plan
+
+
+@pytest.mark.parametrize("below", [None, 500], ids=["first page", "next page"])
+async def test_so_it_is_on_postgresql(
+    open_broker: OpenBroker, postgres: Server, below: int | None
+) -> None:
+    broker = open_broker(*audit.TYPES, url=postgres.emptied())
+    for minute in range(20):
+        await noted(broker, *map(str, range(50)), at=NOON + timedelta(minutes=minute))
+    search = LogSearch(until=NOON + timedelta(minutes=1), below=below)
+    sql = logged.found(search, field_in_postgres)
+    assert isinstance(broker.store, PostgresStore)
+    await broker.store._fetch("analyze log", ())
+    plan = [
+        str(line) for (line,) in await broker.store._fetch(f"explain {sql.text}", sql.parameters)
+    ]
+    assert any("Index Scan Backward using log_at" in line for line in plan), plan
+    assert not any("Seq Scan" in line or "Sort" in line for line in plan), plan
+
+
+async def test_pages_of_a_time_follow_each_other_though_the_clock_was_set(broker: Broker) -> None:
+    for hours in (1, 2, 9, 3, 2, 4):
+        await noted(broker, f"urn:{hours}", at=NOON + timedelta(hours=hours))
+    search = LogSearch(until=NOON + timedelta(hours=8), limit=2)
+    pages = [await broker.store.log_found(search)]
+    while pages[-1]:
+        search = msgspec.structs.replace(search, below=pages[-1][-1].index)
+        pages.append(await broker.store.log_found(search))
+    assert [one.index for page in pages for one in page] == [5, 3, 4, 1, 0]
+
+
+FIELDS = {name: field_in_sqlite(name) for name in ("at", "subject")}
 
 
 @pytest.mark.parametrize("days", [-1, 0, 182, 3654, 10**12])
@@ -222,3 +270,34 @@ async def test_a_document_says_too_which_policy_allowed_it(broker: Broker) -> No
     await broker.documents.keep(Key("", "subscription", "urn:s"), b"{}", OPERATOR, WHY)
     (read,) = await broker.ledger.read(LogSearch(subject="urn:s"), OFFICER, WHY)
     assert read.record.policy == broker.policy.hash
+
+
+@pytest.mark.parametrize(
+    ("by", "why", "said"),
+    [
+        (OPERATOR, Why("operations", "F" * 201), Said()),
+        (OPERATOR, Why("operations", "F\x00"), Said()),
+        (OPERATOR, WHY, Said(justification="j" * 1001, recipients=("court",))),
+        (OPERATOR, WHY, Said(justification="\ud800", recipients=("court",))),
+        (OPERATOR, WHY, Said(justification="j", recipients=("r" * 201,))),
+        (OPERATOR, WHY, Said(justification="j", recipients=("r\x1b[2J",))),
+        (OPERATOR, WHY, Said(justification="j", recipients=("r",) * 21)),
+        (OPERATOR, WHY, Said(detail="d" * 20_001)),
+    ],
+)
+async def test_what_is_kept_for_years_is_bounded_and_can_be_read(
+    open_broker: OpenBroker, by: Actor, why: Why, said: Said
+) -> None:
+    broker = open_broker()
+    verb: audit.Verb = "disclosure" if said.recipients else "consultation"
+    with pytest.raises(Invalid):
+        await broker.ledger.note("urn:x", verb, by, why, said)
+    key = Key("", "subscription", "urn:s")
+    with pytest.raises(Invalid):
+        await broker.documents.keep(key, b"{}", by, Why("operations", "F" * 201))
+    assert await broker.store.log_size() == 0
+
+
+async def test_a_reason_may_have_lines(open_broker: OpenBroker) -> None:
+    said = Said(justification="request of 3 May\r\nby letter")
+    await open_broker().ledger.note("urn:x", "consultation", OPERATOR, WHY, said)

@@ -89,3 +89,14 @@ async def test_commands_are_the_owners_of_the_machine(quick: Office) -> None:
     for browser in (admin, quick.browser()):
         assert (await browser.post("/commands/tokens", label="x")).status_code == 404
         assert (await browser.http.get("/commands/tokens")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [("F-" + "1" * 198, 200), ("F 7/2026 (b)", 200), ("F" * 201, 400), ("F\t1", 400)],
+)
+async def test_a_case_number_is_bounded_at_the_door(quick: Office, case: str, status: int) -> None:
+    answer = await quick.browser().http.get("/who", headers={"townsquare-case": case})
+    assert answer.status_code == status
+    if status == 400:
+        assert "Townsquare-Case must be a file number of up to 200" in answer.json()["detail"]

@@ -33,11 +33,11 @@ from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity
-from townsquare.model.errors import NonexistentTenant, NotFound
+from townsquare.model.errors import Denied, NonexistentTenant, NotFound
 from townsquare.store import Cursor as Cursor  # durable readers in the rooms name it
 from townsquare.store import Find, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
-from townsquare.trust.policy import Act, Grant, Policy
+from townsquare.trust.policy import Act, Grant, Policy, shut_out
 
 OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
 LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
@@ -120,6 +120,11 @@ class Broker:
         if self._troubles.get(room, "") != why:
             self._troubles[room] = why
             self.adopt(self._adopted)
+
+    def require_open(self, by: Actor, why: Why) -> None:
+        """Raises Denied for everybody whom a closed town does not let in, whatever they ask for."""
+        if shut := shut_out(self.policy, by, why):
+            raise Denied(shut)
 
     # --- writing
 

@@ -71,11 +71,19 @@ def second(at: datetime) -> str:
 
 
 def found(search: LogSearch, field: Callable[[str], str]) -> Sql:
-    """The statement; `field` says how a member of the record is named in it."""
+    """The statement; `field` says how a member of the record is named in it.
+
+    What is asked for by time alone is in the order of the index of times, which is that of rows
+    unless the clock was set: else all rows that came later would be read for a page of long ago.
+    """
+    timed = bool(search.since or search.until) and not any(getattr(search, n) for n in EQUAL)
     parts = list(_conditions(search, field))
+    if search.below is not None:
+        parts.append(_behind(search.below, field("at")) if timed else _below(search.below))
     where = " and ".join(part.text for part in parts) or "record is not null"
+    order = f"{field('at')} desc, row desc" if timed else "row desc"
+    text = f"select row, salt, record, commitment from log where {where} order by {order} limit ?"
     limit = max(0, min(search.limit, MOST_FOUND))
-    text = f"select row, salt, record, commitment from log where {where} order by row desc limit ?"
     return Sql(text, (*(value for part in parts for value in part.parameters), limit))
 
 
@@ -102,9 +110,17 @@ def _conditions(search: LogSearch, field: Callable[[str], str]) -> Iterator[Sql]
     for compared, at in times:
         if at:
             yield Sql(f"{field('at')} {compared} ?", (second(at),))
-    if search.below is not None:
-        below: tuple[Value, ...] = (search.below + 1,)
-        yield Sql("record is not null and row < ?", below)
+
+
+def _below(index: int) -> Sql:
+    return Sql("record is not null and row < ?", (index + 1,))
+
+
+def _behind(index: int, at: str) -> Sql:
+    """In the order of times. If that record was erased meanwhile its time is not known any more."""
+    its = f"(select {at} from log where row = ?)"
+    row: Value = index + 1
+    return Sql(f"{at} <= coalesce({its}, '~') and ({at} < {its} or row < ?)", (row, row, row))
 
 
 def to_logged(row: tuple[int, bytes, str | bytes, bytes]) -> Logged:

@@ -14,6 +14,7 @@ import msgspec
 
 from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import EntityType
+from townsquare.model.errors import Invalid
 from townsquare.store import LogEntry
 from townsquare.store.logged import Kind
 
@@ -21,6 +22,10 @@ from townsquare.store.logged import Kind
 Verb = Literal["collection", "alteration", "consultation", "disclosure", "combination", "erasure"]
 
 SALT_BYTES = 16
+LONGEST_CASE = 200  # characters, as of each recipient
+LONGEST_REASON = 1000
+MOST_RECIPIENTS = 20
+LONGEST_DETAIL = 20_000  # a thousand ranges of entries that were erased
 ENTRY = EntityType(
     "LogEntry",
     "log",
@@ -62,9 +67,30 @@ def record(by: Actor, why: Why, at: datetime, subject: str, verb: Verb, detail: 
 
 
 def entry(record: Record) -> LogEntry:
+    """Raises Invalid for words that are too long to be kept for years, or that nobody can read."""
+    _require_bounded(record)
     salt, body = secrets.token_bytes(SALT_BYTES), msgspec.json.encode(record)
     month = record.at.astimezone(UTC).isoformat()[:7]
     return LogEntry(salt, body, commitment(salt, body), Kind(month, record.purpose, record.verb))
+
+
+def require_worded(what: str, text: str, longest: int) -> None:
+    """Raises Invalid."""
+    if len(text) > longest:
+        raise Invalid(f"{what} has {len(text):,} characters; say it in {longest:,} at most")
+    if not text.replace("\r\n", " ").replace("\n", " ").isprintable():
+        raise Invalid(f"{what} has signs in it that cannot be read; the log keeps text only")
+
+
+def _require_bounded(record: Record) -> None:
+    require_worded("the case number", record.case, LONGEST_CASE)
+    require_worded("the justification", record.justification, LONGEST_REASON)
+    if len(record.recipients) > MOST_RECIPIENTS:
+        raise Invalid(f"a disclosure has at most {MOST_RECIPIENTS} recipients; make several of it")
+    for one in record.recipients:
+        require_worded("the name of a recipient", one, LONGEST_CASE)
+    if len(record.detail) > LONGEST_DETAIL:
+        raise Invalid(f"an entry of the log says at most {LONGEST_DETAIL:,} characters; do less")
 
 
 def commitment(salt: bytes, record: bytes) -> bytes:

@@ -26,7 +26,6 @@ from townsquare.trust.rules import policy as policy
 
 BREAK_GLASS = "break-glass"
 NO_CLOCK = "the policy asks what time it is, which is not known here"
-LONGEST_CASE = 200  # characters
 EPOCH = datetime.fromtimestamp(0, UTC)
 ME = named("Actor", "me")
 
@@ -62,6 +61,14 @@ def decide(
     return found or Grant(False, _why_not(question, answers))
 
 
+def shut_out(policy: Policy, actor: Actor, why: Why) -> str:
+    """Why the town is closed to this actor, whatever they ask for; empty where it is not."""
+    if not policy.closed or actor.kind == "room":
+        return ""
+    let_in = BREAK_GLASS in actor.roles and why.purpose in policy.pursued.get(BREAK_GLASS, ())
+    return "" if let_in else policy.closed
+
+
 def _refused(question: Question) -> str:
     """Before any statement is asked."""
     policy, actor, why = question.policy, question.actor, question.why
@@ -71,8 +78,8 @@ def _refused(question: Question) -> str:
         return f"{actor.id} has no role for the purpose {why.purpose!r}"
     if actor.kind == "room":
         return ""
-    if policy.closed and BREAK_GLASS not in question.roles:
-        return policy.closed
+    if shut := shut_out(policy, actor, why):
+        return shut
     return NO_CLOCK if question.at is None and (policy.timed or actor.until) else ""
 
 
@@ -104,7 +111,7 @@ def _context(question: Question) -> Mapping[str, Any]:
     why, at = question.why, (question.at or EPOCH).astimezone(UTC)
     here = at.astimezone(question.policy.zone or UTC)
     facts = {
-        "case": why.case[:LONGEST_CASE],
+        "case": why.case,
         "approvedBy": sorted(why.approved_by),
         "now": {"__extn": {"fn": "datetime", "arg": f"{at:%Y-%m-%dT%H:%M:%SZ}"}},
         "minute": here.hour * 60 + here.minute,

@@ -17,6 +17,7 @@ from townsquare.context.api.app import Api
 from townsquare.context.http import ROOT
 from townsquare.model.errors import Invalid, TownsquareError
 from townsquare.web.auth import Door, Visits
+from townsquare.web.closed import Closed
 from townsquare.web.guard import Guard, content_security_policy, origins
 from townsquare.web.pages import WEB, Pages
 
@@ -45,7 +46,7 @@ def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
     errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
     static = [Mount(f"/{name}", GZipMiddleware(Files(directory=WEB / name))) for name in FILES]
     site = Starlette(routes=[*routes, *static], exception_handlers=errors)
-    return _Fork(api, site)
+    return _Fork(api, Closed(site, api.broker, pages))
 
 
 def public(inside: ASGIApp, settings: Settings, pages: Pages, door: Door) -> ASGIApp:

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.context.http import problem
 from townsquare.model.actor import ANYONE, Actor, Why
-from townsquare.model.errors import TooOften
+from townsquare.model.errors import InvalidRequest, TooOften, TownsquareError
+from townsquare.trust.audit import LONGEST_CASE
 from townsquare.web.guard import sent
 from townsquare.web.sessions import COOKIE, Session, Sessions
 from townsquare.web.tries import Tries
@@ -89,10 +90,22 @@ def _cookie(scope: Scope) -> str:
 
 
 def _why(actor: Actor, headers: Mapping[bytes, bytes]) -> Why:
+    """Raises InvalidRequest."""
     purpose, case = headers.get(b"townsquare-purpose"), headers.get(b"townsquare-case", b"")
     if purpose is None:
-        return structs.replace(usual(actor), case=case.decode("latin-1")) if case else usual(actor)
-    return Why(purpose.decode("latin-1"), case.decode("latin-1"))
+        return structs.replace(usual(actor), case=_case(case)) if case else usual(actor)
+    return Why(purpose.decode("latin-1"), _case(case))
+
+
+def _case(sent: bytes) -> str:
+    """A file number as towns write them, since it is kept in the log. Raises InvalidRequest."""
+    text = sent.decode("latin-1")
+    if len(text) > LONGEST_CASE or not text.isprintable():
+        raise InvalidRequest(
+            f"Townsquare-Case must be a file number of up to {LONGEST_CASE} characters that can be"
+            f" read, has {len(text)}"
+        )
+    return text
 
 
 class Visits:
@@ -119,7 +132,11 @@ class Visits:
         actor = session.actor if session else self.door.stranger
         state = scope.setdefault("state", {})
         state["actor"] = actor
-        state["why"] = _why(actor, headers)
+        try:
+            state["why"] = _why(actor, headers)
+        except InvalidRequest as error:
+            await _answered(error)(scope, receive, send)
+            return
         state["session"] = session
         await self.app(scope, receive, send)
 
@@ -127,6 +144,10 @@ class Visits:
         try:
             self.door.tries.miss("token", scope)
         except TooOften as error:
-            answer = problem(error)
-            return JSONResponse(answer.json, answer.status, dict(answer.headers))
+            return _answered(error)
         return UNKNOWN_TOKEN
+
+
+def _answered(error: TownsquareError) -> Response:
+    answer = problem(error)
+    return JSONResponse(answer.json, answer.status, dict(answer.headers))

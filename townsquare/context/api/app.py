@@ -116,6 +116,8 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            state = scope["state"]
+            self.broker.require_open(state["actor"], state["why"])
             request = await read_request(scope, receive, path_below(scope, ROOT))
             operation = self.chosen(request)
             await self._tenant(request)

@@ -52,31 +52,30 @@ def head(note: bytes, log: str, witnesses: Sequence[str], quorum: int) -> Head:
     found = BODY.fullmatch(f"{text}\n")
     if not found or found[1] != log.split("+")[0] or LINE.sub("", lines):
         raise Wrong("there is no checkpoint of this log")
-    if signed(lines, log, lambda _: f"{text}\n") is None:
+    if signed(lines, log, f"{text}\n") is None:
         raise Wrong(f"the checkpoint of {found[2]} entries is not signed by the log")
-    stamped = f"cosignature/v1\ntime {{}}\n{text}\n"
-    at = {w.split("+")[0]: signed(lines, w, lambda s: stamped.format(time(s))) for w in witnesses}
-    seen = {name: time(signature) for name, signature in at.items() if signature}
+    times = {key.split("+")[0]: signed(lines, key, f"{text}\n") for key in witnesses}
+    seen = {name: at for name, at in times.items() if at}
     if len(seen) < quorum:
         raise Wrong(f"the checkpoint of {found[2]} entries: {len(seen)} of {quorum} cosignatures")
     return Head(int(found[2]), b64decode(found[3]), seen)
 
 
-def signed(lines: str, key: str, message: Callable[[bytes], str]) -> bytes | None:
-    """What stands for the key among the signatures, where it verifies."""
-    name, id, public = key.split("+", 2)
-    for told, text in LINE.findall(lines):
-        signature = b64decode(text)
-        if told == name and signature[:4].hex() == id and b64encode(signature).decode() == text:
-            key_of = Ed25519PublicKey.from_public_bytes(b64decode(public)[1:])
+def signed(lines: str, key: str, text: str) -> int | None:
+    """Whether a line of this key verifies: when, of a witness, in seconds since 1970."""
+    name, id, told = key.split("+", 2)
+    kind, public = b64decode(told)[0], b64decode(told)[1:]
+    for signer, line in LINE.findall(lines):
+        raw = b64decode(line)
+        if (signer, raw[:4].hex(), b64encode(raw).decode()) == (name, id, line):
+            at = int.from_bytes(raw[4:-64], "big")
+            stamp = f"cosignature/v1\ntime {at}\n" if kind == 4 else ""
             with suppress(InvalidSignature):
-                key_of.verify(signature[-64:], message(signature[4:]).encode())
-                return signature[4:]
+                Ed25519PublicKey.from_public_bytes(public).verify(
+                    raw[-64:] if stamp else raw[4:], f"{stamp}{text}".encode()
+                )
+                return at
     return None
-
-
-def time(cosignature: bytes) -> int:
-    return int.from_bytes(cosignature[:8], "big")
 
 
 def node(left: bytes, right: bytes) -> bytes:
@@ -99,18 +98,24 @@ def require_entry(entry: Entry, commitment: bytes) -> None:
 
 
 def require_included(entry: Entry, top: Head) -> None:
-    """By its proof (RFC 9162, 2.1.3.2). Raises Wrong."""
+    """By its proof. Raises Wrong."""
     require_entry(entry, entry.commitment)
-    place, last = entry.number, top.size - 1
-    found = hashlib.sha256(b"\x00" + entry.commitment).digest()
-    for hash in entry.proof:
-        right = place & 1 or place == last
-        found = node(hash, found) if right else node(found, hash)
-        while right and place and not place & 1:
-            place, last = place >> 1, last >> 1
-        place, last = place >> 1, last >> 1
-    if last or found != top.root or not 0 <= entry.number < top.size:
-        raise Wrong(f"entry {entry.number} is not in the tree that was signed")
+    proof, found = list(entry.proof), hashlib.sha256(b"\x00" + entry.commitment).digest()
+    with suppress(IndexError):  # the proof is too short
+        here = 0 <= entry.number < top.size
+        if here and root(entry.number, top.size, proof, found) == top.root and not proof:
+            return
+    raise Wrong(f"entry {entry.number} is not in the tree that was signed")
+
+
+def root(place: int, size: int, proof: list[bytes], leaf: bytes) -> bytes:
+    """As the proof is made, from its end (RFC 9162, 2.1.3.1)."""
+    if size == 1:
+        return leaf
+    split, beside = 1 << (size - 1).bit_length() - 1, proof.pop()
+    if place < split:
+        return node(root(place, split, proof, leaf), beside)
+    return node(beside, root(place - split, size - split, proof, leaf))
 
 
 def tile(read: Read, kind: str, number: int, width: int, each: int) -> bytes:

@@ -4,32 +4,31 @@
 
 It needs Python 3.11 and the package `cryptography`, and nothing else of Townsquare. The arguments
 are the name of the witness and the verifier keys of the logs it watches; its own, which the towns
-need, is printed at the start. It answers at 127.0.0.1:8401 and keeps the folder `witness`.
+need, is printed at the start. It answers at 127.0.0.1:8401 and keeps the file `witness.db`.
 
 Always holds: what is cosigned contains all that was cosigned before. To compare with the latest
 checkpoint and to put the new one on the disk is one step; the cosignature leaves after it.
 """
 
-import base64
-import binascii
-import fcntl
 import hashlib
-import os
 import re
+import sqlite3
 import sys
-import threading
 import time
+from base64 import b64decode, b64encode
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 MOST_BYTES = 65_536
-OLD = re.compile(r"old (0|[1-9]\d{0,18})")
-BODY = re.compile(r"([^\n]+)\n(0|[1-9]\d{0,18})\n([^\n]+)\n(?:[^\n]+\n)*")
-LINE = re.compile(r"— (\S+) (\S+)")
+NUMBER, HASH = r"(0|[1-9]\d{0,18})", r"[A-Za-z0-9+/]{43}="
+REQUEST = re.compile(  # old size, proof, and the note: origin, size, root, extensions; signatures
+    rf"old {NUMBER}\n((?:{HASH}\n){{0,63}})\n"
+    rf"(([^\n]+)\n{NUMBER}\n({HASH})\n(?:[^\n]+\n)*)\n((?:[^\n]+\n)+)"
+)
 TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 
 
@@ -38,179 +37,140 @@ class Refused(Exception):
         self.answer = (status, type, f"{why}\n")
 
 
-class Asked(NamedTuple):
-    old: int
-    proof: list[bytes]
-    text: str  # that is signed
-    lines: str
-    origin: str
-    size: int
-    root: bytes
-
-
-def parsed(body: str) -> Asked:
-    """Raises Refused."""
-    head, _, note = body.partition("\n\n")
-    first, *proof = head.split("\n")
-    text, _, lines = note.rpartition("\n\n")
-    old, found = OLD.fullmatch(first), BODY.fullmatch(f"{text}\n")
-    if not old or not found or len(proof) > 63:
-        raise Refused(400, "this is no add-checkpoint request")
-    root, *hashes = map(unbase64, (found[3], *proof))
-    if any(len(hash) != 32 for hash in (root, *hashes)):
-        raise Refused(400, "a hash has not 32 bytes")
-    if int(old[1]) > int(found[2]):
-        raise Refused(400, "the old size is larger than the checkpoint's")
-    return Asked(int(old[1]), hashes, f"{text}\n", lines, found[1], int(found[2]), root)
-
-
-def verifier(text: str) -> tuple[tuple[str, str], Ed25519PublicKey]:
-    """Name and id of a log, and its key. Raises ValueError."""
-    name, id, key = text.split("+", 2)
-    told = unbase64(key)
-    if told[:1] != b"\x01" or hashlib.sha256(f"{name}\n".encode() + told).hexdigest()[:8] != id:
-        raise ValueError(f"{text!r} is no verifier key of a log; copy all of it")
-    return (name, id), Ed25519PublicKey.from_public_bytes(told[1:])
-
-
 class Witness:
     def __init__(self, name: str, logs: list[str], state: Path) -> None:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._held = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second one would be a fork
-        self._logs, self._state, self._turn = dict(map(verifier, logs)), state, threading.Lock()
-        key = state / "key"
-        if not key.exists():
-            keep(key, Ed25519PrivateKey.generate().private_bytes_raw().hex())
-        self._private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(key.read_text()))
+        self._name, self._state, self._logs = name, state, dict(map(verifier, logs))
+        state.touch(mode=0o600)  # the private key is in it
+        fresh = Ed25519PrivateKey.generate().private_bytes_raw().hex()
+        with closing(self._open()) as kept:
+            kept.execute("create table if not exists own (one integer primary key, key text)")
+            kept.execute("create table if not exists shown (name text primary key, note text)")
+            kept.execute("insert or ignore into own values (1, ?)", [fresh])
+            (key,) = kept.execute("select key from own").fetchone()
+        self._private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(key))
         public = b"\x04" + self._private.public_key().public_bytes_raw()
-        self._name, self._id = name, hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
-        self.key = f"{name}+{self._id.hex()}+{base64.b64encode(public).decode()}"
+        self._id = hashlib.sha256(f"{name}\n".encode() + public).digest()[:4]
+        self.key = f"{name}+{self._id.hex()}+{b64encode(public).decode()}"
 
-    def close(self) -> None:
-        os.close(self._held)
+    def _open(self) -> sqlite3.Connection:
+        kept = sqlite3.connect(self._state, timeout=10, isolation_level=None)
+        kept.execute("pragma synchronous = extra")  # what was committed outlives a power cut
+        return kept
+
+    def shown(self, name: str) -> str:
+        """What was cosigned last of the log whose origin has this hash; empty where nothing was."""
+        with closing(self._open()) as kept:
+            return shown(kept, name)
 
     def add(self, body: str) -> str:
         """The cosignature that an add-checkpoint request asks for. Raises Refused."""
-        asked = parsed(body)
-        signed = self._signed(asked)
-        with self._turn:
-            self._require_consistent(asked)
-            cosignature = self._cosigned(asked.text)
-            keep(self.file(asked.origin), f"{asked.text}\n{signed}{cosignature}")
+        asked = REQUEST.fullmatch(body)
+        if not asked or int(asked[1]) > int(asked[5]):
+            raise Refused(400, "this is no add-checkpoint request")
+        old, proof, text, origin, size, root, lines = asked.groups()
+        hashes = [b64decode(hash) for hash in proof.split()]
+        signed, cosignature = self._signed(origin, text, lines), self._cosigned(text)
+        with closing(self._open()) as kept:
+            kept.execute("begin immediate")  # until the end nobody else gets further than this
+            _, last, was, *_ = (shown(kept, name_of(origin)) or "\n0\n\n").split("\n")
+            if last != old:
+                raise Refused(409, last, SIZE)
+            if not consistent(int(old), int(size), hashes, b64decode(was), b64decode(root)):
+                raise Refused(422, "the checkpoint does not contain what was cosigned before")
+            note = f"{text}\n{signed}\n{cosignature}"
+            kept.execute("replace into shown values (?, ?)", [name_of(origin), note])
+            kept.execute("commit")
         return cosignature
 
-    def _signed(self, asked: Asked) -> str:
+    def _signed(self, origin: str, text: str, lines: str) -> str:
         """The line with the log's own signature. Raises Refused."""
-        if asked.origin not in (name for name, _ in self._logs):
+        if origin not in self._logs:
             raise Refused(404, "this log is not watched here")
-        for name, told in LINE.findall(asked.lines):
-            signature = unbase64(told)
-            if name == asked.origin and (key := self._logs.get((name, signature[:4].hex()))):
-                try:
-                    key.verify(signature[4:], asked.text.encode())
-                except InvalidSignature:
-                    break
-                return f"— {name} {told}\n"
+        id, key = self._logs[origin]
+        for line, told in re.findall(rf"^(— {re.escape(origin)} (\S+))$", lines, re.MULTILINE):
+            with suppress(ValueError, InvalidSignature):
+                signature = b64decode(told, validate=True)
+                if signature[:4].hex() == id:
+                    key.verify(signature[4:], text.encode())
+                    return str(line)
         raise Refused(403, "there is no signature of the log that verifies")
-
-    def _require_consistent(self, asked: Asked) -> None:
-        """With what was cosigned last. Raises Refused."""
-        file = self.file(asked.origin)
-        last = file.read_text(encoding="utf-8").split("\n") if file.exists() else ["", "0", ""]
-        if int(last[1]) != asked.old:
-            raise Refused(409, last[1], SIZE)
-        if asked.size == 0 and asked.root != hashlib.sha256().digest():
-            raise Refused(422, "this is not the root of an empty tree")
-        if not consistent(asked.old, asked.size, asked.proof, unbase64(last[2]), asked.root):
-            raise Refused(422, "the checkpoint does not contain what was cosigned before")
 
     def _cosigned(self, text: str) -> str:
         now = int(time.time())
         signature = self._private.sign(f"cosignature/v1\ntime {now}\n{text}".encode())
-        told = base64.b64encode(self._id + now.to_bytes(8, "big") + signature).decode()
+        told = b64encode(self._id + now.to_bytes(8, "big") + signature).decode()
         return f"— {self._name} {told}\n"
 
-    def file(self, origin: str) -> Path:
-        return self._state / hashlib.sha256(origin.encode()).hexdigest()
+
+def verifier(text: str) -> tuple[str, tuple[str, Ed25519PublicKey]]:
+    """Name of a log, and id and key. Raises ValueError."""
+    name, id, key = text.split("+", 2)
+    told = b64decode(key)
+    if told[:1] != b"\x01" or hashlib.sha256(f"{name}\n".encode() + told).hexdigest()[:8] != id:
+        raise ValueError(f"{text!r} is no verifier key of a log; copy all of it")
+    return name, (id, Ed25519PublicKey.from_public_bytes(told[1:]))
+
+
+def name_of(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
+def shown(kept: sqlite3.Connection, name: str) -> str:
+    found = kept.execute("select note from shown where name = ?", [name]).fetchone()
+    return str(found[0]) if found else ""
 
 
 def consistent(old: int, new: int, proof: list[bytes], was: bytes, root: bytes) -> bool:
-    """RFC 9162, 2.1.4.2."""
-    if old in (0, new):
-        return not proof and (old == 0 or was == root)
-    path = [was, *proof] if old & (old - 1) == 0 else proof
-    if not path:
-        return False
-    first, last = old - 1, new - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    before = after = path[0]
-    for hash in path[1:]:
-        if last == 0:
-            return False
-        if first & 1 or first == last:
-            before, after = node(hash, before), node(hash, after)
-            while first and not first & 1:
-                first, last = first >> 1, last >> 1
-        else:
-            after = node(after, hash)
-        first, last = first >> 1, last >> 1
-    return last == 0 and before == was and after == root
+    """Whether the tree with this root begins with that one (RFC 9162, 2.1.4)."""
+    if old == 0:
+        return not proof and (new > 0 or root == hashlib.sha256().digest())
+    left = list(proof)
+    with suppress(IndexError):  # the proof is too short
+        return roots(old, new, left, was) == (was, root) and not left
+    return False
+
+
+def roots(old: int, new: int, proof: list[bytes], was: bytes | None) -> tuple[bytes, bytes]:
+    """Of the first `old` leaves and of all, as the proof is made, from its end; `was` stands for
+    the hash that it leaves out.
+    """
+    if old == new:
+        hash = was or proof.pop()
+        return hash, hash
+    split, beside = 1 << (new - 1).bit_length() - 1, proof.pop()
+    if old <= split:
+        before, after = roots(old, split, proof, was)
+        return before, node(after, beside)
+    before, after = roots(old - split, new - split, proof, None)
+    return node(beside, before), node(beside, after)
 
 
 def node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def unbase64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def keep(file: Path, text: str) -> None:
-    """Whole and on the disk when this returns, or not at all."""
-    unfinished = file.with_suffix(".new")
-    unfinished.touch(mode=0o600)
-    with unfinished.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
 def server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
     class Visit(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
         timeout = 10
 
         def do_POST(self) -> None:
             length = self.headers.get("content-length", "")
             if self.path != "/add-checkpoint" or not length.isdecimal() or int(length) > MOST_BYTES:
-                self.close_connection = True
                 return self.say(404, TEXT, "POST /add-checkpoint, at most 64 KiB\n")
-            body = self.rfile.read(int(length)).decode(errors="replace")
             try:
+                body = self.rfile.read(int(length)).decode(errors="replace")
                 return self.say(200, TEXT, witness.add(body))
             except Refused as refused:
                 return self.say(*refused.answer)
 
         def do_GET(self) -> None:
             found = re.fullmatch("/([0-9a-f]{64})/checkpoint", self.path)
-            file = witness.file("").with_name(found[1]) if found else None
-            if file is None or not file.exists():
-                return self.say(404, TEXT, "nothing was cosigned here under that name\n")
-            return self.say(200, TEXT, file.read_text(encoding="utf-8"))
+            note = witness.shown(found[1]) if found else ""
+            self.say(200 if note else 404, TEXT, note or "nothing was cosigned here of that name\n")
 
         def say(self, status: int, type: str, text: str) -> None:
             self.send_response(status)
             self.send_header("Content-Type", type)
-            self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())
 
@@ -223,7 +183,7 @@ def server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
 def witness(
     name: str,
     logs: list[str],
-    state: Path = Path("witness"),
+    state: Path = Path("witness.db"),
     host: str = "127.0.0.1",
     port: int = 8401,
 ) -> None:

@@ -74,6 +74,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
             "sources": lambda: api.bulletin.run(),
+            "relay": lambda: api.relay.run(),
             "snapshots": lambda: api.snapshots.run(),
             "expiry": lambda: expire(broker),
             "sweep": lambda: sweep(broker),

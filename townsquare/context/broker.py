@@ -228,6 +228,10 @@ class Broker:
         row, rights = await self._row(id, tenant), self._sight.rights(by, why)
         return open_to(id, self._sight.told(row, rights, "read", shape) if row else None)
 
+    def seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
+        """An entity that is not kept here as `by` may see it; None where it is hidden."""
+        return self._sight.seen(entity, self._sight.rights(by, why), act)
+
     async def _row(self, id: str, tenant: str) -> Row | None:
         await self.expiry.due(self.clock)
         return await self.store.get(Key(tenant, "context", id))

@@ -25,6 +25,7 @@ from townsquare.model.errors import (
     Denied,
     Invalid,
     InvalidRequest,
+    Looping,
     NonexistentTenant,
     NotFound,
     NotFoundAnywhere,
@@ -42,6 +43,7 @@ JSON, LD, GEO, MERGE = (
     "application/geo+json",
     "application/merge-patch+json",
 )
+BESIDE = "/ngsi-ld/"  # what is here is for programs, the standard's API and what goes beside it
 ROOT = "/ngsi-ld/v1"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
@@ -67,6 +69,7 @@ PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
     (NotFound, 404, "ResourceNotFound", "There is no such resource"),
     (AlreadyExists, 409, "AlreadyExists", "It exists already"),
     (Conflict, 409, "Conflict", "It changed meanwhile"),
+    (Looping, 508, "InternalError", "The request came back to where it was before"),
     (TooOften, 429, "TryAgain", "That was tried too often"),
     (Unavailable, 503, "TryAgain", "The city cannot answer just now"),
 )

@@ -13,6 +13,7 @@ TownsquareError
 │   └── NotFoundAnywhere
 ├── Conflict            it is no longer as you think  -> 409
 │   └── AlreadyExists
+├── Looping             it came back to where it was  -> 508
 ├── Unavailable         not now, try again            -> 503 with Retry-After
 │   └── TooOften        you tried too often           -> 429 with Retry-After
 └── CannotStart         the place it would run in is wrong -> exit 2
@@ -79,6 +80,10 @@ class Conflict(TownsquareError):
 
 class AlreadyExists(Conflict):
     pass
+
+
+class Looping(TownsquareError):
+    """A request that brokers pass on has been here before."""
 
 
 class Unavailable(TownsquareError):

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.context.api.app import Api
-from townsquare.context.http import ROOT
+from townsquare.context.http import BESIDE
 from townsquare.model.errors import Invalid, TownsquareError
 from townsquare.web.auth import Door, Visits
 from townsquare.web.closed import Closed
@@ -81,5 +81,5 @@ class _Fork:
         self.site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ngsi_ld = scope["type"] == "http" and scope["path"].startswith(f"{ROOT}/")
+        ngsi_ld = scope["type"] == "http" and scope["path"].startswith(BESIDE)
         await (self.api if ngsi_ld else self.site)(scope, receive, send)

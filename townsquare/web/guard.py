@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from townsquare.context.http import ROOT
+from townsquare.context.http import BESIDE
 
 BIGGEST_FORM = 65_536  # bytes
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -89,7 +89,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
-        ngsi_ld = scope["path"].startswith(f"{ROOT}/")
+        ngsi_ld = scope["path"].startswith(BESIDE)
         bounded, own = (receive, OF_DATA) if ngsi_ld else (_bounded(receive), self.headers)
 
         async def send_guarded(message: Message) -> None:

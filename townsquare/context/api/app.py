@@ -24,6 +24,7 @@ from townsquare.context.api.temporal import Past
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
 from townsquare.context.http import (
+    BESIDE,
     ROOT,
     Refused,
     Request,
@@ -36,6 +37,9 @@ from townsquare.context.http import (
 from townsquare.context.maps.atlas import Atlas
 from townsquare.context.openapi import document
 from townsquare.context.outgoing import Client
+from townsquare.context.relay.door import RelayDoor
+from townsquare.context.relay.relay import Relay
+from townsquare.context.relay.whole import Wholes
 from townsquare.context.routes import Guarded, Router, Run
 from townsquare.context.shelf import Shelf
 from townsquare.context.snapshots.gallery import SNAPSHOT, Gallery
@@ -58,7 +62,8 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
 
-TENANTLESS = frozenset({"info", "jsonldContexts"})  # there before the tenant is
+# There before the tenant is, or in whichever tenant a subscription is.
+TENANTLESS = frozenset({"info", "jsonldContexts", "ex"})
 MAKES_TENANTS = frozenset(
     {
         "entities",
@@ -84,11 +89,18 @@ class Api:
         self.registry = Registry(broker, urlsplit(origin).netloc)
         self.courier = Courier(client)
         book = Book(broker)
-        self.subscriptions = Desk(book, Writer(broker, self.contexts), self.courier)
         caller = Caller(client, self.contexts, self.registry)
+        reading = SharedReading(caller, self.contexts)
+        writer_of_news = Writer(broker, self.contexts, Wholes(reading, self.contexts).of)
+        self.subscriptions = Desk(book, writer_of_news, self.courier)
+        self.relay = Relay(book, caller, self.contexts, origin)
+        told = RelayDoor(
+            self.relay.passages, self.registry, self.subscriptions, self.contexts, client
+        )
+        self.beside = Router(told.routes())  # what the standard names no address for
         sharing = SharedWriting(caller)
         writer = EntityWriter(sharing)
-        maps = MappedReading(SharedReading(caller, self.contexts), Atlas(broker))
+        maps = MappedReading(reading, Atlas(broker))
         consumption = Consumption(maps, self.contexts)
         past = Past(broker, maps.atlas, self.contexts)
         asking = Asking(maps, consumption.question, past.question)
@@ -107,19 +119,28 @@ class Api:
             MapDoors(consumption, past, self.contexts).routes(),
             SnapshotDoors(self.snapshots, self.contexts).routes(),
             Record(broker, self.contexts).routes(),
-            Doors(book, self.contexts).routes(),
+            Doors(book, self.contexts, self.registry.alias).routes(),
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),
-            Doors(subscribers, self.contexts, "csourceSubscriptions", of_sources=True).routes(),
+            Doors(
+                subscribers,
+                self.contexts,
+                self.registry.alias,
+                "csourceSubscriptions",
+                of_sources=True,
+            ).routes(),
             document.routes(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        beside = not scope["path"].startswith(ROOT)
         try:
             state = scope["state"]
             self.broker.require_open(state["actor"], state["why"])
-            request = await read_request(scope, receive, path_below(scope, ROOT))
-            operation = self.chosen(request)
+            request = await read_request(
+                scope, receive, path_below(scope, BESIDE if beside else ROOT)
+            )
+            operation = self.chosen(request, beside=beside)
             await self._tenant(request)
             if SNAPSHOT in request.headers:
                 request = await self.snapshots.entered(request)
@@ -143,9 +164,9 @@ class Api:
         ):
             await self.broker.require_tenant(request.tenant)
 
-    def chosen(self, request: Request) -> Run:
+    def chosen(self, request: Request, *, beside: bool = False) -> Run:
         """The operation of a path and method. Raises Refused 404 or 405, Denied."""
-        chosen = self.router.chosen(request)
+        chosen = (self.beside if beside else self.router).chosen(request)
         if isinstance(chosen, Guarded):
             # Before the body is looked at: a stranger's costs nothing.
             require(self.broker.grant(request.actor, request.why, chosen.act, ""))

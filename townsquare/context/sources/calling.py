@@ -167,12 +167,6 @@ def longest_s(one: Registration) -> float:
     return min(asked / 1000, LONGEST_S) if asked else USUAL_S
 
 
-def hops(request: Request) -> list[str]:
-    """Who passed the request on before it came here (RFC 9110, 7.6.3)."""
-    parts = [part.split() for part in request.headers.get("via", "").split(",")]
-    return [part[1] for part in parts if len(part) > 1]
-
-
 def _extra(one: Registration) -> dict[str, str]:
     """What the registration says under keys that have a meaning of their own."""
     return {pair.key.lower(): pair.value for pair in one.context_source_info or ()}

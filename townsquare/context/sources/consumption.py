@@ -21,7 +21,7 @@ from townsquare.context.language import parse
 from townsquare.context.maps.entity_map import HERE, EntityMap
 from townsquare.context.query import MOST, QUIET, Page, Query, Selector
 from townsquare.context.sources import properties
-from townsquare.context.sources.calling import Caller, Errand, Reply, hops
+from townsquare.context.sources.calling import Caller, Errand, Reply
 from townsquare.context.sources.discovery import members
 from townsquare.context.sources.joined import joined, without
 from townsquare.context.sources.matching import Wanted, matches
@@ -33,6 +33,7 @@ from townsquare.context.sources.split import is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.sql import choice_of
 from townsquare.context.told import Shape
+from townsquare.context.via import hops
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Invalid, NotFound, NotFoundAnywhere
 
@@ -103,7 +104,7 @@ class SharedReading:
             return Retrieved(await self._here(request, id))
         linked = map.linked if map else {}
         demand = Demand(request, await self._named(terms, request), wanted, maps=linked)
-        answers = await asyncio.gather(*(self._retrieved(demand, one) for one in sources))
+        answers = await asyncio.gather(*(self.retrieved(demand, one) for one in sources))
         try:
             here = _left(await self._here(request, id), sources)
         except NotFound:
@@ -128,7 +129,7 @@ class SharedReading:
     async def _here(self, request: Request, id: str) -> Entity:
         return await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
 
-    async def _retrieved(self, demand: Demand, one: Registration) -> Answered:
+    async def retrieved(self, demand: Demand, one: Registration) -> Answered:
         if "retrieveEntity" not in one.offers:
             return await self.queried(demand, one)
         id = demand.wanted.ids[0]

@@ -16,11 +16,12 @@ from townsquare.context.form.read import ENTITY_MEMBERS
 from townsquare.context.http import Answer, Request, problem
 from townsquare.context.jsonld import Terms
 from townsquare.context.sources.answers import Part, conflict, part, together
-from townsquare.context.sources.calling import Caller, Errand, Reply, hops
+from townsquare.context.sources.calling import Caller, Errand, Reply
 from townsquare.context.sources.matching import Wanted
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.shares import Share, Shares, divided
 from townsquare.context.sources.wording import reworded, reworded_types
+from townsquare.context.via import hops
 from townsquare.model.change import Change, Operation
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, NotFound, TownsquareError, Unavailable

@@ -44,12 +44,10 @@ class Reader:
         entity = read_entity(json, self.words)
         if self._foreign(entity):
             return None
-        about = Wanted(frozenset(entity.types), (entity.id,))
-        has = registered(self.source, about)
         attributes = {
             name: kept
             for name, instances in entity.attributes.items()
-            if not has or name in has
+            if self.takes(entity, name)
             if (kept := self._current(entity, _timed(instances, self._said(json, name))))
         }
         return msgspec.structs.replace(
@@ -58,6 +56,11 @@ class Reader:
             created_at=read_time(json.get("createdAt")),
             modified_at=read_time(json.get("modifiedAt")),
         )
+
+    def takes(self, entity: Entity, attribute: str) -> bool:
+        """Whether the source is registered with this attribute of it."""
+        has = registered(self.source, Wanted(frozenset(entity.types), (entity.id,)))
+        return not has or attribute in has
 
     def _foreign(self, entity: Entity) -> bool:
         """What was not asked for, is gone already, or is ours."""

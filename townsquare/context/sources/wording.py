@@ -54,12 +54,13 @@ def reworded_filters(
         if name in LISTS:
             found[name] = reworded_types(text, before, after)
         elif name == "q":
-            found[name] = _PART_OF_Q.sub(lambda part: _renamed(part[0], before, after), text)
+            found[name] = reworded_q(text, lambda part: after.compact(before.expand(part)))
     return found
 
 
-def _renamed(part: str, before: Terms, after: Terms) -> str:
-    return part if part[0] in '"=!<>~' else after.compact(before.expand(part))
+def reworded_q(text: str, rename: Rename) -> str:
+    """With each name of an attribute in other words."""
+    return _PART_OF_Q.sub(lambda part: part[0] if part[0][0] in '"=!<>~' else rename(part[0]), text)
 
 
 def _entity(json: dict[str, Json], rename: Rename) -> Json:

@@ -29,6 +29,7 @@ class Book:
         self.broker = broker
         self.index = Index()
         self.altered = asyncio.Event()  # set when a subscription comes, changes or goes
+        self.listeners: list[Callable[[Key], None]] = []  # told of the same
         self._all: dict[Key, Compiled] = {}
         self._tallies: dict[Key, Tally] = {}
         self._unsaved: set[Key] = set()
@@ -48,7 +49,12 @@ class Book:
             self.index.drop(before)
         self._all[one.key] = one
         self.index.put(one)
+        self._tell(one.key)
+
+    def _tell(self, key: Key) -> None:
         self.altered.set()
+        for listener in self.listeners:
+            listener(key)
 
     # --- reading
 
@@ -61,6 +67,9 @@ class Book:
         if one is None or one.kept.by != by:
             raise NotFound(f"{key.id} does not exist")
         return one
+
+    def everybody(self) -> Iterable[Compiled]:
+        return list(self._all.values())
 
     def of(self, by: Actor, tenant: str) -> list[Compiled]:
         """Oldest first."""
@@ -116,7 +125,7 @@ class Book:
         self.index.drop(one)
         self._tallies.pop(one.key, None)
         self._unsaved.add(one.key)
-        self.altered.set()
+        self._tell(one.key)
 
     def tallied(self, key: Key) -> Tally:
         """To change; it is saved soon."""

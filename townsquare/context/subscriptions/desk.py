@@ -3,22 +3,25 @@
 A notification is sent at least once, after its change is committed, also when the server was
 ended in between: tallies and the reader's cursor are saved together. Reading never waits for a
 program outside. An endpoint that is slow or down delays only its own subscription, for which
-changes gather meanwhile, are tried again at growing intervals and given up after a while.
+changes gather meanwhile, are tried again at growing intervals and given up after a while. What
+other brokers tell for it goes the same way, apart from what changes here.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
+from typing import Never
 
 from townsquare.context.scratch import Scratch
 from townsquare.context.subscriptions.book import READER, Book, is_active
-from townsquare.context.subscriptions.delivery import Courier, Outcome
+from townsquare.context.subscriptions.delivery import Courier, Message, Outcome
 from townsquare.context.subscriptions.kept import Tally
+from townsquare.context.subscriptions.letters import Letter, Mail
 from townsquare.context.subscriptions.matching import Compiled, Difference, concerns, difference
-from townsquare.context.subscriptions.pending import Items, Pending
+from townsquare.context.subscriptions.pending import Pending
 from townsquare.context.subscriptions.writer import Writer
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
@@ -36,10 +39,14 @@ class Waiting:
     """Of one subscription: what it has not been told, and how often that failed."""
 
     pending: Pending = field(default_factory=Pending)
+    letters: dict[str, Letter] = field(default_factory=dict)  # of other brokers, by their ids
     failures: int = 0
     failing_since: float = 0.0  # monotonic
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.pending or self.letters)
 
 
 class Desk:
@@ -51,6 +58,8 @@ class Desk:
         self._waiting: dict[Key, Waiting] = {}
         self._ticks: dict[Key, float] = {}
         self._told_all: set[Key] = set()  # under way
+        self.mail = Mail(book.broker)
+        self._post: asyncio.Queue[Letter] = asyncio.Queue()
         self._read = 0
         self._scratch: Scratch
 
@@ -59,11 +68,15 @@ class Desk:
         self._waiting, self._ticks = {}, {}
         self._scratch = Scratch(self.broker)
         await self.book.load()
+        self._post = asyncio.Queue()
+        for letter in await self.mail.waiting():
+            self.post(letter)
         self._read = await self.broker.cursor(READER) or 0
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._save_now_and_then())
                 tasks.create_task(self._tick(tasks))
+                tasks.create_task(self._sort(tasks))
                 async for news in self.broker.follow(READER):
                     for changed in news:
                         self._hand_out(changed, tasks)
@@ -94,15 +107,35 @@ class Desk:
                 self._pend(one.key, told[0], tasks)
 
     def _pend(self, key: Key, news: Changed, tasks: asyncio.TaskGroup) -> None:
+        self._waits(key, tasks).pending.add(news)
+
+    def _waits(self, key: Key, tasks: asyncio.TaskGroup) -> Waiting:
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = Waiting()
             tasks.create_task(self._tell(key, waiting))
-        waiting.pending.add(news)
+        return waiting
+
+    # --- what other brokers tell
+
+    def post(self, letter: Letter) -> None:
+        """A letter that is kept already."""
+        self._post.put_nowait(letter)
+
+    def waiting(self, key: Key) -> int:
+        """How many letters wait for this subscriber."""
+        return len(self._waiting[key].letters) if key in self._waiting else 0
+
+    async def _sort(self, tasks: asyncio.TaskGroup) -> Never:
+        while True:
+            letter = await self._post.get()
+            self._waits(letter.key, tasks).letters[letter.id] = letter
+
+    # --- one subscriber
 
     async def _tell(self, key: Key, waiting: Waiting) -> None:
         """All that waits for one subscription; what comes meanwhile makes the next round."""
-        while waiting.pending:
+        while waiting:
             one = self.book.get(key)
             if one is None:
                 break
@@ -110,8 +143,9 @@ class Desk:
             one = self.book.get(key)
             if one is None or not is_active(one, self.broker.clock()):
                 break
-            await self._round(one, waiting)
+            await (self._round if waiting.pending else self._read_out)(one, waiting)
         del self._waiting[key]
+        await self.mail.drop(waiting.letters.values())
 
     async def _round(self, one: Compiled, waiting: Waiting) -> None:
         items, upto = waiting.pending.take()
@@ -122,7 +156,7 @@ class Desk:
                 waiting.pending.lost,
             )
             waiting.pending.lost = 0
-        outcome = await self._notify(one, items)
+        outcome = await self._notify(one, self.writer.message(one, items, self._scratch))
         if outcome.again and not self._is_hopeless(waiting):
             waiting.failures += 1
             waiting.pending.put_back(items)
@@ -131,6 +165,18 @@ class Desk:
         waiting.pending.told()
         tally = self._tally(one)
         tally.told = max(tally.told, upto)
+
+    async def _read_out(self, one: Compiled, waiting: Waiting) -> None:
+        """All letters that wait, as one notification."""
+        letters = list(waiting.letters.values())
+        outcome = await self._notify(one, self.writer.letters(one, letters, self._scratch))
+        if outcome.again and not self._is_hopeless(waiting):
+            waiting.failures += 1
+            return
+        waiting.failures = 0
+        for letter in letters:
+            del waiting.letters[letter.id]
+        await self.mail.drop(letters)
 
     def _is_hopeless(self, waiting: Waiting) -> bool:
         if not waiting.failures:
@@ -197,19 +243,16 @@ class Desk:
         self._told_all.add(one.key)
         try:
             if is_active(one, self.broker.clock()) and self._cooling_s(one) <= 0:
-                await self._notify(one, None)
+                await self._notify(one, self.writer.overview(one))
         finally:
             self._told_all.discard(one.key)
 
     # --- telling
 
-    async def _notify(self, one: Compiled, items: Items | None) -> Outcome:
+    async def _notify(self, one: Compiled, writing: Awaitable[Message | None]) -> Outcome:
         """What fails is this subscription's own failure: the others are told all the same."""
         try:
-            if items is None:
-                message = await self.writer.overview(one)
-            else:
-                message = await self.writer.message(one, items, self._scratch)
+            message = await writing
         except TownsquareError as error:
             # Not the message, which may have an address with a token.
             return self._count(one, Outcome(False, True, type(error).__name__))

@@ -24,9 +24,10 @@ from townsquare.context.subscriptions.read import amended, read
 from townsquare.context.subscriptions.underway import UnderWay
 from townsquare.context.subscriptions.wire import Subscription, renamed
 from townsquare.context.values import is_uri
+from townsquare.context.via import hops
 from townsquare.model.actor import Actor, Why
 from townsquare.model.entity import Json
-from townsquare.model.errors import Invalid
+from townsquare.model.errors import Invalid, Looping
 from townsquare.store import Key
 from townsquare.trust.policy import require
 
@@ -62,12 +63,17 @@ class Doors:
         self,
         book: Ledger,
         contexts: Contexts,
+        alias: Callable[[str], str],
         collection: str = "subscriptions",
         *,
         of_sources: bool = False,
     ) -> None:
-        """`of_sources`: to registrations, which have no triggers, but a `temporalQ`."""
+        """`alias` is this broker's own in the chain of brokers that pass a request on.
+
+        `of_sources`: to registrations, which have no triggers, but a `temporalQ`.
+        """
         self.book = book
+        self.alias = alias
         self.broker = book.broker
         self.contexts = contexts
         self.collection = collection
@@ -85,6 +91,8 @@ class Doors:
 
     async def create(self, request: Request) -> Answer:
         request.known("local")
+        if self.alias(request.tenant) in hops(request):
+            raise Looping("this subscription was passed on by this very broker")
         body = request.json()
         terms = await self.contexts.of(request, body)
         now = self.broker.clock()
@@ -100,6 +108,7 @@ class Doors:
             created_at=now,
             modified_at=now,
             tenant=request.tenant,
+            via=hops(request),
         )
         id = await self.book.create(kept)
         where = address(self.collection, id)

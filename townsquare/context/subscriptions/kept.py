@@ -15,7 +15,8 @@ Status = Literal["active", "paused", "expired"]
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """Names in the subscription are canonical; those in `q` are as given, and `names` tells them.
 
-    `context` is the address of what notifications are written in.
+    `context` is the address of what notifications are written in; `via` are the brokers that it
+    was passed on by.
     """
 
     subscription: Subscription
@@ -26,6 +27,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: datetime
     modified_at: datetime
     tenant: str = ""
+    via: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,6 +1,6 @@
 """What a subscriber is told: looked up as the subscriber, in the words it asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from townsquare.context.broker import Broker
@@ -10,6 +10,8 @@ from townsquare.context.query import MOST, Page, Query, Selector
 from townsquare.context.scratch import Scratch
 from townsquare.context.subscriptions import notice
 from townsquare.context.subscriptions.delivery import Message
+from townsquare.context.subscriptions.kept import Kept
+from townsquare.context.subscriptions.letters import Letter, Part, item, newest
 from townsquare.context.subscriptions.matching import Compiled
 from townsquare.context.subscriptions.pending import Item, Items
 from townsquare.model.entity import Entity
@@ -18,10 +20,15 @@ from townsquare.model.errors import TooComplex
 MOST_TOLD = 10_000  # entities in one notification
 
 
+# An entity that a source tells, together with what is known of it here and in other sources.
+Whole = Callable[[Kept, Entity, str], Awaitable[Entity]]
+
+
 class Writer:
-    def __init__(self, broker: Broker, contexts: Contexts) -> None:
+    def __init__(self, broker: Broker, contexts: Contexts, whole: Whole) -> None:
         self.broker = broker
         self.contexts = contexts
+        self.whole = whole
 
     async def message(self, one: Compiled, items: Items, scratch: Scratch) -> Message | None:
         """What is to be told of these; None where none of them matches. Raises TownsquareError."""
@@ -47,6 +54,33 @@ class Writer:
             if len(found) > MOST_TOLD:
                 raise TooComplex(f"more than {MOST_TOLD} entities match; select fewer")
         return await self._message(one, found, {}, [])
+
+    async def letters(
+        self, one: Compiled, letters: Sequence[Letter], scratch: Scratch
+    ) -> Message | None:
+        """What other brokers told, as far as its subscriber may see it. Raises TownsquareError."""
+        told = {id: self._visible(one, part) for id, part in newest(letters).items()}
+        items = {id: item(part, letters[-1].at) for id, part in told.items() if part}
+        found = [part.entity for part in told.values() if part and not part.gone]
+        if one.subscription.split_entities:
+            found = await self._fitting(one, letters, found, scratch)
+        gone = [of_one for of_one in items.values() if of_one.gone]
+        return await self._message(one, found, items, gone)
+
+    def _visible(self, one: Compiled, part: Part) -> Part | None:
+        by, why = one.kept.by, one.kept.why
+        entity = self.broker.seen(part.entity, by, why, "watch")
+        before = self.broker.seen(part.before, by, why, "watch") if part.before else None
+        return Part(entity, before, part.gone) if entity else None
+
+    async def _fitting(
+        self, one: Compiled, letters: Sequence[Letter], told: Sequence[Entity], scratch: Scratch
+    ) -> list[Entity]:
+        """Together with their other parts: those that match now."""
+        sources = {part.entity.id: letter.source for letter in letters for part in letter.parts}
+        wholes = [await self.whole(one.kept, e, sources[e.id]) for e in told]
+        ids = await scratch.matching(_filter(one), wholes, one.kept.by, one.kept.why, "watch")
+        return [entity for entity in wholes if entity.id in ids]
 
     async def _message(
         self, one: Compiled, found: Sequence[Entity], items: Items, gone: Sequence[Item]

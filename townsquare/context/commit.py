@@ -221,9 +221,9 @@ def _told(change: Change, news: Changed) -> bool:
 
 
 def _log(order: Order, news: Changed) -> list[LogEntry]:
-    subject = news.subject
-    declared = [order.policy.types.get(type) for type in subject.types]
-    if LIVE in subject.scope or not any(t and t.accountable for t in declared):
+    subject, types = news.subject, order.policy.types
+    accountable = [type for type in subject.types if type in types and types[type].accountable]
+    if not accountable or LIVE in subject.scope:
         return []
     verb, detail = _done(news)
     record = audit.record(order.by, order.why, order.now, subject.id, verb, detail)

@@ -12,7 +12,7 @@ from townsquare.store import Key, Row
 from townsquare.store.memory import Memory
 from townsquare.trust.policy import Grant, visible
 
-MOST = 4 * 2**20  # bytes of JSON; decoded it takes some five times as much
+MOST = 8 * 2**20  # bytes of JSON; decoded it takes some five times as much
 MOST_SHOWN = 2**14  # entities that something is hidden of; they share what is shown
 
 DECODER = msgspec.json.Decoder(Entity)

@@ -37,6 +37,8 @@ def merged(
     name: str, present: Instances, given: Attribute, now: datetime, defaults: Defaults
 ) -> Instances:
     """With `given` merged into the instance with its datasetId (clause 5.5.12)."""
+    if not present:
+        return begun(name, given, now)
     old = of(present, given.dataset_id)
     if given.value == NULL:
         return _placed(present, old, None)
@@ -44,6 +46,14 @@ def merged(
     if _speechless(new):
         return _placed(present, old, None)
     return _placed(present, old, _stamped(new, old, now))
+
+
+def begun(name: str, given: Attribute, now: datetime) -> Instances:
+    """Of an attribute that was not there; a null has nothing to remove."""
+    if given.value == NULL:
+        return ()
+    new = _whole(name, given)
+    return () if _speechless(new) else (_stamped(new, None, now),)
 
 
 def _speechless(attribute: Attribute) -> bool:
@@ -93,7 +103,7 @@ def merged_value(old: Json, new: Json) -> Json:
 
 
 def _placed(present: Instances, old: Attribute | None, new: Attribute | None) -> Instances:
-    others = () if present == (old,) else tuple(i for i in present if i is not old)
+    others = tuple([i for i in present if i is not old])
     if new is None:
         return others
     # The default instance comes first, so that the usual read finds it at once.
@@ -101,21 +111,23 @@ def _placed(present: Instances, old: Attribute | None, new: Attribute | None) ->
 
 
 def _stamped(new: Attribute, old: Attribute | None, now: datetime) -> Attribute:
+    # By their places: with names it takes twice as long, and it is done for every attribute.
     return Attribute(
-        value=new.value,
-        kind=new.kind,
-        observed_at=new.observed_at,
-        unit_code=new.unit_code,
-        dataset_id=new.dataset_id,
-        created_at=old.created_at if old else now,
-        modified_at=now,
-        instance_id=new_instance(),
-        expires_at=new.expires_at,
-        value_type=new.value_type,
-        object_type=new.object_type,
-        sub=new.sub,
-        entity_id_sealed=new.entity_id_sealed,
-        entity_type_sealed=new.entity_type_sealed,
+        new.value,
+        new.kind,
+        new.observed_at,
+        new.unit_code,
+        new.dataset_id,
+        old.created_at if old else now,
+        now,
+        None,
+        new_instance(),
+        new.expires_at,
+        new.value_type,
+        new.object_type,
+        new.sub,
+        new.entity_id_sealed,
+        new.entity_type_sealed,
     )
 
 

@@ -174,5 +174,5 @@ def differing(before: Entity | None, after: Entity | None) -> frozenset[str]:
     """Names of attributes that are not the same object in both."""
     old: Attributes = before.attributes if before else {}
     new: Attributes = after.attributes if after else {}
-    gone = old.keys() - new.keys()
-    return frozenset([n for n, instances in new.items() if old.get(n) is not instances]) | gone
+    names = [name for name, instances in new.items() if old.get(name) is not instances]
+    return frozenset(names).union(old.keys() - new.keys())

@@ -66,13 +66,15 @@ def _alike(before: Entity, after: Entity) -> bool:
     # A loop rather than `all`: this is asked for every change.
     for name, new in after.attributes.items():
         old = before.attributes.get(name, ())
-        if new is not old and _kinds(new) != _kinds(old):
+        if new is not old and not _of_same_kinds(new, old):
             return False
     return True
 
 
-def _kinds(instances: Instances) -> list[str]:
-    return [i.kind for i in instances]
+def _of_same_kinds(new: Instances, old: Instances) -> bool:
+    if len(new) == len(old) == 1:  # as nearly always
+        return new[0].kind == old[0].kind
+    return [i.kind for i in new] == [i.kind for i in old]
 
 
 def _marks(entity: Entity) -> str:

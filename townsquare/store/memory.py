@@ -37,12 +37,14 @@ class Memory(Generic[K, V]):
         if 8 * size > self._most:
             self.drop(key)
             return value
+        earlier = self._young.get(key)
         self._young[key] = (value, size)
-        self._size += size
+        self._size += size - (earlier[1] if earlier else 0)
         if self._size > self._most:
             self._old, self._young, self._size = self._young, {}, 0
         return value
 
     def drop(self, key: K) -> None:
-        self._young.pop(key, None)
+        if earlier := self._young.pop(key, None):
+            self._size -= earlier[1]
         self._old.pop(key, None)

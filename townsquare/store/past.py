@@ -87,6 +87,11 @@ def instance_number(id: str) -> int | None:
     return int(found[1], 16) if found else None
 
 
+def numbered(id: str) -> int:
+    """The number in an id that `instance_id` made."""
+    return int(id[len(INSTANCE) :], 16)
+
+
 class Span(NamedTuple):
     """Times of the first and the last instance."""
 

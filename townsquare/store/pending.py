@@ -119,4 +119,5 @@ class Pending:
         for news, entry in entries(tenant, writes, self.rows, self._seq):
             self._seq = news.seq
             self.told.append(news)
-            self._outbox.append((*entry[:-1], entry[-1].decode()))
+            number, tenant, id, at, live, body = entry
+            self._outbox.append((number, tenant, id, at, int(live), body.decode()))

@@ -26,7 +26,7 @@ from townsquare.store.queried import Queried
 from townsquare.store.waiting import Outcome
 
 LOCK = 0x746F776E  # "town": one number for all, since the lock holds for one database
-MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
+MOST_PRESENT = 16 * 2**20  # bytes of rows that are remembered
 LOCK_S = 1  # a server that has just died may hold it for a moment
 BREATH = 50  # rows to decide on before other work of the process gets its turn
 # For the few statements that are known: a plan must not depend on how full the tables were.

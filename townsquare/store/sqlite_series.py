@@ -7,9 +7,10 @@ on all rows are in the table: a day goes into a file (sqlite_sealing.py) togethe
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from townsquare.store import Instance, Key, micros
-from townsquare.store.past import Erase, instance_number
+from townsquare.store.past import Erase, instance_number, numbered
 from townsquare.store.series import (
     HOUR,
     ROLLED_EVERY,
@@ -25,6 +26,11 @@ from townsquare.store.series import (
 
 BEGIN = (
     "insert into series (id, tenant, entity, attribute, dataset, type) values (?, ?, ?, ?, ?, ?)"
+)
+# The sqlite3 module takes as long to bind one None as a whole row without any.
+KEEP = (
+    "insert or replace into history"
+    " values (?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''))"
 )
 AT_ONCE = 200  # series in one transaction of housekeeping
 
@@ -53,41 +59,48 @@ class Series:
     # --- keep
 
     def add(self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
-        rows, late, touched = [], [], set()
-        begun: list[tuple[int | str, ...]] = []
-        for i in instances:
-            series, rolled = self._numbered(db, tenant, i, begun)
-            at = micros(i.observed_at or i.created_at)
-            rows.append(_row(series, at, i))
-            hour = hour_of(at)
-            if hour < rolled:
-                late.append((series, hour))
-            touched.add(series)
-            self.stirred[hour // 24] += 1
-            if hour // 24 not in self._days:
-                self._days.add(hour // 24)
-                db.execute("insert or ignore into kept_day values (?)", (hour // 24,))
-        db.executemany(BEGIN, begun)
-        db.executemany("insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        series = self._numbered(db, tenant, instances)
+        times = [_time(i) for i in instances]
+        rows = map(_row, series, times, instances)
+        hours = [hour_of(at) for at in times]
+        self._note_days(db, [hour // 24 for hour in hours])
+        db.executemany(KEEP, rows)
+        late = [(id, h) for (id, rolled), h in zip(series, hours, strict=True) if h < rolled]
         _soil(db, late)
-        self._touched.add(touched)
+        self._touched.add({number for number, _ in series})
+
+    def _note_days(self, db: sqlite3.Connection, days: Sequence[int]) -> None:
+        self.stirred.update(days)
+        begun = set(days) - self._days
+        self._days |= begun
+        db.executemany("insert or ignore into kept_day values (?)", [(day,) for day in begun])
 
     def _numbered(
-        self, db: sqlite3.Connection, tenant: str, i: Instance, begun: list[tuple[int | str, ...]]
-    ) -> Numbered:
-        """A series that is not there yet is numbered, and joins those that are to be written."""
-        of_entity = self._known.of(tenant, i.entity)
-        if of_entity is None:
-            self._known.make_room(1)
-            of_entity = self._known.begin(tenant, i.entity)
-            of_entity.update(_there(db, tenant, i.entity))
-        key = (i.attribute, i.dataset_id or "", i.type)
-        found = of_entity.get(key)
-        if found is None:
-            self._last = (self._last or _last(db)) + 1
-            begun.append((self._last, tenant, i.entity, *key))
-            found = of_entity[key] = self._last, 0
+        self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]
+    ) -> list[Numbered]:
+        """The series of each instance; those that are not there yet are begun."""
+        begun: list[tuple[int | str, ...]] = []
+        found = []
+        self._known.make_room(len(instances))  # before any of them begins
+        entity, of_entity = "", dict[Of, Numbered]()
+        for i in instances:
+            if i.entity != entity:
+                entity, of_entity = i.entity, self._of(db, tenant, i.entity)
+            key = (i.attribute, i.dataset_id or "", i.type)
+            if key not in of_entity:
+                self._last = (self._last or _last(db)) + 1
+                begun.append((self._last, tenant, entity, *key))
+                of_entity[key] = self._last, 0
+            found.append(of_entity[key])
+        db.executemany(BEGIN, begun)
         return found
+
+    def _of(self, db: sqlite3.Connection, tenant: str, entity: str) -> dict[Of, Numbered]:
+        known = self._known.of(tenant, entity)
+        if known is None:
+            known = self._known.begin(tenant, entity)
+            known.update(_there(db, tenant, entity))
+        return known
 
     # --- take out
 
@@ -163,17 +176,24 @@ def advance(db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
             db.execute("update series set rolled = ? where id = ?", (until, number))
 
 
-def _row(series: int, at: int, i: Instance) -> tuple[int | float | str | None, ...]:
+recorded = lru_cache(maxsize=64)(micros)  # each time stands in many instances
+
+
+def _time(i: Instance) -> int:
+    return recorded(i.created_at) if i.observed_at is None else micros(i.observed_at)
+
+
+def _row(series: Numbered, at: int, i: Instance) -> tuple[int | float | str, ...]:
     return (
-        series,
+        series[0],
         at,
-        instance_number(i.instance_id),
-        i.observed_at is not None,
-        micros(i.created_at) - at if i.observed_at else 0,
-        None if i.modified_at == i.created_at else micros(i.modified_at),
-        None if i.deleted_at is None else micros(i.deleted_at),
-        i.number,
-        None if i.json is None else i.json.decode(),
+        numbered(i.instance_id),
+        0 if i.observed_at is None else 1,
+        0 if i.observed_at is None else recorded(i.created_at) - at,
+        "" if i.modified_at == i.created_at else micros(i.modified_at),
+        "" if i.deleted_at is None else micros(i.deleted_at),
+        "" if i.number is None else i.number,
+        "" if i.json is None else i.json.decode(),
     )
 
 

@@ -21,7 +21,7 @@ from townsquare.store.memory import Memory
 from townsquare.store.pending import Pending
 from townsquare.store.waiting import Outcome, Waiting, answer
 
-MOST_PRESENT = 8 * 2**20  # bytes of rows that are remembered
+MOST_PRESENT = 16 * 2**20  # bytes of rows that are remembered
 BATCH = 512  # jobs a commit; more only adds waiting (measured flat from 200 on)
 
 T = TypeVar("T")

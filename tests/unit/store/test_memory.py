@@ -39,3 +39,13 @@ def test_what_was_known_before_is_gone_with_what_takes_its_place(size: int) -> N
     assert memory.get("a") in ("new", None)
     memory.drop("a")
     assert memory.get("a") is None
+
+
+def test_what_takes_the_place_of_something_takes_no_room_besides() -> None:
+    memory: Memory[str, str] = Memory(10)
+    memory.put("a", "x", size=1)
+    for _ in range(100):
+        memory.put("b", "y", size=1)
+        memory.put("c", "z", size=1)
+        memory.drop("c")
+    assert memory.get("a") == "x"

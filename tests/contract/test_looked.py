@@ -6,6 +6,7 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import get_args
 
@@ -17,21 +18,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import OpenBroker
 from tests.e2e.town import run
 from tests.notary import notary
-from tests.town_hall import WORK, TownHall
+from tests.square import SQUARE
+from tests.town_hall import FIRST, WORK, TownHall
 from townsquare import app
 from townsquare.cli.witness import Witness as Cosigner
 from townsquare.cli.witness import server
 from townsquare.context import outgoing
 from townsquare.context.ledger import LogCount, LogSearch, Said
-from townsquare.model.actor import ANYONE, Actor
+from townsquare.model.actor import ANYONE, Actor, room
+from townsquare.model.change import Change
 from townsquare.model.errors import Denied, Invalid, Unavailable
 from townsquare.model.town import Town
 from townsquare.store.logged import Kind
 from townsquare.trust import note
 from townsquare.trust.audit import Verb
+from townsquare.trust.identity import account
+from townsquare.vision.entities import camera_entity
+from townsquare.vision.leases import leased
 from townsquare.web import figures
-from townsquare.web.looked import EACH, VERBS, Looked, wanted
+from townsquare.web.approvals.book import Act, Book
+from townsquare.web.looked import EACH, Looked, wanted
 from townsquare.web.pages import Pages
+from townsquare.web.retold import VERBS
 from townsquare.web.sessions import Session
 from townsquare.web.witnesses import Witness, Witnesses
 
@@ -95,6 +103,86 @@ async def test_the_page_finds_who_looked_by_name_subject_and_day(house: House) -
     assert "14:00:00" in found  # the town's time
     assert "Nothing fits." in await house.search(since="2030-06-02")
     assert "urn:a:lease" in await house.search(since="2030-06-01", until="2030-06-01")
+
+
+def plain(page: str) -> str:
+    """As a reader has it."""
+    return " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+
+
+async def test_ids_and_attributes_are_words_and_the_ids_stand_beside(house: House) -> None:
+    hall = house.hall
+    camera = camera_entity(SQUARE, ("working", hall.now, ""), None, overdue=False)
+    await hall.broker.apply([Change("create", camera)], room("vision"), WORK)
+    eve = await hall.member("Eve Ito", "Public order", "operator")
+    lease = leased(SQUARE, SQUARE.purposes[0], eve.actor, hall.now)
+    await hall.broker.apply([Change("create", lease)], eve.actor.through("vision"), WORK)
+    await hall.broker.ledger.note(camera.id, "consultation", eve.actor, WORK, Said("refused"))
+    page = await house.search(by=eve.actor.id)
+    text = plain(page)
+    assert "Eve Ito , Public order, changed a look at the drawn picture of “Market square”" in text
+    assert "Which: who looks, what for, the camera, until when" in text
+    assert "Eve Ito , Public order, looked at the camera “Market square”" in text
+    assert "at 52.40000° N, 13.50000° E" in text
+    assert f'<span class="id">{lease.id}</span>' in page
+    assert f'<span class="id">{eve.actor.id}</span>' in page
+    assert "changed the account of Eve Ito" in plain(await house.search(subject=eve.actor.id))
+    own = plain(await house.search(by=OFFICER.id))
+    assert "somebody whose name was erased" in own.lower()
+    assert "looked at the log" in own
+    assert "by Eve Ito" in own, "what was searched for has names too"
+
+
+async def test_a_name_is_as_it_is_now_and_gone_once_it_is_erased(house: House) -> None:
+    eve = await house.hall.member("Eve Ito", "Public order", "operator")
+    await house.hall.broker.ledger.note("urn:a:thing", "consultation", eve.actor, WORK)
+    await house.hall.people.govern(eve.actor.id, account.erased, FIRST)
+    page = await house.search(by=eve.actor.id)
+    assert "Somebody whose name was erased" in page
+    assert "Eve Ito" not in page
+
+
+async def test_what_says_the_same_in_a_minute_is_one_row_that_unfolds(house: House) -> None:
+    for second in range(40):
+        house.hall.now = datetime(2030, 6, 1, 12, 0, second, tzinfo=UTC)
+        await house.looks("urn:a:lease")
+    house.hall.now = datetime(2030, 6, 1, 12, 1, tzinfo=UTC)
+    await house.looks("urn:a:lease")
+    await house.looks("urn:a:lease", "another reason")
+    page = await house.search(by=OPERATOR.id)
+    rows = page.split('<ol class="entries">')[1].split("</ol>")[0]
+    assert rows.count('class="entry"') == 3
+    assert "42 entries" in plain(page)
+    assert "urn:a:lease 40 times" in plain(rows)
+    assert "All 40, one by one" in rows
+    assert rows.count("<li>Entry ") == 40
+    assert "Entry 0, 14:00:00" in rows
+
+
+async def test_what_was_done_is_a_picture_by_day(house: House) -> None:
+    await house.looks("urn:a:lease")
+    await house.looks("urn:a:lease")
+    house.hall.now += timedelta(days=1)
+    await house.looks("urn:a:lease")
+    page = await house.search(by=OPERATOR.id)
+    table = page.split('class="cells days"')[1].split("</table>")[0]
+    assert plain(table).endswith("2 June 2030 1 1 looked at 1 June 2030 2 2 looked at")
+    assert '<rect class="consultation" x="0" width="2" height="10"/>' in table
+    assert "may not be whole" not in page
+    assert 'class="cells days"' not in (await house.client.get("/who-looked")).text
+
+
+async def test_what_was_swept_is_shown_as_it_was_last(house: House) -> None:
+    hall = house.hall
+    eve = await hall.member("Eve Ito", "Public order", "operator")
+    book = Book(hall.broker, hall.people, {"preview": Act("preview", "See", frozenset())})
+    one = await book.ask("preview", "urn:ngsi-ld:Camera:square", {"purpose": "x"}, eve.actor)
+    assert "a request for approval" in await house.search(subject=one.id)
+    hall.now += timedelta(days=31)
+    await book.sweep()
+    page = plain(await house.search(subject=one.id, verb="erasure"))
+    assert "Townsquare itself (approvals) erased a request for approval" in page
+    assert f"who asked {eve.actor.id}" in page
 
 
 async def test_a_search_needs_a_reason_and_is_an_entry_itself(house: House) -> None:

@@ -1,5 +1,6 @@
 """What data protection sees and signs, in a real browser, and what everyone reads of it."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +36,9 @@ def invited(ada: Person, town: Town, name: str, organisation: str, role: str) ->
 
 
 def test_a_request_is_agreed_to_and_somebody_looks_who_did(
-    town: Town, person: Callable[[], Person], tmp_path: Path
+    open_town: Open, person: Callable[[], Person], tmp_path: Path
 ) -> None:
+    town = open_town("run", "--settings", str(settings(tmp_path, ("square", "absent.mp4"))))
     ada, ole = person(), person()
     ada.takes_over(first_link(town), "Ada Lovelace")
     ada.in_control()
@@ -68,12 +70,19 @@ def test_a_request_is_agreed_to_and_somebody_looks_who_did(
     other.get_by_role("button", name="Refuse").click()
     expect(ole.page.get_by_text("there is no need")).to_be_visible()
 
+    for _ in range(2):
+        assert ada.page.evaluate(ASK, [CAMERA, "operations"]) == 201
     ole.page.goto(f"{town.url}/who-looked")
     ole.page.get_by_label("Person or machine").fill("Ada Lovelace")
     ole.page.get_by_label("Why you search").fill("a complaint")
     ole.page.get_by_role("button", name="Search").click()
     expect(ole.page.locator(".entry").first).to_contain_text("Ada Lovelace")
-    expect(ole.page.locator(".entries")).to_contain_text("urn:ngsi-ld:Approval:")
+    entries = ole.page.locator(".entries")
+    expect(entries).to_contain_text("a request for approval about “Camera square”")
+    several = entries.get_by_role("listitem").filter(has_text=re.compile(r"\d times")).first
+    several.get_by_text("one by one").click()
+    expect(several).to_contain_text("urn:ngsi-ld:Approval:")
+    expect(ole.page.get_by_role("region", name="by day")).to_contain_text("changed")
     good(ole.page, tmp_path / "looked")
     ole.page.get_by_label("Given to").fill("the court")
     with ole.page.expect_download() as export:

@@ -16,7 +16,7 @@ from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Change, Changed
-from townsquare.model.declaration import PUBLISHED, EntityType
+from townsquare.model.declaration import PUBLISHED, EntityType, Words
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, NotFound
 from townsquare.model.rule import Rule
@@ -32,6 +32,26 @@ TYPES = (
         retention=timedelta(days=400),  # a yearly report of the alarm load looks back on all of it
         queried=frozenset({"state", "severity"}),  # a queue shows what is not settled
         title="Alarms",
+        words=Words(
+            "the alarm",
+            "name",
+            attributes={
+                "name": "its name",
+                "state": "whether its cause lasts and it is acknowledged",
+                "severity": "how bad it is",
+                "consequence": "what happens if nobody acts",
+                "response": "what to do",
+                "dateIssued": "when it was raised",
+                "alertSource": "what raised it",
+                "value": "the value that raised it",
+                "count": "how often it was raised",
+                "sequence": "how far the news were read",
+                "location": "the place",
+                "acknowledgedBy": "who acknowledged it",
+                "acknowledgedAt": "when it was acknowledged",
+                "returnedAt": "when its cause was over",
+            },
+        ),
     ),
 )
 

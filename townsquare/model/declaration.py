@@ -1,10 +1,26 @@
 """What a room says about each type of entity it owns. The broker and the policy act on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 LIVE = "/live"  # scope of values that are replaced, never kept in history, told to operators only
 PUBLISHED = "/published"  # scope of values that anyone may read; closed to change once written
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How people speak of a type. `one` is a single entity, `named_by` the attribute that holds its
+    name or leads to what gives it one, `of` a word between the two, `attributes` what those are.
+    """
+
+    one: str = ""
+    named_by: str = ""
+    of: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+NO_WORDS = Words()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +43,4 @@ class EntityType:
     secret: frozenset[str] = field(default_factory=frozenset)
     queried: frozenset[str] = field(default_factory=frozenset)  # whose values are often asked for
     title: str = ""
+    words: Words = NO_WORDS  # of an accountable type, since the log is about those

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from townsquare.model.change import Change
-from townsquare.model.declaration import EntityType
+from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Instances, Json, iso, urn
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.identity.organisation import folded
@@ -36,6 +36,26 @@ TYPES = (
         deletable=False,
         swept=True,
         title="Approvals by others",
+        words=Words(
+            "a request for approval",
+            "subject",
+            "about",
+            {
+                "act": "what was asked for",
+                "subject": "what it is about",
+                "detail": "what exactly",
+                "requestedBy": "who asked",
+                "requestedAt": "when they asked",
+                "validUntil": "until when it can be approved",
+                "nonce": "a number that makes it the only one",
+                "digest": "the sum of the request",
+                "organisation": "the organisation of who asked",
+                "needed": "how many must agree",
+                "signatures": "who agreed, with their signatures",
+                "status": "whether it waits, was refused or used",
+                "reason": "why it was refused",
+            },
+        ),
     ),
 )
 Status = Literal["waiting", "refused", "used"]

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from townsquare import __version__
 from townsquare.model.change import Change as Written
-from townsquare.model.declaration import EntityType
+from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Json, iso, urn
 from townsquare.trust.access import Access, access, decoded, encoded
 from townsquare.trust.change import Change, change
@@ -43,6 +43,24 @@ TYPES = (
         published_everywhere=True,
         queried=frozenset({"status"}),
         title="Rules of who may see what",
+        words=Words(
+            "the rules of who may see what",
+            "hash",
+            attributes={
+                "hash": "the sum of their texts",
+                "texts": "their texts",
+                "access": "the access that they give",
+                "basis": "what that access follows from",
+                "changes": "what they would change",
+                "status": "whether they are in force",
+                "since": "since when they are in force",
+                "leave": "by whose leave they are in force",
+                "proposedAt": "when they were proposed",
+                "replacedAt": "when others took their place",
+                "shut": "whether the town is closed because of them",
+                "signature": "the signature under them",
+            },
+        ),
     ),
 )
 Status = Literal["proposed", "in force", "replaced", "unknown"]
@@ -85,7 +103,8 @@ def basis(rules: Policy) -> str:
 
 def _sorted(type: EntityType) -> Mapping[str, Json]:
     told: dict[str, Json] = msgspec.to_builtins(type, order="sorted")
-    told.pop("title")  # words: a better one must not close a town
+    for words in ("title", "words"):  # a better one must not close a town
+        told.pop(words)
     return told
 
 

@@ -18,7 +18,7 @@ from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
-from townsquare.model.declaration import LIVE, EntityType
+from townsquare.model.declaration import LIVE, EntityType, Words
 from townsquare.model.entity import Entity
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.model.town import Town
@@ -58,6 +58,7 @@ TYPES = (
         published=DECLARED,
         published_everywhere=True,
         title="Cameras",
+        words=Words("the camera", "cameraName"),
     ),
     EntityType(HEALTH, "vision", TOWN_HALL, history=False, title="Whether cameras work"),
     EntityType(CROWD, "vision", COUNTERS, published=COUNTED, title="Counts of people"),
@@ -71,6 +72,17 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it
         title="Looks at a drawn preview",
+        words=Words(
+            "a look at the drawn picture",
+            "refCamera",
+            "of",
+            {
+                "refCamera": "the camera",
+                "actor": "who looks",
+                "purpose": "what for",
+                "validUntil": "until when",
+            },
+        ),
     ),
 )
 ROOM = room("vision")

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
-from townsquare.web.looked import VERBS
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
+from townsquare.web.retold import VERBS
 from townsquare.web.standing import standing
 
 CACHED = {"cache-control": "public, max-age=60"}

@@ -14,31 +14,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from townsquare.context.ledger import LogSearch, Read
+from townsquare.context.ledger import MOST_FOUND, LogSearch, Read
 from townsquare.model.actor import Actor, Why
-from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 from townsquare.model.town import Town
 from townsquare.trust.audit import ENTRY, Verb
 from townsquare.trust.log import Log
 from townsquare.trust.policy import require
+from townsquare.web import retold
 from townsquare.web.accounts.people import People
 from townsquare.web.extract import extract, signed
+from townsquare.web.naming import Naming
 from townsquare.web.pages import Pages
+from townsquare.web.retold import VERBS, Language
 from townsquare.web.within import around
 
-# In words, after "who".
-VERBS: Mapping[str, str] = {
-    "collection": "collected",
-    "alteration": "changed",
-    "consultation": "looked at",
-    "disclosure": "handed out",
-    "combination": "combined",
-    "erasure": "erased",
-}
 FIELDS = ("by", "subject", "verb", "purpose", "case", "since", "until", "below", "reason")
-EACH = 50  # entries a page
-MOST_HANDED_OUT = 1000  # the newest of a search
+EACH = 200  # entries a page
+MOST_HANDED_OUT = MOST_FOUND  # the newest of a search
 ARCHIVE = {
     "content-disposition": 'attachment; filename="log.zip"',
     "cache-control": "no-store",
@@ -51,6 +44,7 @@ class Looked:
         self.log = log
         self.broker = people.broker
         self.pages = pages
+        self.naming = Naming(people, demo=pages.demo)
 
     def routes(self) -> list[Route]:
         return [
@@ -63,16 +57,31 @@ class Looked:
         if request.state.session is None:
             return RedirectResponse("/signin", 303)
         self._require(request)
-        return self._page(request, {}, None)
+        return self._page(request, {}, {})
 
     async def found(self, request: Request) -> Response:
         by, why = self._require(request)
         asked = self._asked(await request.form(max_files=0))
         if not asked["reason"]:
             raise Invalid("say why you search the log; the reason becomes an entry of it")
-        search = wanted(asked, self.pages.town)
+        search = replace(wanted(asked, self.pages.town), limit=MOST_FOUND)
         found = await self.broker.ledger.read(search, by, why, asked["reason"])
-        return self._page(request, asked, found)
+        return self._page(request, asked, await self._told(found, by, why))
+
+    async def _told(self, found: list[Read], by: Actor, why: Why) -> Mapping[str, object]:
+        """A page of them, and all of them by day."""
+        page, town = found[:EACH], self.pages.town
+        named = await self.naming.of(page, by, why)
+        language = Language(named, lambda id: self.naming.actor(id, named), self.naming.words)
+        days = retold.days(found, town)
+        return {
+            "groups": retold.groups(page, language, town),
+            "number": len(page),
+            "below": page[-1].index if len(found) > EACH else None,
+            "days": days,
+            "whole": len(found) < MOST_FOUND and sum(day.total for day in days) == len(found),
+            "counted": sum(day.total for day in days),
+        }
 
     async def handed_out(self, request: Request) -> Response:
         """With proofs, for whoever is named: that it was handed out to them is an entry."""
@@ -102,7 +111,7 @@ class Looked:
         return named[0] if who and named else who
 
     def _page(
-        self, request: Request, asked: Mapping[str, str], found: list[Read] | None
+        self, request: Request, asked: Mapping[str, str], told: Mapping[str, object]
     ) -> Response:
         by: Actor = request.state.actor
         names = {one.id: one.kept.name for one in self.people.everyone() if one.kept.name}
@@ -110,10 +119,7 @@ class Looked:
             "looked.html",
             inside=around(self.broker, by, accounts=not self.pages.demo),
             asked={**dict.fromkeys(FIELDS, ""), **asked},
-            entries=None
-            if found is None
-            else [shown(one, names, self.pages.town) for one in found],
-            below=found[-1].index if found and len(found) == EACH else None,
+            told=told,
             names=names,
             verbs=VERBS,
             purposes=self.broker.policy.purposes.names,
@@ -150,28 +156,3 @@ def _midnight(day: str, town: Town, days: int = 0) -> datetime | None:
         return town.midnight(noon + timedelta(days=days))
     except (ValueError, OverflowError) as error:
         raise Invalid(f"{day[:40]!r} is no day such as 2030-06-01") from error
-
-
-def _itself(by: str) -> str:
-    """What the house does by itself is not done by a person; empty for everybody else."""
-    room = by.removeprefix("room:")
-    return f"Townsquare itself ({room})" if room != by else ""
-
-
-def shown(one: Read, names: Mapping[str, str], town: Town) -> Json:
-    record = one.record
-    return {
-        "index": one.index,
-        "at": town.local(record.at),
-        "name": names.get(record.by, "") or _itself(record.by),
-        "by": record.by,
-        "organisation": record.organisation,
-        "verb": VERBS[record.verb],
-        "subject": record.subject,
-        "purpose": record.purpose,
-        "case": record.case,
-        "room": record.room,
-        "detail": record.detail,
-        "justification": record.justification,
-        "recipients": ", ".join(record.recipients),
-    }

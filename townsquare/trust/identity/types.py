@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from townsquare.model.declaration import EntityType
+from townsquare.model.declaration import EntityType, Words
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON
 from townsquare.trust.identity.emergency import EMERGENCY
 from townsquare.trust.identity.organisation import ORGANISATION
@@ -13,7 +13,7 @@ READERS = frozenset({ADMINISTRATOR, "data-protection", "security"})
 KEPT = timedelta(days=400)  # as the alarms: a yearly report looks back on all of it
 
 
-def _declared(name: str, title: str) -> EntityType:
+def _declared(name: str, title: str, words: Words) -> EntityType:
     return EntityType(
         name,
         owner=OWNER,
@@ -24,12 +24,61 @@ def _declared(name: str, title: str) -> EntityType:
         history=False,
         retention=KEPT,
         title=title,
+        words=words,
     )
 
 
+COMMON = {
+    "status": "whether it is open",
+    "organisation": "the organisation",
+    "roles": "the roles",
+    "validUntil": "the last day",
+}
 TYPES = (
-    _declared(PERSON, "Accounts, without names"),
-    _declared(ORGANISATION, "Organisations with accounts"),
-    _declared(ACCESS_TOKEN, "Programs that are let in"),
-    _declared(EMERGENCY, "Emergency access"),
+    _declared(
+        PERSON,
+        "Accounts, without names",
+        Words(
+            "the account",
+            of="of",
+            attributes={
+                **COMMON,
+                "passkeyCount": "how many passkeys it has",
+                "passkeyDoubtedAt": "when there was a sign of a copied passkey",
+            },
+        ),
+    ),
+    _declared(
+        ORGANISATION,
+        "Organisations with accounts",
+        Words(
+            "the organisation",
+            "name",
+            attributes={"name": "its name", "validUntil": "its last day"},
+        ),
+    ),
+    _declared(
+        ACCESS_TOKEN,
+        "Programs that are let in",
+        Words(
+            "the program",
+            "label",
+            attributes={**COMMON, "label": "what it is for", "areas": "the areas that it sees"},
+        ),
+    ),
+    _declared(
+        EMERGENCY,
+        "Emergency access",
+        Words(
+            "emergency access",
+            attributes={
+                "active": "whether it is open",
+                "openedBy": "which two opened it",
+                "organisations": "their organisations",
+                "openedAt": "when it was opened",
+                "validUntil": "when it ends",
+                "closedAt": "when it was closed",
+            },
+        ),
+    ),
 )

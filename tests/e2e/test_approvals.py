@@ -82,7 +82,7 @@ def test_a_request_is_agreed_to_and_somebody_looks_who_did(
     several = entries.get_by_role("listitem").filter(has_text=re.compile(r"\d times")).first
     several.get_by_text("one by one").click()
     expect(several).to_contain_text("urn:ngsi-ld:Approval:")
-    expect(ole.page.get_by_role("region", name="by day")).to_contain_text("changed")
+    expect(ole.page.locator("table.days")).to_contain_text("changed")
     good(ole.page, tmp_path / "looked")
     ole.page.get_by_label("Given to").fill("the court")
     with ole.page.expect_download() as export:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from townsquare.store import Find, Instance, Row, Store, open_store
-from townsquare.store.past import Past, Span, Tally
+from townsquare.store.conditions import Sql
+from townsquare.store.past import Past, Span, Stays, Tally
 from townsquare.store.sqlite import SqliteStore
 
 SEALED = "sealed:town.db"
@@ -28,6 +29,10 @@ class SealingStore(SqliteStore):
     async def span(self, tenant: str, past: Past) -> Span | None:
         await self.seal(FAR)
         return await super().span(tenant, past)
+
+    async def stays(self, tenant: str, past: Past, fits: Sql) -> Stays:
+        await self.seal(FAR)
+        return await super().stays(tenant, past, fits)
 
     async def tallies(
         self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool

@@ -10,13 +10,14 @@ from msgspec import structs
 
 from townsquare.context import sql, temporal
 from townsquare.context.aggregate import Aggregation, Duration
+from townsquare.context.grants import Rights
 from townsquare.context.query import Page
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.store import Find, Store
 from townsquare.store.conditions import Sql
-from townsquare.store.past import Past
+from townsquare.store.past import SCOPE, Past, Stays
 from townsquare.trust.grant import dated
 from townsquare.trust.policy import Grant
 
@@ -39,6 +40,7 @@ class Chronicle:
         self, ask: TemporalQuery, how: Aggregation, by: Actor, why: Why, *, tenant: str = ""
     ) -> Aggregates:
         page, past = await self._past(ask, how.every, by, why, tenant)
+        past = replace(past, stays=self._in_steps(page, past, self._sight.rights(by, why)))
         found = await temporal.tallied(self._store, tenant, page.entities, past, how)
         return replace(found, count=page.count, more=page.more)
 
@@ -57,8 +59,21 @@ class Chronicle:
         seen = [(e, rights.grant("temporal", e.types[0])) for e in entities]
         most = None if ask.most is None else ask.most + 1
         past = Past(temporal.whose(ask, seen), ask.window, ask.datasets, last=ask.last, most=most)
+        if ask.query.scope:
+            fits = sql.scope_then(self._store.past_conditions(ask.window), ask.query.scope)
+            past = replace(past, stays=await temporal.stays(self._store, tenant, past, fits))
         told = [dated(entity, grant) for entity, grant in seen]
         return Page(told, count, len(rows) > find.limit), past
+
+    def _in_steps(self, page: Page, past: Past, rights: Rights) -> Stays | None:
+        """Of what is told in steps of time, whole steps alone."""
+        if past.stays is None:
+            return None
+        finest = {e.id: rights.grant("temporal", e.types[0]).finest for e in page.entities}
+        return {
+            id: temporal.whole_steps(stays, step) if (step := finest.get(id)) else stays
+            for id, stays in past.stays.items()
+        }
 
     async def copies(
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
@@ -91,6 +106,8 @@ class Chronicle:
         then = self._store.past_conditions(ask.window)
 
         def recorded(grant: Grant) -> Sql:
+            if ask.query.scope and not grant.shows(SCOPE):
+                return sql.NEVER
             names = temporal.shown(ask, grant)
             return then.recorded(names, grant.hidden | frozenset(ask.omitted), ask.datasets)
 
@@ -100,4 +117,8 @@ class Chronicle:
             grants={type: temporal.coarse(g, ask, every) for type, g in eyes.grants.items()},
             others=temporal.coarse(eyes.others, ask, every),
         )
-        return self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded))
+
+        def scoped(scope: str) -> Sql:
+            return then.stayed(sql.scope_then(then, scope))
+
+        return self._sight.found(ask.query, eyes, by, sql.Compiler(then, recorded, scoped))

@@ -10,11 +10,11 @@ from datetime import datetime
 import msgspec
 
 from townsquare.context.instances import of
-from townsquare.context.past import SCOPE, new_instance
+from townsquare.context.past import new_instance
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import NULL, Attribute, Json
 from townsquare.store import EXACT, Instance
-from townsquare.store.past import Erase
+from townsquare.store.past import SCOPE, Erase
 
 
 def rows(change: Change | None, news: Changed) -> list[Instance]:

@@ -12,9 +12,8 @@ import msgspec
 
 from townsquare.model.change import Change
 from townsquare.model.entity import NULL, Attribute, Entity, Instances, Json
-from townsquare.store.past import instance_id
+from townsquare.store.past import SCOPE, instance_id
 
-SCOPE = "scope"
 BY_PAST = ("record", "rewrite")
 
 

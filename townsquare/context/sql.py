@@ -30,6 +30,7 @@ from townsquare.store.conditions import (
     Comparison,
     Conditions,
     Literal_,
+    PastConditions,
     Path,
     Range,
     Sorted,
@@ -137,12 +138,40 @@ def _not(condition: Sql) -> Sql:
     return Sql(f"not ({condition.text})", condition.parameters)
 
 
+def _of_choices(scope: str, fits: Callable[[str], Sql]) -> Sql:
+    choices = read_scopes(scope)
+    return either(both(*map(fits, sorted(choice))) for choice in choices)
+
+
+def _of_scope(conditions: Conditions, scope: str) -> Sql:
+    """Of s.scope: `/a/+` one level, `/a/#` the whole subtree, `/#` any at all (clause 4.19)."""
+    if scope == "/#":
+        return Sql("s.scope <> ''")
+    if scope.endswith("/#") and "+" not in scope:
+        top = scope[:-2]
+        # A range for the index; between the scope itself and those below lies such as /a-b.
+        below = "s.scope >= ? and s.scope < ? and (s.scope = ? or s.scope >= ?)"
+        return Sql(below, (top, f"{top}0", top, f"{top}/"))
+    if "+" in scope:
+        pattern = re.escape(scope).replace(r"/\#", "(/.*)?").replace(r"\+", "[^/]+")
+        return conditions.like("s.scope", f"^{pattern}$")
+    return Sql("s.scope = ?", (scope,))
+
+
+def scope_then(conditions: PastConditions, scope: str) -> Sql:
+    """A scopeQ, of an instance of the scope (h)."""
+    return _of_choices(scope, lambda one: conditions.says(_of_scope(conditions, one)))
+
+
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """Queries in the words of one store. `also` is what else must hold under each grant."""
+    """Queries in the words of one store. `also` is what else must hold under each grant; `scoped`
+    what a scopeQ means where it is not about now.
+    """
 
     conditions: Conditions
     also: Callable[[Grant], Sql] = lambda _: ALWAYS
+    scoped: Callable[[str], Sql] | None = None
 
     def where(self, query: Query, eyes: Eyes) -> Sql:
         """Condition on table `entity`, beside the ids and types that the search starts from."""
@@ -191,7 +220,9 @@ class Compiler:
         if query.selectors:
             parts.append(either(map(self._selector, query.selectors)))
         if query.scope:
-            parts.append(self._scope_q(query.scope, tenant))
+            parts.append(
+                self.scoped(query.scope) if self.scoped else self._now(query.scope, tenant)
+            )
         if query.not_scope:
             # Asked of each entity: nearly all rows fit, and gathering them takes seconds in a city.
             text = "select 1 from entity_scope s where s.row = e.row and s.scope <> ?"
@@ -206,29 +237,16 @@ class Compiler:
             parts.append(self.conditions.like("e.id", selector.pattern))
         return both(*parts)
 
-    def _scope_q(self, scope: str, tenant: str) -> Sql:
-        choices = read_scopes(scope)
-        return either(
-            both(*(self._in_scope(one, tenant) for one in sorted(choice))) for choice in choices
-        )
+    def _now(self, scope: str, tenant: str) -> Sql:
+        def fits(one: str) -> Sql:
+            test = _of_scope(self.conditions, one)
+            if one == "/#":  # asked of each entity, as what fits nearly all of them
+                text = f"select 1 from entity_scope s where s.row = e.row and {test.text}"
+                return Sql(f"exists ({text})")
+            text = f"select s.row from entity_scope s where s.tenant = ? and {test.text}"
+            return Sql(f"e.row in ({text})", (tenant, *test.parameters))
 
-    def _in_scope(self, scope: str, tenant: str) -> Sql:
-        """`/a/+` one level, `/a/#` the whole subtree, `/#` any scope at all (clause 4.19)."""
-        if scope == "/#":
-            text = "select 1 from entity_scope s where s.row = e.row and s.scope <> ''"
-            return Sql(f"exists ({text})")
-        if scope.endswith("/#") and "+" not in scope:
-            top = scope[:-2]
-            # A range for the index; between the scope itself and those below lies such as /a-b.
-            below = "s.scope >= ? and s.scope < ? and (s.scope = ? or s.scope >= ?)"
-            test = Sql(below, (top, f"{top}0", top, f"{top}/"))
-        elif "+" in scope:
-            pattern = re.escape(scope).replace(r"/\#", "(/.*)?").replace(r"\+", "[^/]+")
-            test = self.conditions.like("s.scope", f"^{pattern}$")
-        else:
-            test = Sql("s.scope = ?", (scope,))
-        text = f"select s.row from entity_scope s where s.tenant = ? and {test.text}"
-        return Sql(f"e.row in ({text})", (tenant, *test.parameters))
+        return _of_choices(scope, fits)
 
     def condition(self, q: Condition, grant: Grant, eyes: Eyes) -> Sql:
         if isinstance(q, All):

@@ -1,6 +1,6 @@
 """The past of entities (ETSI GS CIM 009, clauses 4.5.6 to 4.5.8, 4.11, 5.7.3 and 5.7.4)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +11,8 @@ from townsquare.context.aggregate import Aggregation, Duration, edges
 from townsquare.context.query import Query
 from townsquare.model.entity import Attribute, Entity
 from townsquare.store import EPOCH, Instance, Store
-from townsquare.store.past import Past, Span, Tally, Whose
+from townsquare.store.conditions import Sql
+from townsquare.store.past import SCOPE, Past, Span, Stay, Stays, Tally, Whose
 from townsquare.store.past import Window as Window  # rooms ask with it
 from townsquare.trust.policy import Grant
 
@@ -23,8 +24,10 @@ DAY = timedelta(days=1)
 class TemporalQuery:
     """Entities of which there is something in the window, and what there is of them.
 
-    `q` and geometry are asked of the instances in the window. `last` of each attribute of each
-    entity. With `most` instances the answer ends: with `last` at the older, else the newer end.
+    `q` and geometry are asked of the instances in the window; a scope of what held in it, and
+    then only instances of the time in which it did are shown (clauses 4.18 and 5.7.4). `last` of
+    each attribute of each entity. With `most` instances the answer ends: with `last` at the older,
+    else the newer end.
     """
 
     query: Query
@@ -90,8 +93,9 @@ async def read(
     if ask.bare:
         return Evolution(_evolved(entities, ()))
     found = await store.instances(tenant, past)
+    earlier = await _set_before(store, tenant, past, found)
     if ask.most is None or len(found) <= ask.most:
-        return Evolution(_evolved(entities, found))
+        return Evolution(_evolved(entities, [*earlier, *found]))
     backwards = ask.last is not None
     cut = time(found[0 if backwards else -1], past)
     kept = [i for i in found if (time(i, past) > cut if backwards else time(i, past) < cut)]
@@ -99,7 +103,50 @@ async def read(
         moment = Window(past.of, cut, cut + INSTANT)
         kept = await store.instances(tenant, replace(past, window=moment, most=None))
     part = Span(time(kept[0], past), time(kept[-1], past))
-    return Evolution(_evolved(entities, kept, past.whose), part=part)
+    return Evolution(_evolved(entities, [*earlier, *kept], past.whose), part=part)
+
+
+async def stays(store: Store, tenant: str, past: Past, fits: Sql) -> Stays:
+    """When the entities were in the scope that is asked for. Raises TooComplex."""
+    of_scope = tuple(
+        replace(w, attributes=frozenset({SCOPE}), hidden=frozenset()) for w in past.whose
+    )
+    return await store.stays(tenant, Past(of_scope, past.window), fits)
+
+
+async def _set_before(
+    store: Store, tenant: str, past: Past, found: Iterable[Instance]
+) -> list[Instance]:
+    """The scopes that are asked for and held when the window began (annex C.5.16)."""
+    since = past.window.since if past.window else None
+    if past.stays is None or since is None:
+        return []
+    full = Counter(i.entity for i in found if i.attribute == SCOPE)
+    then = {
+        id: (Stay(stay.since, stay.since + INSTANT),)
+        for id, (stay, *_) in past.stays.items()
+        if stay.since < since and (past.last is None or full[id] < past.last)
+    }
+    shown = (w for w in past.whose if w.attributes is None or SCOPE in w.attributes)
+    whose = tuple(replace(w, attributes=frozenset({SCOPE})) for w in shown)
+    one = Past(whose, datasets=past.datasets, last=1, stays=then)
+    return await store.instances(tenant, one) if then and whose else []
+
+
+def whole_steps(stays: Iterable[Stay], step: timedelta) -> Sequence[Stay]:
+    """Less where they begin or end within a step, counted from 1970."""
+    joined: list[Stay] = []
+    for stay in stays:
+        if joined and joined[-1].until == stay.since:
+            stay = Stay(joined.pop().since, stay.until)
+        joined.append(stay)
+    cut = (
+        Stay(
+            EPOCH - (EPOCH - s.since) // step * step, s.until and s.until - (s.until - EPOCH) % step
+        )
+        for s in joined
+    )
+    return [stay for stay in cut if stay.until is None or stay.since < stay.until]
 
 
 def time(instance: Instance, past: Past) -> datetime:

@@ -29,7 +29,7 @@ from townsquare.store.conditions import (
 )
 from townsquare.store.logged import LogCount, Logged, LogSearch
 from townsquare.store.logged import LogEntry as LogEntry
-from townsquare.store.past import Erase, Past, Span, Tally, Window
+from townsquare.store.past import Erase, Past, Span, Stays, Tally, Window
 
 RowKind = Literal[
     "context", "subscription", "registration", "document", "map", "snapshot", "private"
@@ -200,6 +200,12 @@ class Store(Protocol):
 
     async def span(self, tenant: str, past: Past) -> Span | None:
         """None where there is no instance."""
+        ...
+
+    async def stays(self, tenant: str, past: Past, fits: Sql) -> Stays:
+        """When entities had a scope for which `fits` holds, a condition on an instance of it, in
+        the window of `past`. Raises TooComplex.
+        """
         ...
 
     async def tallies(

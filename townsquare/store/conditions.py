@@ -167,3 +167,11 @@ class PastConditions(Conditions, Protocol):
         one of these datasets if any is named; None is the default one.
         """
         ...
+
+    def says(self, test: Sql) -> Sql:
+        """Of an instance of the scope: one of its scopes fulfils `test`, which is on s.scope."""
+        ...
+
+    def stayed(self, fits: Sql) -> Sql:
+        """For a time in the window the entity had a scope whose instance fulfils `fits`."""
+        ...

@@ -4,11 +4,13 @@ A store answers across everything that it keeps of the past, wherever it keeps i
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 INSTANCE = "urn:ngsi-ld:Instance:"
+SCOPE = "scope"  # kept as if it were an attribute of that name
 _NUMBERED = re.compile(re.escape(INSTANCE) + r"([0-7][0-9a-f]{15})")
 
 TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
@@ -37,13 +39,23 @@ class Whose:
     hidden: frozenset[str] = frozenset()
 
 
+class Stay(NamedTuple):
+    """For a time an entity was in a scope that is asked for; until None: it still is."""
+
+    since: datetime
+    until: datetime | None
+
+
+Stays = Mapping[str, Sequence[Stay]]  # of entities, in their order; of one that is not there none
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """Instances in time. Their time is that of the window, or where they have none or there is
     no window: observedAt, else createdAt.
 
     `last` of each attribute of each entity. `most` of all of them, the oldest, but with `last`
-    the newest.
+    the newest. With `stays` only those whose time lies in one of their entity.
     """
 
     whose: tuple[Whose, ...]
@@ -52,6 +64,7 @@ class Past:
     instance_id: str = ""  # only that one
     last: int | None = None
     most: int | None = None
+    stays: Stays | None = None
 
     @property
     def of(self) -> TimeProperty:

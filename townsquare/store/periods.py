@@ -6,6 +6,7 @@ by another time, is tallied from its rows.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Self
 
 from townsquare.store.past import Tally
@@ -78,6 +79,33 @@ def whole_hours(moments: list[int], rolled: int, dirty: Iterable[int]) -> list[t
             runs.append((since, hour))
         since = hour + 1
     return runs
+
+
+def hours_during(
+    hours: list[tuple[int, int]], stays: list[tuple[int, int]] | None
+) -> list[tuple[int, int]]:
+    """Those that lie whole in stays, which are times; all of them where stays are None."""
+    if stays is None:
+        return hours
+    whole = [(hour_of(since + HOUR - 1), hour_of(until)) for since, until in stays]
+    return during(hours, [(first, behind) for first, behind in whole if first < behind])
+
+
+def during(
+    ranges: list[tuple[int, int]], stays: list[tuple[int, int]] | None
+) -> list[tuple[int, int]]:
+    """What of the ranges lies in stays, both in order; all of it where stays are None."""
+    if stays is None:
+        return ranges
+    found, place = [], 0
+    for since, until in ranges:
+        while place < len(stays) and stays[place][1] <= since:
+            place += 1
+        for first, behind in islice(stays, place, None):
+            if first >= until:
+                break
+            found.append((max(since, first), min(until, behind)))
+    return found
 
 
 def between(moments: list[int], hours: list[tuple[int, int]]) -> list[tuple[int, int]]:

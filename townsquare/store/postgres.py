@@ -33,9 +33,9 @@ from townsquare.store import (
 from townsquare.store import postgres_history as history
 from townsquare.store import postgres_tables as tables
 from townsquare.store.census import Census, Counted
-from townsquare.store.conditions import Conditions, PastConditions
+from townsquare.store.conditions import Conditions, PastConditions, Sql
 from townsquare.store.logged import LogCount, Logged, LogSearch
-from townsquare.store.past import Past, Span, Tally, Window
+from townsquare.store.past import Past, Span, Stays, Tally, Window
 from townsquare.store.postgres_conditions import PostgresConditions, PostgresPastConditions
 from townsquare.store.postgres_link import Connection, Pool, Pooled, address, reading, refused
 from townsquare.store.postgres_lookup import Lookup
@@ -181,6 +181,10 @@ class PostgresStore:
     async def span(self, tenant: str, past: Past) -> Span | None:
         asked = history.span(tenant, past)
         return history.to_span((await self._fetch(asked.text, asked.parameters))[0])
+
+    async def stays(self, tenant: str, past: Past, fits: Sql) -> Stays:
+        asked = history.stays(tenant, past, fits)
+        return history.to_stays(await self._fetch(asked.text, asked.parameters))
 
     async def tallies(
         self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from townsquare.model.moment import Moment
 from townsquare.store import postgres_history as history
+from townsquare.store import stays
 from townsquare.store.conditions import (
     EVERY_LANGUAGE,
     Comparison,
@@ -35,11 +36,15 @@ NEVER = Sql("false")
 OPERATORS = {"==": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 LANGUAGE = '"LanguageProperty"'
 GEO = ' ? (@.type == "GeoProperty")'
+# A series (s), as one of the types that the entity has.
+OF_ENTITY = (
+    "s.tenant = e.tenant and s.entity = e.id"
+    " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
+)
 # Not joined with the entities, which may be few, as whole tables: that is what the offset is for.
 RECORDED = (
     "select {} from series s join history h on h.series = s.id"
-    " where s.tenant = e.tenant and s.entity = e.id and {} and {}"
-    " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type) offset 0"
+    f" where {OF_ENTITY} and {{}} and {{}} offset 0"
 )
 
 # From a document and the path of instances in it.
@@ -133,6 +138,7 @@ class PostgresPastConditions(PostgresConditions):
         super().__init__()
         within = history.within(window)
         self._within = Sql(within.text, within.parameters)
+        self._window = window
 
     def recorded(
         self,
@@ -146,6 +152,15 @@ class PostgresPastConditions(PostgresConditions):
         of = every(parts)
         found = self._recorded("1", Sql(of.text, of.parameters))
         return Sql(f"exists ({found.text})", found.parameters)
+
+    def says(self, test: Sql) -> Sql:
+        values = "jsonb_path_query(town_doc(h.json), '$.value[*]') x(value)"
+        scopes = f"select (x.value #>> '{{}}') collate \"C\" as scope from {values}"
+        return Sql(f"exists (select 1 from ({scopes}) s where {test.text})", test.parameters)
+
+    def stayed(self, fits: Sql) -> Sql:
+        found = stays.ever(OF_ENTITY, self._window, fits)
+        return Sql(f"exists ({found.text} offset 0)", found.parameters)
 
     def _recorded(self, columns: str, of: Sql) -> Sql:
         text = RECORDED.format(columns, of.text, self._within.text)

@@ -5,9 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 import asyncpg
 
 from townsquare.store import Instance, at, micros
+from townsquare.store import stays as scoped
+from townsquare.store.conditions import Sql
 from townsquare.store.past import (
     Past,
     Span,
+    Stays,
     TimeProperty,
     Whose,
     Window,
@@ -48,7 +51,7 @@ def instances(tenant: str, past: Past) -> Part:
 
     No more of each series is read than can be wanted, from the index where `at` is the time.
     """
-    of, where, way = series(tenant, past), within(past.window), "asc"
+    of, where, way = series(tenant, past), _within(past), "asc"
     if past.instance_id:
         where = every([where, Part("h.instance = ?", (instance_number(past.instance_id) or 0,))])
     if past.last is not None:
@@ -93,7 +96,7 @@ def _instance(found: asyncpg.Record) -> Instance:
 
 
 def span(tenant: str, past: Past) -> Part:
-    of, where = series(tenant, past), within(past.window)
+    of, where = series(tenant, past), _within(past)
     ends = f"select min({time(past)}) as first, max({time(past)}) as last from history h"
     return Part(
         f"select min(h.first), max(h.last) from series s"
@@ -107,6 +110,16 @@ def to_span(found: asyncpg.Record) -> Span | None:
     return None if first is None else Span(at(first), at(last))
 
 
+def stays(tenant: str, past: Past, fits: Sql) -> Part:
+    of = series(tenant, past)
+    found = scoped.of_each(of.text, past.window, fits)
+    return Part(found.text, (*of.parameters, *found.parameters))
+
+
+def to_stays(found: Sequence[asyncpg.Record]) -> Stays:
+    return scoped.by_entity((entity, since, until) for entity, since, until in found)
+
+
 def time(past: Past) -> str:
     return "h.at" if past.of == "observedAt" else TIMES[past.of]
 
@@ -117,6 +130,18 @@ def series(tenant: str, past: Past) -> Part:
     if past.datasets:
         parts.append(of_datasets(past.datasets))
     return every(parts)
+
+
+def _within(past: Past) -> Part:
+    """Condition on tables history (h) and series (s)."""
+    where = within(past.window)
+    if past.stays is None:
+        return where
+    test = f"{time(past)} >= (v ->> 0)::int8 and {time(past)} < (v ->> 1)::int8"
+    stays = "jsonb_array_elements(?::jsonb -> s.entity) v"
+    return every(
+        [where, Part(f"exists (select 1 from {stays} where {test})", (scoped.told(past),))]
+    )
 
 
 def within(window: Window | None) -> Part:

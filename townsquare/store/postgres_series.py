@@ -23,6 +23,7 @@ from townsquare.store.series import (
     hour_of,
     start_of,
 )
+from townsquare.store.stays import HELD
 
 COPIED = 100  # rows of history from which on a copy costs a third of what arrays do
 AT_ONCE = 50  # series in one transaction of housekeeping
@@ -172,7 +173,7 @@ class Series:
         types, others = which
         text = OUTLIVED.format("<> all" if others else "= any")
         series = [id for (id,) in await _fetch(db, text, (after, list(types), AT_ONCE))]
-        gone = (await _fetch(db, FORGET, (series, before, before, SWEPT)))[0][0]
+        gone = (await _fetch(db, FORGET, (series, before, before, before, SWEPT)))[0][0]
         if gone:
             hour = hour_of(before) + 1
             await _fetch(db, UNSUM, (series, hour, series, start_of(hour)))
@@ -275,11 +276,11 @@ cross join lateral (
     group by hour) s"""
 ROLLED = "update series set rolled = ? where id = any(?::int8[]) returning tenant, entity"
 OUTLIVED = "select id from series where id > ? and type {}(?::text[]) order by id limit ?"
-FORGET = """
+FORGET = f"""
 with gone as (
     delete from history where ctid = any(array(
-        select ctid from history where series = any(?::int8[]) and at < ?
-        and at + coalesce(recorded, 0) < ? limit ?)) returning 1)
+        select ctid from history h where series = any(?::int8[]) and at < ?
+        and at + coalesce(recorded, 0) < ? and not ({HELD}) limit ?)) returning 1)
 select count(*) from gone"""
 UNSUM = f"""
 with lost as (delete from rollup where series = any(?::int8[]) and hour < ?)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from townsquare.store import micros
+from townsquare.store import micros, stays
 from townsquare.store import postgres_history as history
 from townsquare.store.past import Past, Tally
-from townsquare.store.periods import MANY_ROWS, Sum, between, whole_hours
+from townsquare.store.periods import MANY_ROWS, Sum, between, during, hours_during, whole_hours
 from townsquare.store.postgres_link import Pooled
 from townsquare.store.postgres_words import across, numbered
 from townsquare.store.series import HOUR, YEAR_1, Series
@@ -51,10 +51,21 @@ class _Asked:
         found = await self._fetch(SERIES + where.text, where.parameters)
         series = {row[0]: Series(*row[:6]) for row in found}
         hours = await self._of_hours({row[0]: row[6] for row in found}, series, sums)
-        left = [(id, *range) for id in series for range in between(self.moments, hours.get(id, []))]
-        behind = await self._of_rows(left, sums)
+        behind = await self._of_rows(self._left(series, hours), sums)
         told = sorted(sums.items(), key=lambda one: one[0][1])
         return [sum.tally(series[id], place) for (id, place), sum in told], behind
+
+    def _left(
+        self, series: Mapping[int, Series], hours: Mapping[int, list[tuple[int, int]]]
+    ) -> Ranges:
+        """What is not told from the sums of those hours."""
+        return [
+            (id, *range)
+            for id, one in series.items()
+            for range in during(
+                between(self.moments, hours.get(id, [])), stays.times(self.past, one.entity)
+            )
+        ]
 
     async def _of_hours(
         self, dirty: Mapping[int, Sequence[int]], series: Mapping[int, Series], sums: Sums
@@ -64,7 +75,7 @@ class _Asked:
         """
         if self.past.of != "observedAt" or self.distinct:
             return {}
-        hours = {id: whole_hours(self.moments, one.rolled, dirty[id]) for id, one in series.items()}
+        hours = {id: self._whole(one, dirty[id]) for id, one in series.items()}
         ranges = [(id, *range) for id, of_one in hours.items() for range in of_one]
         if not ranges:
             return {}
@@ -74,6 +85,10 @@ class _Asked:
             if id not in mixed:
                 sums.setdefault((id, place), Sum()).add(found, ("number",))
         return {id: of_one for id, of_one in hours.items() if id not in mixed}
+
+    def _whole(self, one: Series, dirty: Sequence[int]) -> list[tuple[int, int]]:
+        hours = whole_hours(self.moments, one.rolled, dirty)
+        return hours_during(hours, stays.times(self.past, one.entity))
 
     async def _of_rows(self, ranges: Ranges, sums: Sums) -> list[int]:
         """The series of which there were many."""

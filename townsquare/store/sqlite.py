@@ -40,7 +40,7 @@ from townsquare.store.archive import Archive
 from townsquare.store.census import Census
 from townsquare.store.conditions import Conditions, PastConditions, Sql
 from townsquare.store.logged import LogCount, Logged, LogSearch
-from townsquare.store.past import Past, Span, Tally, Window
+from townsquare.store.past import Past, Span, Stays, Tally, Window
 from townsquare.store.pending import Pending
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
@@ -195,6 +195,9 @@ class SqliteStore:
 
     async def span(self, tenant: str, past: Past) -> Span | None:
         return await self._then(lambda db: sqlite_history.span(db, tenant, past, self._sealed))
+
+    async def stays(self, tenant: str, past: Past, fits: Sql) -> Stays:
+        return await self._reading.run(lambda db: sqlite_history.stays(db, tenant, past, fits))
 
     async def tallies(
         self, tenant: str, past: Past, edges: Sequence[datetime], *, distinct: bool

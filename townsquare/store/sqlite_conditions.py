@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from townsquare.model.geometry import EARTH, geometry
 from townsquare.model.moment import Moment
-from townsquare.store import sqlite_history, sqlite_sealed
+from townsquare.store import sqlite_history, sqlite_sealed, stays
 from townsquare.store.conditions import (
     EVERY_LANGUAGE,
     Comparison,
@@ -28,6 +28,11 @@ from townsquare.store.queried import Queried
 from townsquare.store.sqlite_functions import tell
 
 FAR_M = 5_000_000
+# A series (s), as one of the types that the entity has.
+OF_ENTITY = (
+    "s.tenant = e.tenant and s.entity = e.id"
+    " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
+)
 SLACK = 1e-4  # degrees; more than the R*Tree's 32-bit floats lose
 NEVER = Sql("false")
 RELATIONSHIPS = "('Relationship', 'ListRelationship')"
@@ -169,6 +174,14 @@ class SqlitePastConditions(SqliteConditions):
         text = f"(exists ({found.text}) or exists ({files.text}))"
         return Sql(text, (*found.parameters, *files.parameters))
 
+    def says(self, test: Sql) -> Sql:
+        scopes = "select value as scope from json_each(h.json, '$.value')"
+        return Sql(f"exists (select 1 from ({scopes}) s where {test.text})", test.parameters)
+
+    def stayed(self, fits: Sql) -> Sql:
+        found = stays.ever(OF_ENTITY, self.window, fits)
+        return Sql(f"exists ({found.text})", found.parameters)
+
     def _kept(self, columns: str, of: Sql) -> Sql:
         found = _series(columns, " join history h on h.series = s.id", of, self._within.text)
         return Sql(found.text, (*found.parameters, *self._within.parameters))
@@ -226,12 +239,7 @@ def _keys(order: Order) -> Sequence[Sql]:
 
 def _series(columns: str, source: str, of: Sql, where: str) -> Sql:
     """From series of the entity, as one of the types that it has."""
-    text = (
-        f"select {columns} from series s{source}"
-        f" where s.tenant = e.tenant and s.entity = e.id and {of.text}"
-        " and exists (select 1 from entity_type t where t.row = e.row and t.type = s.type)"
-        f" and {where}"
-    )
+    text = f"select {columns} from series s{source} where {OF_ENTITY} and {of.text} and {where}"
     return Sql(text, of.parameters)
 
 

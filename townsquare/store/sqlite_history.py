@@ -9,8 +9,9 @@ from operator import itemgetter
 from typing import Any
 
 from townsquare.store import Instance, at
+from townsquare.store import stays as scoped
 from townsquare.store.conditions import Sql
-from townsquare.store.past import Past, Span, Whose, instance_id, instance_number
+from townsquare.store.past import Past, Span, Stays, Whose, instance_id, instance_number
 from townsquare.store.series import Series
 from townsquare.store.sqlite_sealed import (
     COLUMNS,
@@ -26,14 +27,17 @@ from townsquare.store.sqlite_sealed import (
 
 
 def series(db: sqlite3.Connection, tenant: str, past: Past) -> list[Series]:
-    where = every([Sql("s.tenant = ?", (tenant,)), some(_whose(w) for w in past.whose)])
-    if past.datasets:
-        where = every([where, of_datasets(past.datasets)])
+    where = _of(tenant, past)
     text = (
         "select s.id, s.entity, s.type, s.attribute, s.dataset, s.rolled from series s"
         f" where {where.text}"
     )
     return [Series(*found) for found in db.execute(text, where.parameters)]
+
+
+def _of(tenant: str, past: Past) -> Sql:
+    where = every([Sql("s.tenant = ?", (tenant,)), some(_whose(w) for w in past.whose)])
+    return every([where, of_datasets(past.datasets)]) if past.datasets else where
 
 
 def _whose(whose: Whose) -> Sql:
@@ -58,12 +62,7 @@ def instances(
     db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays
 ) -> list[Instance]:
     every = {one.id: one for one in series(db, tenant, past)}
-    read = _rows("history h", "h.series = ?", past)
-    found = [
-        _found(one, row)
-        for one in every.values()
-        for row in db.execute(read.text, (one.id, *read.parameters))
-    ]
+    found = [_found(one, row) for one in every.values() for row in _kept(db, one, past)]
     range = ranged(past.window)
     files = sealed.files(db, tenant, *range)
     for parts in _batches(files.of(every.keys(), *range), past, every, found):
@@ -74,6 +73,11 @@ def instances(
     if past.most is not None:
         found = found[-past.most :] if past.last is not None else found[: past.most]
     return [_instance(one, row) for _, one, row in found]
+
+
+def _kept(db: sqlite3.Connection, one: Series, past: Past) -> Iterable[Sequence[Any]]:
+    read = _rows("history h", "h.series = ?", past, during(past, one.entity))
+    return db.execute(read.text, (one.id, *read.parameters))
 
 
 Found = tuple[tuple[int, int, int], Series, Sequence[Any]]
@@ -108,9 +112,9 @@ def _enough(past: Past, every: Mapping[int, Series], found: Sequence[Found]) -> 
     return all(counts[one.entity, one.attribute] >= past.last for one in every.values())
 
 
-def _rows(source: str, whose: str, past: Past, each: str = "") -> Sql:
+def _rows(source: str, whose: str, past: Past, during: Sql, each: str = "") -> Sql:
     """With series and time before the columns, in order; no more than can be wanted."""
-    where = within(past.window)
+    where = every([within(past.window), during])
     if past.instance_id:
         where = every([where, Sql("h.instance = ?", (instance_number(past.instance_id),))])
     limits = [n for n in (None if each else past.last, past.most) if n is not None]
@@ -126,7 +130,35 @@ def _sealed(series: Collection[int], past: Past) -> Sql:
     if past.last is not None:
         order = f"partition by h.series order by {_order(past)}"
         each = f"qualify row_number() over ({order}) <= {past.last}"
-    return _rows("h", of_series(series), past, each)
+    return _rows("h", of_series(series), past, _during_in_files(past), each)
+
+
+def during(past: Past, entity: str) -> Sql:
+    """Condition on rows (h) of this entity."""
+    stays = scoped.times(past, entity)
+    if stays is None:
+        return Sql("true")
+    since, until = "json_extract(v.value, '$[0]')", "json_extract(v.value, '$[1]')"
+    test = f"{_time(past)} >= {since} and {_time(past)} < {until}"
+    return Sql(f"exists (select 1 from json_each(?) v where {test})", (json.dumps(stays),))
+
+
+def _during_in_files(past: Past) -> Sql:
+    """In the words of DuckDB, of rows of whichever entity."""
+    if past.stays is None:
+        return Sql("true")
+    each = [(id, *stay) for id in past.stays for stay in scoped.times(past, id) or ()]
+    told = json.dumps([dict(zip(("entity", "since", "until"), one, strict=True)) for one in each])
+    shape = '[{"entity": "VARCHAR", "since": "BIGINT", "until": "BIGINT"}]'
+    stays = f"select unnest(from_json(?::json, '{shape}'), recursive := true)"
+    test = f"v.entity = h.entity and {_time(past)} >= v.since and {_time(past)} < v.until"
+    return Sql(f"exists (select 1 from ({stays}) v where {test})", (told,))
+
+
+def stays(db: sqlite3.Connection, tenant: str, past: Past, fits: Sql) -> Stays:
+    of = _of(tenant, past)
+    found = scoped.of_each(of.text, past.window, fits)
+    return scoped.by_entity(db.execute(found.text, (*of.parameters, *found.parameters)))
 
 
 def _order(past: Past) -> str:
@@ -167,23 +199,24 @@ def _instance(one: Series, row: Sequence[Any]) -> Instance:
 
 
 def span(db: sqlite3.Connection, tenant: str, past: Past, sealed: SealedDays) -> Span | None:
-    where, time = within(past.window), _time(past)
-    one = f"select {time} from history h where h.series = ? and {where.text} order by 1"
-    ids = [found.id for found in series(db, tenant, past)]
-    ends = [
-        end
-        for id in ids
-        for back in ("", " desc")
-        for end in db.execute(f"{one}{back} limit 1", (id, *where.parameters))
-    ]
+    every = series(db, tenant, past)
+    ends = [end for one in every for end in _ends(db, one, past)]
     files = sealed.files(db, tenant, *ranged(past.window))
-    times = [time for (time,) in ends] + _sealed_ends(files, ids, past)
+    times = ends + _sealed_ends(files, [one.id for one in every], past)
     return Span(at(min(times)), at(max(times))) if times else None
+
+
+def _ends(db: sqlite3.Connection, one: Series, past: Past) -> Iterator[int]:
+    where = every([within(past.window), during(past, one.entity)])
+    text = f"select {_time(past)} from history h where h.series = ? and {where.text} order by 1"
+    for back in ("", " desc"):
+        for (end,) in db.execute(f"{text}{back} limit 1", (one.id, *where.parameters)):
+            yield end
 
 
 def _sealed_ends(files: Files, series: Collection[int], past: Past) -> list[int]:
     """Of sealed days the first and the last tell it all, where it is asked by `at`."""
-    where, time = within(past.window), _time(past)
+    where, time = every([within(past.window), _during_in_files(past)]), _time(past)
     text = f"select min({time}), max({time}) from h where {of_series(series)} and {where.text}"
     question = Sql(text, where.parameters)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from townsquare.store import micros
+from townsquare.store import micros, stays
 from townsquare.store.conditions import Sql
 from townsquare.store.past import Past, Tally
-from townsquare.store.periods import MANY_ROWS, Sum, between, whole_hours
+from townsquare.store.periods import MANY_ROWS, Sum, between, hours_during, whole_hours
 from townsquare.store.series import HOUR, YEAR_1, Series
-from townsquare.store.sqlite_history import series
+from townsquare.store.sqlite_history import during, series
 from townsquare.store.sqlite_sealed import COLUMNS, TIMES, Files, SealedDays
 
 ROWS_AT_ONCE = 20_000  # of files
@@ -71,10 +71,11 @@ class _Asked:
         if self.past.of == "observedAt" and not self.distinct:
             dirty = self.db.execute("select hour from dirty where series = ?", (one.id,)).fetchall()
             hours = whole_hours(self.moments, one.rolled, [hour for (hour,) in dirty])
+            hours = hours_during(hours, stays.times(self.past, one.entity))
             if not self._of_hours(one.id, hours, sums):
                 hours, sums = [], {}
         left = between(self.moments, hours)
-        return sums, sum(self._of_rows(one.id, range, sums) for range in left)
+        return sums, sum(self._of_rows(one, range, sums) for range in left)
 
     def _of_hours(self, id: int, hours: list[tuple[int, int]], sums: dict[int, Sum]) -> bool:
         """False where there are not only numbers: sums do not tell enough of the others."""
@@ -90,19 +91,22 @@ class _Asked:
                 sums.setdefault(place, Sum()).add(found, ("number",))
         return True
 
-    def _of_rows(self, id: int, range: tuple[int, int], sums: dict[int, Sum]) -> int:
+    def _of_rows(self, one: Series, range: tuple[int, int], sums: dict[int, Sum]) -> int:
         """Number of rows."""
-        table = Sql("select * from history where series = ?", (id,))
-        rows, told = 0, self._told(id, range)
+        table = Sql("select * from history where series = ?", (one.id,))
+        rows, told = 0, self._told(one.id, range)
         if self.distinct:
             # Different values are counted where all are seen together.
             sealed = _listed(next(told))
-            table = Sql(f"{table.text} union all {sealed.text}", (id, *sealed.parameters))
+            table = Sql(f"{table.text} union all {sealed.text}", (one.id, *sealed.parameters))
+        staying = during(self.past, one.entity)
         for source in (table, *map(_listed, told)):
-            rows += self._tallied(source, range, sums)
+            rows += self._tallied(source, range, staying, sums)
         return rows
 
-    def _tallied(self, source: Sql, range: tuple[int, int], sums: dict[int, Sum]) -> int:
+    def _tallied(
+        self, source: Sql, range: tuple[int, int], staying: Sql, sums: dict[int, Sum]
+    ) -> int:
         observed = self.past.of == "observedAt"
         time = "h.at" if observed else TIMES[self.past.of]
         text = _ROWS.format(
@@ -110,9 +114,10 @@ class _Asked:
             time=time,
             has_time="h.observed" if observed else f"{time} is not null",
             distinct="count(distinct value)" if self.distinct else "0",
+            staying=staying.text,
         )
-        rows = 0
-        for place, *found, types, linked in self.db.execute(text, (*source.parameters, *range)):
+        rows, parameters = 0, (*source.parameters, *range, *staying.parameters)
+        for place, *found, types, linked in self.db.execute(text, parameters):
             kinds = {"relationship"} if linked else {KINDS[t] for t in types.split(",")}
             sums.setdefault(place, Sum()).add(found, kinds)
             rows += found[0]
@@ -150,7 +155,7 @@ with one as (
            case when h.number is null then json_extract(h.json, '$.value')
                else h.number end as value
     from {{source}} where {{has_time}} and {{time}} >= ? and {{time}} < ?
-        and h.deleted is null
+        and h.deleted is null and {{staying}}
 ), measured as (
     select *, case when kind in {LINKED} then null
                    when type in ('integer', 'real', 'true', 'false') then value

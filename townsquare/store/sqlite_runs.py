@@ -15,6 +15,7 @@ from time import monotonic, time_ns
 
 from townsquare.model.errors import Unavailable
 from townsquare.store.archive import COLUMNS, Archive, Sealed
+from townsquare.store.past import SCOPE
 from townsquare.store.periods import Sum
 from townsquare.store.series import hour_of, start_of_day
 from townsquare.store.sqlite_sealed import Part
@@ -24,9 +25,11 @@ MOST_ROWS = 30_000  # in a file, unless one series alone has more: its transacti
 MOST_BYTES = 16_000_000  # likewise, of JSON
 LONGEST_S = 60.0  # of reading one file
 
-NAMES = """
+# What a scope was is asked of all time (stays.py), so it stays in the table.
+SEALED = f"attribute <> '{SCOPE}'"
+NAMES = f"""
 select id, entity, type, attribute, dataset from series
-where id between ? and ? and +tenant = ? order by id"""
+where id between ? and ? and +tenant = ? and {SEALED} order by id"""
 ROWS = """
 select at, instance, observed, recorded, modified, deleted, number, json from history
 where series = ? and at >= ? and at < ? order by at, instance"""
@@ -149,7 +152,8 @@ def joined(files: Iterator[Sealed], table: Iterator[Sealed]) -> Iterator[Sealed]
 def late_series(db: sqlite3.Connection, run: Run) -> list[int]:
     """Series of the run with rows in the table."""
     text = (
-        "select id from series s where id between ? and ? and exists (select 1 from history h"
+        f"select id from series s where id between ? and ? and {SEALED}"
+        " and exists (select 1 from history h"
         " where h.series = s.id and h.at >= ? and h.at < ?)"
     )
     return [id for (id,) in db.execute(text, (run.first, run.last, *run.span))]
@@ -160,7 +164,10 @@ def soiled_hours(
 ) -> set[tuple[int, int]]:
     """Hours to be summed anew: those that were written to, and all of what loses something."""
     values = (run.first, run.last, *run.hours)
-    text = "select series, hour from {} where series between ? and ? and hour >= ? and hour < ?"
+    text = (
+        "select series, hour from {0} where series between ? and ? and hour >= ? and hour < ?"
+        f" and exists (select 1 from series s where s.id = {{0}}.series and {SEALED})"
+    )
     found = set(db.execute(text.format("dirty"), values))
     if outlived:
         of_types = f" and series in (select id from series where type in ({_marks(outlived)}))"

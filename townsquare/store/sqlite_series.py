@@ -23,6 +23,7 @@ from townsquare.store.series import (
     hour_of,
     start_of,
 )
+from townsquare.store.stays import HELD
 
 BEGIN = (
     "insert into series (id, tenant, entity, attribute, dataset, type) values (?, ?, ?, ?, ?, ?)"
@@ -254,9 +255,9 @@ def outlived(db: sqlite3.Connection, types: Sequence[str], others: bool, after: 
 
 
 def forget_before(db: sqlite3.Connection, series: int, before: int) -> int:
-    """Rows that were observed and recorded before; their number."""
-    text = "delete from history where series = ? and at < ? and at + recorded < ?"
-    gone = db.execute(text, (series, before, before)).rowcount
+    """Rows that were observed and recorded before, but the scope that still held; their number."""
+    text = "delete from history as h where series = ? and at < ? and at + recorded < ?"
+    gone = db.execute(f"{text} and not ({HELD})", (series, before, before, before)).rowcount
     if gone:
         until = hour_of(before) + 1
         left = "select 1 from history where series = ?1 and at >= ?3 and at < ?4"

@@ -12,11 +12,10 @@ from townsquare.context.form.read import read_time
 from townsquare.context.form.view import CORE, Projection
 from townsquare.context.http import Request
 from townsquare.context.jsonld import Terms
-from townsquare.context.past import SCOPE
 from townsquare.context.query import Query, depth
 from townsquare.context.temporal import TemporalQuery
 from townsquare.model.errors import Invalid
-from townsquare.store.past import Span, TimeProperty, Window
+from townsquare.store.past import SCOPE, Span, TimeProperty, Window
 
 Format = Literal["normalized", "concise", "temporalValues", "aggregatedValues"]
 PAGE = 30  # instances in an answer; those who want more ask on from its end (clause 6.3.10)

@@ -12,11 +12,10 @@ from townsquare.context.form.attribute import UPDATE, VALUE_MEMBER, read_attribu
 from townsquare.context.form.read import ENTITY_MEMBERS, read_entity
 from townsquare.context.form.write import full
 from townsquare.context.jsonld import Terms
-from townsquare.context.past import SCOPE
 from townsquare.context.temporal import Aggregates
 from townsquare.model.entity import NULL, Attribute, Entity, Json, Kind
 from townsquare.model.errors import Invalid, InvalidRequest, TooComplex
-from townsquare.store.past import Tally, TimeProperty
+from townsquare.store.past import SCOPE, Tally, TimeProperty
 
 MOST_INSTANCES = 100_000  # in one request
 TIME: Mapping[TimeProperty, str] = {

@@ -9,8 +9,9 @@ import httpx
 from townsquare.context.broker import Broker
 from townsquare.trust import note, secret
 from townsquare.trust.log import Log
-from townsquare.web.notary import Notary
+from townsquare.web.notary import Notary, Upkeep
 from townsquare.web.outdated import Outdated
+from townsquare.web.timekeeper import Timekeeper
 from townsquare.web.witnesses import Witness, Witnesses
 
 ORIGIN = "example.org/log"
@@ -40,10 +41,17 @@ def notary(
     witnesses: Sequence[Witness] = (),
     client: httpx.AsyncClient | None = None,
     spare: Callable[[], int] = lambda: 1,
+    clock: Timekeeper | None = None,
 ) -> Notary:
     kept = log(broker, folder)
     asked = Witnesses(kept, client or httpx.AsyncClient(), witnesses)
-    return Notary(kept, asked, broker, spare, Outdated(broker, KEEP_DAYS, nothing_is_proven))
+    outdated = Outdated(broker, KEEP_DAYS, nothing_is_proven)
+    return Notary(kept, asked, broker, spare, Upkeep(clock or even(broker), outdated))
+
+
+def even(broker: Broker) -> Timekeeper:
+    """Of a machine whose clock is never set."""
+    return Timekeeper(lambda: broker.clock(), lambda: broker.clock().timestamp())
 
 
 def tree_head(leaves: Sequence[bytes]) -> bytes:

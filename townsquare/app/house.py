@@ -35,6 +35,7 @@ from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
+from townsquare.web.timekeeper import Timekeeper
 
 TYPES = (
     *seeing.TYPES,
@@ -57,14 +58,16 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     pages = Pages(settings.town, demo=mode == "demo")
     rules = policy(TYPES, zone=ZoneInfo(settings.town.timezone)).shut(ruling.UNREAD)
     store = opened(settings.store, place.data, TYPES)
-    broker = Broker(store, open_bus(settings.bus.url), rules)
+    clock = Timekeeper()
+    broker = Broker(store, open_bus(settings.bus.url), rules, clock.now)
+    broker.sure = clock.sure
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(store.close)
         await store.ready()
         client = await ending.enter_async_context(out.Client(allowed))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
-        trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode))
+        trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode, clock))
         workers = await ending.enter_async_context(Workers(settings.vision))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {

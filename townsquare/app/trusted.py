@@ -18,6 +18,7 @@ from townsquare.model.actor import Actor
 from townsquare.trust import note, secret, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
+from townsquare.web import clock as clock_site
 from townsquare.web import figures, handing, nobody, notary
 from townsquare.web import log as log_site
 from townsquare.web.accounts.desk import Beside, Desk
@@ -32,13 +33,14 @@ from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
 from townsquare.web.health import Health
 from townsquare.web.looked import Looked
-from townsquare.web.notary import Notary
+from townsquare.web.notary import Notary, Upkeep
 from townsquare.web.outdated import Outdated
 from townsquare.web.pages import Pages
 from townsquare.web.policy import asking
 from townsquare.web.policy import pages as policy_pages
 from townsquare.web.policy.ruling import Ruling
 from townsquare.web.sessions import Sessions
+from townsquare.web.timekeeper import Timekeeper
 from townsquare.web.tries import Tries
 from townsquare.web.witnesses import Witnesses
 
@@ -74,6 +76,7 @@ class Trusted:
             *Health(broker, self.notary).routes(),
             *log_site.routes(log),
             *handing.routes(broker, log),
+            *clock_site.routes(broker, self.notary.time),
             *Inbox(self.book, pages).routes(),
             *Looked(self.people, pages, log).routes(),
             *figures.routes(broker, pages, self.notary),
@@ -88,7 +91,7 @@ class Trusted:
 
 @contextlib.asynccontextmanager
 async def trusted(
-    settings: Settings, place: Place, api: Api, pages: Pages, mode: Mode
+    settings: Settings, place: Place, api: Api, pages: Pages, mode: Mode, clock: Timekeeper
 ) -> AsyncIterator[Trusted]:
     """Raises CannotStart or Invalid."""
     broker, web = api.broker, settings.web
@@ -111,7 +114,7 @@ async def trusted(
     book = Book(broker, people, by_name, sessions.roles, settings.approvals)
     door = Door(mode, known(tokens, place, mode, broker), sessions, tries)
     async with (
-        witnessed_log(settings, place, ruling, mode) as keeper,
+        witnessed_log(settings, place, ruling, mode, clock) as keeper,
         provided(settings, place.data) as provider,
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
@@ -121,7 +124,7 @@ async def trusted(
 
 @contextlib.asynccontextmanager
 async def witnessed_log(
-    settings: Settings, place: Place, ruling: Ruling, mode: Mode
+    settings: Settings, place: Place, ruling: Ruling, mode: Mode, clock: Timekeeper
 ) -> AsyncIterator[Notary]:
     """The log, opened before anybody is let in. Its witnesses are called, and nobody else."""
     name, broker = origin(settings), ruling.broker
@@ -136,7 +139,7 @@ async def witnessed_log(
             Witnesses(log, client, settings.witness),
             broker,
             lambda: notary.free_at(place.data) - floor,
-            Outdated(broker, settings.log.keep_days, ruling.proven),
+            Upkeep(clock, Outdated(broker, settings.log.keep_days, ruling.proven)),
         )
         await keeper.open()
         yield keeper

@@ -11,6 +11,7 @@ import typer
 from townsquare import __version__
 from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
+from townsquare.cli.clock import clock
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
 from townsquare.cli.log import log
@@ -33,6 +34,7 @@ commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")
 commands.add_typer(log, name="log")
+commands.add_typer(clock, name="clock")
 
 
 def _say_version(wanted: bool) -> None:

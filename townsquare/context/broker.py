@@ -91,6 +91,9 @@ class Broker:
         self.bus = bus
         self.policy = policy
         self.clock = clock
+        self.sure: Callable[[], datetime] = lambda: (
+            self.clock()
+        )  # by which what is kept for a time is erased
         self.expiry = Expiry(store, policy)
         self.admission = Admission(lambda: self.clock())
         self.documents = Documents(store, lambda: self.clock(), self.admission, lambda: self.policy)
@@ -365,11 +368,12 @@ class Broker:
     async def sweep(self) -> None:
         """Drop old news, and history whose retention has ended."""
         now = self.clock()
-        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT, now - ONCE_KEPT)
+        sure = min(now, self.sure())
+        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT, sure - ONCE_KEPT)
         await self.store.roll_up(now)
         for type in self.policy.types.values():
-            await self.store.forget([type.name], now - type.retention, others=False)
-        await self.store.forget(list(self.policy.types), now - OTHERS_KEPT, others=True)
+            await self.store.forget([type.name], sure - type.retention, others=False)
+        await self.store.forget(list(self.policy.types), sure - OTHERS_KEPT, others=True)
 
     async def seal(self, before: datetime) -> None:
         """Take days that ended before this out of the database, and settle what was erased."""

@@ -132,6 +132,11 @@ class Ledger:
             await self.erase(which, by, why, justification)
         return len(which)
 
+    async def newest(self) -> datetime | None:
+        """When the last thing was done that is still told; nothing of what it was."""
+        found = await self._store.log_found(LogSearch(limit=1))
+        return RECORD.decode(found[0].entry.record).at if found else None
+
     async def counts(self) -> list[LogCount]:
         """How many entries by month, purpose and verb: numbers that anybody may have."""
         return await self._store.log_counts()

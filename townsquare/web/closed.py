@@ -16,8 +16,9 @@ from townsquare.web.pages import Pages
 STATUS = ("healthz", "metrics", "policy", "figures", "open-data/access.csv", "models", "log")
 PAPER = ("static", "modules")  # what these pages are made of
 # Accounts answer for themselves; a link or a passkey leads no further than to emergency access.
-COMING_IN = ("signin", "session", "emergency", "enrol", "commands/enrolment", "commands/recovery")
-OPEN = re.compile(rf"/({'|'.join(map(re.escape, (*STATUS, *PAPER, *COMING_IN)))})(/.*)?")
+COMING_IN = ("signin", "session", "emergency", "enrol", "commands/enrolment")
+REPAIR = ("commands/clock", "commands/recovery")  # by the owner of the machine, an entry each
+OPEN = re.compile(rf"/({'|'.join(map(re.escape, (*STATUS, *PAPER, *COMING_IN, *REPAIR)))})(/.*)?")
 
 
 class Closed:

@@ -48,9 +48,10 @@ class Health:
         unreadable = self.broker.store.unreadable()
         trouble, stale = self.notary.trouble, self.notary.stale
         short = self.broker.admission.short
+        behind, clock = self.notary.time.trouble, self.notary.time.doubt
         body = {
             "status": "degraded"
-            if any((late, failing, unreadable, trouble, stale, short))
+            if any((late, failing, unreadable, trouble, stale, short, behind, clock))
             else "ok",
             "version": __version__,
             "cameras": states,
@@ -59,9 +60,12 @@ class Health:
             "history": unreadable or "ok",
             "log": trouble or "ok",
             "disk": "nearly full" if short else "ok",
+            "clock": behind or clock or "ok",
             "witnesses": self.witnesses(),
         }
-        return JSONResponse(body, 503 if late or trouble else 200, {"cache-control": "no-store"})
+        return JSONResponse(
+            body, 503 if late or trouble or behind else 200, {"cache-control": "no-store"}
+        )
 
     def witnesses(self) -> dict[str, str]:
         """When each cosigned last, or why it did not."""

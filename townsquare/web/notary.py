@@ -21,7 +21,9 @@ from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
 from townsquare.model.rule import Rule
 from townsquare.trust.log import Broken, Log
+from townsquare.web import timekeeper
 from townsquare.web.outdated import Outdated
+from townsquare.web.timekeeper import Timekeeper
 from townsquare.web.witnesses import Witnesses
 
 ROOM, WHY = room("log"), Why("operations")
@@ -69,6 +71,7 @@ RULES = (
         consequence="The town could show different logs to different people.",
         response="Look at /healthz for what the witnesses answer, and call them.",
     ),
+    *timekeeper.rules(STATUS),
 )
 EVERY_S = 5.0
 RETRY = timedelta(minutes=1)  # after a witness did not answer
@@ -103,20 +106,29 @@ def free_at(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What the room does beside signing."""
+
+    time: Timekeeper
+    outdated: Outdated
+
+
 class Notary:
     """`trouble` says why nobody is let in; `broken` is trouble that lasts until the next start."""
 
     def __init__(
-        self, log: Log, witnesses: Witnesses, broker: Broker, spare: Spare, outdated: Outdated
+        self, log: Log, witnesses: Witnesses, broker: Broker, spare: Spare, upkeep: Upkeep
     ) -> None:
         self.log = log
+        self.time = upkeep.time
         self.witnesses = witnesses
         self.trouble = ""
         self.broken = False
         self._opened = False
         self._broker = broker
         self._spare = spare
-        self._outdated = outdated
+        self._outdated = upkeep.outdated
         self._asked: datetime | None = None
         self._told: Mapping[str, float] = {}
 
@@ -150,6 +162,7 @@ class Notary:
 
     async def _opened_once(self) -> None:
         if not self._opened:
+            await self.time.step(self._broker)
             await self.log.open()
             await self.log.name(witness.verifier for witness in self.witnesses.known)
             self._opened = True
@@ -157,6 +170,8 @@ class Notary:
     async def _advance(self) -> None:
         """Raises Broken, OSError or Unavailable."""
         await self._opened_once()
+        seen = [at for at in self.witnesses.last().values() if at]
+        await self.time.step(self._broker, max(seen, default=None))
         await self.log.follow()
         new = self.log.tiles.size > (self.log.signed.size if self.log.signed else 0)
         if new:
@@ -197,12 +212,15 @@ class Notary:
             "broken": float(bool(self.trouble)),
             "short": float(self._broker.admission.short),
             "stale": float(self.stale),
+            "clockBehind": float(bool(self.time.trouble)),
+            "clockAhead": float(bool(self.time.doubt)),
         }
         if now == self._told or (not any(now.values()) and not await self._was_told()):
             return
         at = self._broker.clock()
         attributes = {name: (Attribute(value, observed_at=at),) for name, value in now.items()}
-        attributes["why"] = (Attribute(self.trouble or "nothing is wrong"),)
+        why = self.trouble or self.time.trouble or self.time.doubt
+        attributes["why"] = (Attribute(why or "nothing is wrong"),)
         status = Entity(ID, (STATUS,), attributes, scope=(LIVE,))
         await self._broker.apply([Change("merge", status, upsert=True)], ROOM, WHY)
         self._told = now

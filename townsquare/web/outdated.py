@@ -1,7 +1,8 @@
 """Erases records of the log that the town has kept for long enough: no record is kept forever.
 
-Always holds: each erasure is an entry of the log, commitments and proofs stay, and what proves that
-the policy in force was agreed to is kept for as long as it is in force.
+Always holds: the time that has come for certain decides, not a clock that was set; each erasure is
+an entry of the log, commitments and proofs stay, and what proves that the policy in force was
+agreed to is kept for as long as it is in force.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -25,7 +26,7 @@ class Outdated:
 
     async def erase(self) -> None:
         """Once a day, so many at each call that nobody has to wait for long."""
-        now = self._broker.clock()
+        now = self._broker.sure()
         if self._none_left and now - self._none_left < EVERY:
             return
         reason = f"older than {self._keep.days:,} days, which is how long the town keeps records"

@@ -245,7 +245,7 @@ class Book:
 
     async def sweep(self) -> int:
         """Takes out what ended long ago, and says how many that were. The log keeps each, whole."""
-        before = iso(self.broker.clock() - timedelta(days=self.settings.keep_days))
+        before = iso(self.broker.sure() - timedelta(days=self.settings.keep_days))
         old = Query(types=(APPROVAL,), q=parse(f"validUntil<={before}"), limit=MOST_SWEPT)
         found = (await self.broker.find(old, ROOM, WHY)).entities
         await self.broker.apply([Change("delete", Entity(e.id, ())) for e in found], ROOM, WHY)

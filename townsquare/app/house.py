@@ -65,6 +65,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(store.close)
         await store.ready()
+        ending.push_async_callback(broker.looks.settle, all=True)
         client = await ending.enter_async_context(out.Client(allowed))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
         trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode, clock))

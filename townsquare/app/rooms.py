@@ -49,6 +49,7 @@ async def expire(broker: Broker) -> None:
     """What ends, ends in time also where nobody asks: there are readers who were promised news."""
     while True:
         await broker.expire()
+        await broker.looks.settle()
         await asyncio.sleep(EXPIRY_S)
 
 

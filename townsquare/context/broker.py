@@ -23,6 +23,7 @@ from townsquare.context.expiry import Expiry
 from townsquare.context.form.view import View
 from townsquare.context.jsonld import Terms
 from townsquare.context.ledger import Ledger
+from townsquare.context.looks import Looks, Way
 from townsquare.context.private import Private, beside
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
@@ -46,6 +47,7 @@ OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_NEWS = 500  # that a durable reader gets at once
 T = TypeVar("T")
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
+WAYS: Mapping[Act, Way] = {"read": "queried", "watch": "notified", "temporal": "history"}
 OUTCOMES = msgspec.json.Decoder(list[Outcome])
 
 
@@ -98,13 +100,15 @@ class Broker:
         self.admission = Admission(lambda: self.clock())
         self.documents = Documents(store, lambda: self.clock(), self.admission, lambda: self.policy)
         self._sight = Sight(policy, store.conditions, lambda: self.clock())
-        self.chronicle = Chronicle(store, self._sight, self.expire)
         self.ledger = Ledger(
             store,
             lambda: self.policy,
             lambda by, why: self._sight.rights(by, why),
             lambda: self.clock(),
         )
+        self.looks = Looks(self.ledger, lambda: self.clock())
+        self.looks.adopt(policy.types.values())
+        self.chronicle = Chronicle(store, self._sight, lambda: self.looks, self.expire)
         self._adopted, self._troubles = policy, dict[str, str]()
         self._recent = Recent()
         self._tenants = {""}  # known to exist; the default tenant always does
@@ -117,6 +121,7 @@ class Broker:
         self.policy = policy = policy.shut("; ".join(closed))
         self.expiry.policy = policy
         self._sight.adopt(policy)
+        self.looks.adopt(policy.types.values())
 
     def shut(self, room: str, why: str) -> None:
         """Nobody is let in but rooms and emergency access while a room says why not; "" ends it."""
@@ -224,12 +229,18 @@ class Broker:
     async def read(self, id: str, by: Actor, why: Why, *, tenant: str = "") -> Entity:
         """Raises NotFound, also where the policy hides it."""
         row, rights = await self._row(id, tenant), self._sight.rights(by, why)
-        return open_to(id, self._sight.row(row, rights, "read") if row else None)
+        seen = self._sight.row(row, rights, "read") if row else None
+        if row and seen:
+            await self.looks.at_one(row, by, why)
+        return open_to(id, seen)
 
     async def tell(self, id: str, by: Actor, why: Why, shape: Shape, *, tenant: str = "") -> Raw:
         """The same as JSON."""
         row, rights = await self._row(id, tenant), self._sight.rights(by, why)
-        return open_to(id, self._sight.told(row, rights, "read", shape) if row else None)
+        seen = self._sight.told(row, rights, "read", shape) if row else None
+        if row and seen:
+            await self.looks.at_one(row, by, why)
+        return open_to(id, seen)
 
     def seen(self, entity: Entity, by: Actor, why: Why, act: Act) -> Entity | None:
         """An entity that is not kept here as `by` may see it; None where it is hidden."""
@@ -277,6 +288,7 @@ class Broker:
         )
         if not rows and find.offset and find.limit:
             rows = await self._last(find, count, tenant)
+        await self.looks.at_several(query, rows[: find.limit], by, why, WAYS[act], count)
         return Rows(rows[: find.limit], count, len(rows) > find.limit)
 
     async def ids(
@@ -286,6 +298,7 @@ class Broker:
         await self.expiry.due(self.clock)
         find = self._sight.find(query, by, why, "read", tenant)
         rows = await self.store.find(tenant, structs.replace(find, limit=most, offset=0))
+        await self.looks.at_several(query, rows, by, why, WAYS["read"], None)
         return [row.key.id for row in rows]
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
@@ -315,7 +328,8 @@ class Broker:
         """News from now on as `by` may see it, keeping up by leaving out intermediate states."""
         watch = self.bus.watch(types)
         try:
-            yield Watching(watch, tenant, lambda changed: self.shown(changed, by, why))
+            looked = partial(self.looks.at_news, by, why) if self.looks.concern(by) else None
+            yield Watching(watch, tenant, lambda changed: self.shown(changed, by, why), looked)
         finally:
             watch.close()
 

@@ -11,6 +11,7 @@ from msgspec import structs
 from townsquare.context import sql, temporal
 from townsquare.context.aggregate import Aggregation, Duration
 from townsquare.context.grants import Rights
+from townsquare.context.looks import Looks
 from townsquare.context.query import Page
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
@@ -23,9 +24,16 @@ from townsquare.trust.policy import Grant
 
 
 class Chronicle:
-    def __init__(self, store: Store, sight: Sight, settle: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sight: Sight,
+        looks: Callable[[], Looks],
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._sight = sight
+        self._looks = looks
         self._settle = settle  # ends what is due, so that an answer never shows it
 
     async def evolution(
@@ -54,6 +62,7 @@ class Chronicle:
         rows = await self._store.find(
             tenant, structs.replace(find, limit=find.limit + bool(find.limit))
         )
+        await self._looks().at_several(ask.query, rows[: find.limit], by, why, "history", count)
         entities = [self._sight.decoded.of(row) for row in rows[: find.limit]]
         rights = self._sight.rights(by, why)
         seen = [(e, rights.grant("temporal", e.types[0])) for e in entities]
@@ -98,6 +107,7 @@ class Chronicle:
         await self._settle()
         find = self._find_past(ask, how.every if how else None, by, why, tenant)
         rows = await self._store.find(tenant, structs.replace(find, limit=most, offset=0))
+        await self._looks().at_several(ask.query, rows, by, why, "history", None)
         return [row.key.id for row in rows]
 
     def _find_past(

@@ -28,6 +28,7 @@ class Scratch:
         store = open_store("memory:", Path())
         self._for = broker
         self._broker = Broker(store, MemoryBus(), broker.policy, broker.clock)
+        self._broker.looks = broker.looks  # who looks here is in the town's log too
 
     async def matching(
         self, query: Query, entities: Sequence[Entity], by: Actor, why: Why, act: Act

@@ -1,6 +1,6 @@
 """News as one actor may see them, for who keeps up by leaving out intermediate states."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 
 from townsquare.bus.memory import Watch
@@ -9,11 +9,17 @@ from townsquare.model.change import Changed
 
 class Watching:
     def __init__(
-        self, watch: Watch, tenant: str, shown: Callable[[Changed], Changed | None]
+        self,
+        watch: Watch,
+        tenant: str,
+        shown: Callable[[Changed], Changed | None],
+        looked: Callable[[Changed], Awaitable[None]] | None = None,
     ) -> None:
+        """`looked` is told what is shown, before it is."""
         self._watch = watch
         self._tenant = tenant
         self._shown = shown
+        self._looked = looked
 
     @property
     def closed(self) -> bool:
@@ -28,6 +34,8 @@ class Watching:
         end_s = None if within_s is None else monotonic() + within_s
         while changed := await self._watch.next(end_s and max(0.0, end_s - monotonic())):
             if changed.tenant == self._tenant and (news := self._shown(changed)):
+                if self._looked:
+                    await self._looked(news)
                 return news
         return None
 

@@ -100,6 +100,7 @@ async def test_what_is_erased_goes_from_the_file_too(store: SqliteStore, tmp_pat
     for _ in range(2):
         await store.seal(START + DAY)
     assert files(tmp_path) == []
+    assert not [*(tmp_path / "history").iterdir()], "nor a folder of a tenant that has nothing"
 
 
 async def test_what_goes_while_it_is_sealed_is_not_in_the_file_for_long(

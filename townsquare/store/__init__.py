@@ -109,6 +109,7 @@ class Writes(Struct, frozen=True):
     unlog: Sequence[int] = ()  # indexes of entries whose records are erased
     told: Sequence[Changed] = ()
     census: Census = {}  # what it adds to the count of entities
+    ends_tenant: bool = False  # that of the job, unless there are entities in it
     answer: bytes = b""
 
 
@@ -172,6 +173,10 @@ class Store(Protocol):
 
     async def has_tenant(self, tenant: str) -> bool:
         """Whether anything was ever kept in it."""
+        ...
+
+    async def tenants(self) -> list[str]:
+        """All but the default one."""
         ...
 
     async def census(self, tenant: str) -> Census:

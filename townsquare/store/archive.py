@@ -116,6 +116,8 @@ class Archive:
         for one in (path, *_beside(path)):
             with suppress(FileNotFoundError):
                 one.unlink()
+        if path.parent.exists() and not any(path.parent.iterdir()):
+            path.parent.rmdir()  # of a tenant that may have ended
 
     def close(self) -> None:
         if self._db is not None:

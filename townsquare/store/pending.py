@@ -53,7 +53,7 @@ class Pending:
         self._tell(tenant, writes)
         if tenant and (writes.put or writes.history):
             self._tenants.add(tenant)
-        if writes.delete or writes.forget or writes.erase or writes.unlog:
+        if writes.delete or writes.forget or writes.erase or writes.unlog or writes.ends_tenant:
             self.write()
             self._end(tenant, writes)
         for row in writes.put:
@@ -106,6 +106,8 @@ class Pending:
             self._series.forget(self._db, key)
         for what in writes.erase:
             self._series.erase(self._db, tenant, what)
+        if writes.ends_tenant:
+            self._db.execute(tables.END_TENANT, (tenant,))
         self._db.executemany(tables.UNLOG, [(index + 1,) for index in writes.unlog])
 
     def _place(self, row: Row) -> None:

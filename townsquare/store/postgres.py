@@ -132,6 +132,9 @@ class PostgresStore:
     async def has_tenant(self, tenant: str) -> bool:
         return bool(await self._fetch("select 1 from tenant where name = ?", (tenant,)))
 
+    async def tenants(self) -> list[str]:
+        return [name for (name,) in await self._fetch("select name from tenant", ())]
+
     async def census(self, tenant: str) -> Census:
         text = (
             "select types, marks, attribute, kind, number from census"

@@ -132,6 +132,7 @@ class Batch:
     applied: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     readers: dict[str, int] = field(default_factory=dict)
     tenants: dict[str, None] = field(default_factory=dict)
+    ended: dict[str, None] = field(default_factory=dict)  # tenants in which nothing came since
     told: list[Changed] = field(default_factory=list)
 
     def add(self, job: Job, writes: Writes, rows: dict[Key, Row]) -> None:
@@ -160,6 +161,9 @@ class Batch:
         self.unlog += writes.unlog
         if job.tenant and (writes.put or writes.history):
             self.tenants[job.tenant] = None
+            self.ended.pop(job.tenant, None)
+        if writes.ends_tenant and job.tenant not in self.tenants:
+            self.ended[job.tenant] = None
         if job.once:
             self.applied[job.tenant, job.once] = (micros(job.at), writes.answer)
         if job.upto:
@@ -211,6 +215,7 @@ class Batch:
         yield _rows(APPLIED, [(*key, *answer) for key, answer in self.applied.items()])
         yield _rows(READ, list(self.readers.items()))
         yield _rows(TENANTS, [(name,) for name in self.tenants])
+        yield _rows(ENDED, [(name,) for name in self.ended])
 
     def _places(self) -> Iterator[Part | None]:
         places = list(enumerate(self.placed.values(), 1))
@@ -311,3 +316,6 @@ READ = """read_by as (
     on conflict (name) do update set seq = excluded.seq)"""
 TENANTS = """tenants as (
     insert into tenant select * from unnest(?::text[]) on conflict do nothing)"""
+ENDED = """ended as (
+    delete from tenant where name = any(?::text[]) and not exists
+        (select 1 from entity e where e.tenant = name and e.kind = 'context'))"""

@@ -113,6 +113,10 @@ class SqliteStore:
         with self._reading.connection() as db:
             return bool(db.execute("select 1 from tenant where name = ?", (tenant,)).fetchone())
 
+    async def tenants(self) -> list[str]:
+        text = "select name from tenant"
+        return await self._reading.run(lambda db: [name for (name,) in db.execute(text)], text)
+
     async def census(self, tenant: str) -> Census:
         return await self._reading.run(lambda db: tables.census(db, tenant))
 

@@ -21,8 +21,10 @@ COUNT = (
     "insert into census values (?, ?, ?, ?, ?, ?) on conflict (tenant, types, marks, attribute,"
     " kind) do update set number = number + excluded.number"
 )
-
-
+END_TENANT = (
+    "delete from tenant where name = ? and not exists"
+    " (select 1 from entity e where e.tenant = name and e.kind = 'context')"
+)
 COUNT_ENTRIES = (
     "insert into log_count values (?, ?, ?, ?) on conflict (month, purpose, verb)"
     " do update set number = number + excluded.number"

@@ -15,8 +15,8 @@ from tests.contract.ngsi_ld.harbour import Harbour, registered
 from tests.contract.ngsi_ld.receiver import Receiver
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
-from townsquare.context.snapshots.copies import EVERYTHING
-from townsquare.context.snapshots.snapshot import Snapshot
+from townsquare.context.snapshots.copies import EVERYTHING, Copies
+from townsquare.context.snapshots.snapshot import Snapshot, fresh_place
 from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE, EntityType
@@ -318,6 +318,7 @@ async def test_nothing_is_left_of_what_has_ended(api: Api, http: httpx.AsyncClie
             await asyncio.sleep(0.002)
     assert not await api.broker.documents.listed("snapshot")
     assert not any((await api.broker.store.census(place)).values())
+    assert await api.broker.store.tenants() == []
     assert (await http.get(f"/entities/{tree(1)}")).status_code == 200
 
 
@@ -349,6 +350,34 @@ async def test_what_is_deleted_while_it_is_prepared_leaves_nothing(
                 found = await http.get("/entities?type=Tree", headers=inside)
                 assert [entity["id"] for entity in found.json()] == [tree(8)]
             assert not any((await api.broker.store.census(place)).values())
+
+
+@pytest.mark.usefixtures("room", "trees")
+async def test_no_snapshot_leaves_a_tenant_behind(api: Api, http: httpx.AsyncClient) -> None:
+    store, town = api.broker.store, {"NGSILD-Tenant": "north"}
+    body = {"id": tree(1), "type": "Tree", "height": 1}
+    assert (await http.post("/entities", json=body, headers=town)).status_code == 201
+    inside = await taken(http, TREES)
+    changed = {"id": tree(9), "type": "Tree", "height": 9}
+    assert (await http.post("/entities", json=changed, headers=inside)).status_code == 201
+    assert len(await store.tenants()) == 2
+    assert (await http.delete(f"/snapshots/{inside[HEADER]}")).status_code == 204
+    assert await store.tenants() == ["north"]
+    assert (await http.delete(f"/entities/{tree(1)}", headers=town)).status_code == 204
+    assert await store.tenants() == ["north"]  # what a client has begun stays
+
+
+async def test_what_a_kill_left_of_a_snapshot_goes_at_the_next_start(
+    api: Api, http: httpx.AsyncClient
+) -> None:
+    place = fresh_place("")
+    await Copies(api.broker).put(place, [Entity(tree(1), ("Tree",))])
+    assert await api.broker.store.tenants() == [place]
+    async for _ in running(api):
+        path = await asked_for(http, TREES)
+        await ready(http, path)
+    assert place not in await api.broker.store.tenants()
+    assert not await api.broker.store.find(place, Find(EVERYTHING))
 
 
 @pytest.mark.usefixtures("trees")

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from townsquare.context.broker import Broker
 from townsquare.context.commit import place_of
+from townsquare.context.http import APART
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Entity
 from townsquare.model.errors import TooManyResults
@@ -83,6 +84,12 @@ class Copies:
         while entities := await self._page(tenant, 0):
             keys = tuple(Key(tenant, "context", entity.id) for entity in entities)
             await self.store.commit(Job(self.broker.clock(), tenant, keys, _wiped))
+        ended = Writes(ends_tenant=True)
+        await self.store.commit(Job(self.broker.clock(), tenant, (), lambda _: ended))
+
+    async def places(self) -> list[str]:
+        """Tenants of snapshots, also of some that have ended."""
+        return [tenant for tenant in await self.store.tenants() if APART in tenant]
 
     async def _page(self, tenant: str, offset: int) -> list[Entity]:
         rows = await self.store.find(tenant, Find(EVERYTHING, AT_ONCE, offset))

@@ -158,6 +158,7 @@ class Gallery:
 
     async def run(self) -> Never:
         await self.load()
+        await self._clear_strays()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 await self._sweep()
@@ -167,6 +168,12 @@ class Gallery:
                     one = await self._prepared(one)
                 if one and one.given.told:
                     tasks.create_task(self._tell(one, one.given.told))
+
+    async def _clear_strays(self) -> None:
+        """What an end of the server kept from being wiped."""
+        strays = set(await self.copies.places()) - {one.place for one in self._all.values()}
+        for place in strays:
+            await self.copies.wipe(place)
 
     async def _next(self) -> Key | None:
         """What is to be prepared or told; None when one of them ends."""

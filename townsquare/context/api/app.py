@@ -49,6 +49,7 @@ from townsquare.context.sources.bulletin import Bulletin
 from townsquare.context.sources.calling import Caller
 from townsquare.context.sources.consumption import SharedReading
 from townsquare.context.sources.mapped import MappedReading
+from townsquare.context.sources.past import SharedPast
 from townsquare.context.sources.provision import SharedWriting
 from townsquare.context.sources.purging import SharedPurge
 from townsquare.context.sources.registry import Registry
@@ -102,7 +103,7 @@ class Api:
         writer = EntityWriter(sharing)
         maps = MappedReading(reading, Atlas(broker))
         consumption = Consumption(maps, self.contexts)
-        past = Past(broker, maps.atlas, self.contexts)
+        past = Past(SharedPast(reading), maps.atlas, self.contexts)
         asking = Asking(maps, consumption.question, past.question)
         self.snapshots = Gallery(broker, asking, self.courier)
         self._book = book

@@ -17,10 +17,11 @@ from townsquare.context.api.ask import (
 from townsquare.context.api.body import BY_POST, TEMPORAL_MEMBERS, read_query
 from townsquare.context.api.record import entity_id
 from townsquare.context.api.select import SELECTORS, narrowed, ordering, selector
-from townsquare.context.broker import Broker
+from townsquare.context.chronicle import Chronicle
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.temporal import write_aggregates, write_evolution, write_values
 from townsquare.context.form.view import spoken, trimmed
+from townsquare.context.gathered import Gathered, gathered
 from townsquare.context.http import JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.maps.atlas import Atlas
@@ -31,9 +32,13 @@ from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import MOST, Query
 from townsquare.context.routes import Routes
+from townsquare.context.sources.past import SharedPast, asked_of_whole
+from townsquare.context.sources.registration import Registration
+from townsquare.context.sources.split import is_split
 from townsquare.context.temporal import TemporalQuery
 from townsquare.model.entity import Entity, Json
-from townsquare.model.errors import Invalid, NotFound
+from townsquare.model.errors import Invalid, NotFoundAnywhere
+from townsquare.store.past import Span
 
 QUERY = (*SELECTORS, *OF_TIME, *HOW, "orderBy", "collation", "splitEntities")
 
@@ -47,9 +52,21 @@ class Asked:
     media: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page of what was found, as JSON; `part` where there is more of it in time."""
+
+    bodies: list[Json]
+    count: int | None
+    more: bool
+    part: Span | None = None
+    warnings: Sequence[str] = ()
+
+
 class Past:
-    def __init__(self, broker: Broker, atlas: Atlas, contexts: Contexts) -> None:
-        self.broker = broker
+    def __init__(self, shared: SharedPast, atlas: Atlas, contexts: Contexts) -> None:
+        self.shared = shared
+        self.broker = shared.broker
         self.atlas = atlas
         self.contexts = contexts
 
@@ -105,11 +122,17 @@ class Past:
         terms = await self.contexts.of(request)
         id = entity_id(request)
         asked = Asked(request, Query(ids=(id,)), read_telling(request, terms), terms, media)
-        # Through `read`, so that a missing and a hidden entity are told alike.
-        await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
+        ask = temporal_query(request, asked.query, asked.how)
+        if not await self.shared.sources(request, terms, ask):
+            # Through `read`, so that a missing and a hidden entity are told alike.
+            await self.broker.read(id, request.actor, request.why, tenant=request.tenant)
         answered = await self._answered(asked, asked.query)
         if not answered.json or not answered.json[0]:
-            raise NotFound(f"{id} has nothing in its past that was asked for and is open to you")
+            warned = answered.headers.get("NGSILD_Warning")
+            raise NotFoundAnywhere(
+                f"{id} has nothing in its past that was asked for and is open to you",
+                [warned] if warned else (),
+            )
         headers = dict(answered.headers)
         if self.atlas.wanted(request):
             known = await self.atlas.used(request)
@@ -118,27 +141,40 @@ class Past:
         one = structs.replace(answered, json=answered.json[0], headers=headers)
         return await self._with_terms(asked, one)
 
-    async def _answered(self, asked: Asked, query: Query) -> Answer:
-        """Without @context yet."""
-        request, how, terms = asked.request, asked.how, asked.terms
-        ask = temporal_query(request, query, how)
-        by, why, tenant = request.actor, request.why, request.tenant
-        if how.aggregation:
-            sums = await self.broker.chronicle.aggregates(
-                ask, how.aggregation, by, why, tenant=tenant
-            )
-            bodies = write_aggregates(sums, terms, how.aggregation.methods, ask.attributes)
-            count, more, part = sums.count, sums.more, None
+    async def _answered(self, asked: Asked, query: Query, *, here: bool = False) -> Answer:
+        """Without @context yet. `here`: no source is asked."""
+        request, terms = asked.request, asked.terms
+        ask = temporal_query(request, query, asked.how)
+        sources = [] if here else await self.shared.sources(request, terms, ask)
+        if sources:
+            told = await self._together(asked, ask, sources)
         else:
-            found = await self.broker.chronicle.evolution(ask, by, why, tenant=tenant)
-            bodies = [written(entity, terms, how) for entity in found.entities]
-            count, more, part = found.count, found.more, found.part
-        headers = paging(request, query, asked.media, more=more)
-        if count is not None:
-            headers["NGSILD_Results_Count"] = str(count)
-        if part:
-            headers["content-range"] = content_range(ask, part)
-        return Answer(206 if part else 200, [_shown(b, how) for b in bodies], headers, asked.media)
+            told = await _told(asked, ask, self.broker.chronicle, request.tenant)
+        headers = paging(request, query, asked.media, more=told.more)
+        if told.count is not None:
+            headers["NGSILD_Results_Count"] = str(told.count)
+        if told.part:
+            headers["content-range"] = content_range(ask, told.part)
+        if told.warnings:
+            headers["NGSILD_Warning"] = ", ".join(told.warnings)
+        bodies = [_shown(body, asked.how) for body in told.bodies]
+        return Answer(206 if told.part else 200, bodies, headers, asked.media)
+
+    async def _together(
+        self, asked: Asked, ask: TemporalQuery, sources: Sequence[Registration]
+    ) -> Told:
+        """What is here and what sources have."""
+        request, whole = asked.request, asked.how.aggregation is not None
+        parts = await self.shared.gather(request, asked.terms, ask, sources, whole=whole)
+        async with gathered(self.broker, parts.entities) as apart:
+            told = await _told(asked, asked_of_whole(request, ask), apart, "")
+        return replace(
+            told,
+            count=told.count if is_split(request) else parts.count,
+            more=told.more or parts.more,
+            part=told.part or parts.part,
+            warnings=parts.warnings,
+        )
 
     async def _with_terms(self, asked: Asked, answer: Answer) -> Answer:
         known = await self.contexts.addressed(asked.terms, asked.request.tenant)
@@ -183,7 +219,7 @@ class Past:
         if not ids:
             return Answer(200, [], media=asked.media)
         page = replace(asked.query, ids=tuple(ids), limit=len(ids), offset=0, count=False)
-        return await self._answered(asked, page)
+        return await self._answered(asked, page, here=True)
 
     async def _ids(self, asked: Asked, query: Query, most: int) -> list[str]:
         r, how = asked.request, asked.how
@@ -202,6 +238,19 @@ class Past:
 def _question(asked: Asked) -> str:
     ask = temporal_query(asked.request, Query(), asked.how)
     return question(asked.query, asked.request.why, ask)
+
+
+async def _told(
+    asked: Asked, ask: TemporalQuery, chronicle: Chronicle | Gathered, tenant: str
+) -> Told:
+    how, terms, by, why = asked.how, asked.terms, asked.request.actor, asked.request.why
+    if how.aggregation:
+        sums = await chronicle.aggregates(ask, how.aggregation, by, why, tenant=tenant)
+        bodies = write_aggregates(sums, terms, how.aggregation.methods, ask.attributes)
+        return Told(bodies, sums.count, sums.more)
+    found = await chronicle.evolution(ask, by, why, tenant=tenant)
+    bodies = [written(entity, terms, how) for entity in found.entities]
+    return Told(bodies, found.count, found.more, found.part)
 
 
 def written(entity: Entity, terms: Terms, how: Telling) -> Json:

@@ -75,6 +75,7 @@ class Reply:
     reason: str = ""
     count: int = 0  # of all that it has, where it was asked
     map: str = ""  # where the source has the entity map that it used
+    part: str = ""  # which part of the past it is, where it is no more than a part
 
 
 Write = Callable[[Terms], Errand]  # an errand in these words
@@ -207,4 +208,5 @@ def _reply(got: outgoing.Fetched, words: Terms) -> Reply:
     total = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
     map = got.headers.get("ngsild-entitymap", "")
     known = map if LOCATION.fullmatch(map) else ""
-    return Reply("" if good else "refused", got.status, json, words, reason, total, known)
+    part = got.headers.get("content-range", "")
+    return Reply("" if good else "refused", got.status, json, words, reason, total, known, part)

@@ -106,7 +106,7 @@ class SharedReading:
         demand = Demand(request, await self._named(terms, request), wanted, maps=linked)
         answers = await asyncio.gather(*(self.retrieved(demand, one) for one in sources))
         try:
-            here = _left(await self._here(request, id), sources)
+            here = left_here(await self._here(request, id), sources)
         except NotFound:
             here = None
         entity = _whole(here, answers)
@@ -230,7 +230,8 @@ class SharedReading:
         local = {entity.id: entity for entity in page.entities}
         fixed = {id for id, entity in local.items() if not house.isdisjoint(entity.types)}
         found: dict[str, Entity | None] = {
-            id: entity if id in fixed else _left(entity, sources) for id, entity in local.items()
+            id: entity if id in fixed else left_here(entity, sources)
+            for id, entity in local.items()
         }
         elsewhere = {e.id: e for a in answers for e in a.entities if selected(query, e)}
         for id in elsewhere:
@@ -249,7 +250,12 @@ class SharedReading:
     # --- what both have in common
 
     async def sources(
-        self, request: Request, terms: Terms, wanted: Wanted, names: Sequence[str]
+        self,
+        request: Request,
+        terms: Terms,
+        wanted: Wanted,
+        names: Sequence[str],
+        fits: Callable[[Registration], bool] = lambda one: not one.temporal,
     ) -> list[Registration]:
         known = await self.registry.of(request.tenant)
         local = request.flag("local") or request.parameters.get("type") == "*"
@@ -260,7 +266,7 @@ class SharedReading:
         return [
             one
             for one in known
-            if not one.temporal
+            if fits(one)
             and one.offers.intersection(names)
             and matches(one, wanted)
             and (filter is None or properties.holds(filter, members(one)))
@@ -338,7 +344,7 @@ def _chooses(one: Selector, entity: Entity) -> bool:
     return not one.pattern or bool(re2.search(one.pattern, entity.id, QUIET))
 
 
-def _left(entity: Entity, sources: Iterable[Registration]) -> Entity | None:
+def left_here(entity: Entity, sources: Iterable[Registration]) -> Entity | None:
     """What is read here of it: nothing that a proxied source has (clause 4.3.6.3)."""
     about = Wanted(frozenset(entity.types), (entity.id,))
     for one in sources:

@@ -82,8 +82,13 @@ def scope_pattern(scope: str) -> re.Pattern[str]:
 
 
 def _then(during: During | None, one: Registration) -> bool:
+    return not one.temporal if during is None else overlaps(during, one)
+
+
+def overlaps(during: During | None, one: Registration) -> bool:
+    """Whether a source has something of a time; None: of any."""
     if during is None:
-        return not one.temporal
+        return one.temporal
     interval = one.management_interval if during.by_broker else one.observation_interval
     return interval is not None and _overlap(interval, during)
 

@@ -42,13 +42,13 @@ class Reader:
         if not isinstance(json, dict):
             raise Invalid("an entity must be a JSON object")
         entity = read_entity(json, self.words)
-        if self._foreign(entity):
+        if self.is_foreign(entity):
             return None
         attributes = {
             name: kept
             for name, instances in entity.attributes.items()
             if self.takes(entity, name)
-            if (kept := self._current(entity, _timed(instances, self._said(json, name))))
+            if (kept := self._current(entity, _timed(instances, self.said(json, name))))
         }
         return msgspec.structs.replace(
             entity,
@@ -62,13 +62,13 @@ class Reader:
         has = registered(self.source, Wanted(frozenset(entity.types), (entity.id,)))
         return not has or attribute in has
 
-    def _foreign(self, entity: Entity) -> bool:
+    def is_foreign(self, entity: Entity) -> bool:
         """What was not asked for, is gone already, or is ours."""
         gone = entity.expires_at is not None and entity.expires_at <= self.now
         other = bool(self.wanted.ids) and entity.id not in self.wanted.ids
         return gone or other or not frozenset(entity.types).isdisjoint(self.house)
 
-    def _said(self, json: Mapping[str, Json], name: str) -> Json:
+    def said(self, json: Mapping[str, Json], name: str) -> Json:
         term = self.words.compact(name)
         return json.get(term, json.get(name))
 

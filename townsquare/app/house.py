@@ -22,7 +22,7 @@ from townsquare.model.errors import CannotStart
 from townsquare.register import api as register_api
 from townsquare.register import publish, sample
 from townsquare.trust import approvals, audit, secret, versions
-from townsquare.trust.identity import emergency
+from townsquare.trust.identity import emergency, recovery
 from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
@@ -46,7 +46,7 @@ TYPES = (
     *approvals.TYPES,
     *versions.TYPES,
 )
-OWN_RULES = (*notary.RULES, emergency.ALARM, ruling.UNKNOWN)
+OWN_RULES = (*notary.RULES, emergency.ALARM, recovery.ALARM, ruling.UNKNOWN)
 
 
 async def serve(settings: Settings, place: Place, mode: Mode) -> None:

@@ -7,6 +7,7 @@ Always holds: they are counted by the log itself, by purpose and by what was don
 import csv
 import io
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from starlette.routing import Route
 
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
+from townsquare.trust.identity.recovery import RECOVERY
+from townsquare.web.accounts import kept
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
 from townsquare.web.retold import VERBS
@@ -49,11 +52,18 @@ def _figure(month: str, purpose: str, acts: dict[str, int]) -> Figure:
     return Figure(month, purpose, sum(acts.values()), said)
 
 
+async def recoveries(broker: Broker) -> list[datetime]:
+    """When somebody at the server made a link into an administrator's account, newest first."""
+    found = await kept.everything(broker, RECOVERY)
+    return sorted((datetime.fromisoformat(one.value("openedAt")) for one in found), reverse=True)
+
+
 def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
     async def page(_: Request) -> Response:
         shown = figures(await broker.ledger.counts())
         stands = standing(notary, broker.clock())
-        answer = pages.page("figures.html", figures=shown, log=stands)
+        made = await recoveries(broker)
+        answer = pages.page("figures.html", figures=shown, log=stands, recoveries=made)
         answer.headers.update(CACHED)
         return answer
 

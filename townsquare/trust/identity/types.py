@@ -6,6 +6,7 @@ from townsquare.model.declaration import EntityType, Words
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON
 from townsquare.trust.identity.emergency import EMERGENCY
 from townsquare.trust.identity.organisation import ORGANISATION
+from townsquare.trust.identity.recovery import RECOVERY
 from townsquare.trust.identity.token import ACCESS_TOKEN
 
 OWNER = "accounts"
@@ -78,6 +79,20 @@ TYPES = (
                 "openedAt": "when it was opened",
                 "validUntil": "when it ends",
                 "closedAt": "when it was closed",
+            },
+        ),
+    ),
+    _declared(
+        RECOVERY,
+        "Links made at the server into an administrator's account",
+        Words(
+            "the recovery of an account",
+            attributes={
+                "active": "whether its link is good",
+                "refPerson": "whose account",
+                "openedAt": "when the link was made",
+                "validUntil": "when it ends",
+                "closedAt": "when it ended",
             },
         ),
     ),

@@ -1,7 +1,8 @@
 """What the owner of this machine does about accounts, through DATA/control.sock.
 
 Always holds: everybody else is told that there is nothing here. The first link is made only while
-nobody is enrolled, so that the machine's owner cannot make themselves another account later.
+nobody is enrolled, so that the machine's owner cannot make themselves another account later; a link
+into one that is there raises an alarm and is public.
 """
 
 from datetime import timedelta
@@ -34,6 +35,11 @@ class TokenWish(msgspec.Struct):
     areas: frozenset[str] = frozenset()
 
 
+class Lost(msgspec.Struct):
+    reason: str
+    id: str = ""
+
+
 class Named(msgspec.Struct):
     id: str
 
@@ -46,6 +52,7 @@ class Commands:
     def routes(self) -> list[Route]:
         return [
             Route("/commands/enrolment", self.enrolment, methods=["POST"]),
+            Route("/commands/recovery", self.recovery, methods=["POST"]),
             Route("/commands/tokens", self.listed),
             Route("/commands/tokens", self.create, methods=["POST"]),
             Route("/commands/tokens/revoke", self.revoke, methods=["POST"]),
@@ -54,6 +61,12 @@ class Commands:
     async def enrolment(self, request: Request) -> Response:
         _require_owner(request)
         return JSONResponse({"link": await self.people.first_link()})
+
+    async def recovery(self, request: Request) -> Response:
+        _require_owner(request)
+        wish = await wished(request, Lost)
+        link = await self.people.recovery_link(wish.id, ADMINISTRATOR, wish.reason)
+        return JSONResponse({"link": link})
 
     async def listed(self, request: Request) -> Response:
         _require_owner(request)

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.model.errors import Denied
-from townsquare.trust.identity import emergency
+from townsquare.trust.identity import emergency, recovery
 from townsquare.trust.identity.account import until_of
 from townsquare.trust.identity.emergency import EMERGENCY, Waiting
 from townsquare.web.accounts import kept
@@ -17,6 +17,7 @@ from townsquare.web.sessions import COOKIE
 
 PURPOSE = "open emergency access"
 LOOK_S = 15.0  # how late its end may be told
+LOUD = {EMERGENCY: emergency.closed, recovery.RECOVERY: recovery.closed}  # while they are open
 
 
 class Emergency:
@@ -62,7 +63,8 @@ class Emergency:
 
     async def close(self) -> None:
         now = self.people.broker.clock()
-        for one in await kept.everything(self.people.broker, EMERGENCY):
-            until = until_of(one)
-            if one.value("active") and until and until <= now:
-                await self.people.broker.apply([emergency.closed(one.id, now)], ROOM, WHY)
+        for type, closed in LOUD.items():
+            for one in await kept.everything(self.people.broker, type):
+                until = until_of(one)
+                if one.value("active") and until and until <= now:
+                    await self.people.broker.apply([closed(one.id, now)], ROOM, WHY)

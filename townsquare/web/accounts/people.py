@@ -9,11 +9,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from townsquare.context.broker import Broker
+from townsquare.context.ledger import Said
 from townsquare.context.private import key
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
-from townsquare.model.errors import Conflict, Denied, NotFound
-from townsquare.trust.identity import CounterWentBack, Passkey, account, organisation, verify
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
+from townsquare.trust.identity import (
+    CounterWentBack,
+    Passkey,
+    account,
+    organisation,
+    recovery,
+    verify,
+)
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON, Account
 from townsquare.trust.identity.once import digest
 from townsquare.trust.identity.provider import Claimed
@@ -144,6 +152,19 @@ class People:
             await self._keep(one, ROOM)
         return self.site.link(f"/enrol#{text}")
 
+    async def recovery_link(self, id: str, by: Actor, reason: str) -> str:
+        """For an administrator who lost their passkeys. Raises Conflict or Invalid."""
+        if not reason.strip():
+            raise Invalid("say with --reason whose passkey was lost, and how you know who asks")
+        async with self._changing:
+            now = self.broker.clock()
+            one, text = recovery.relinked(recovery.whose(self._all.values(), id), now)
+            said = Said("a one-time link into this account, made at the server", reason)
+            await self.broker.ledger.note(one.id, "alteration", by, WHY, said)
+            await self.broker.apply([recovery.opened(one, now)], ROOM, WHY)
+            await self._keep(one, ROOM)
+        return self.site.link(f"/enrol#{text}")
+
     async def enrol(self, link: str, name: str, passkey: Passkey) -> Account:
         """The person of this link with their passkey. Raises Denied."""
         one = self.linked(link)
@@ -152,7 +173,10 @@ class People:
             account.require_new(passkey, self.passkeys())
             return account.enrolled(self.linked(link), passkey, name)
 
-        return await self.change(one.id, decided, acting(one))
+        after = await self.change(one.id, decided, acting(one))
+        if one.status == "active":  # recovered: whoever has the lost device is out
+            await self._left(one.id)
+        return after
 
     async def provided(self, claimed: Claimed, organisation: str) -> Actor:
         """Whom the identity provider let in, with the roles that it gives now. Raises Denied."""

@@ -100,7 +100,7 @@ def instance_number(id: str) -> int | None:
     return int(found[1], 16) if found else None
 
 
-def numbered(id: str) -> int:
+def number_of(id: str) -> int:
     """The number in an id that `instance_id` made."""
     return int(id[len(INSTANCE) :], 16)
 

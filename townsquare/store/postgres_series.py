@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from townsquare.store import Instance, Key, micros
-from townsquare.store.past import Erase, instance_number
+from townsquare.store.past import Erase, instance_number, number_of
 from townsquare.store.postgres_link import Connection
 from townsquare.store.postgres_words import Part, across, numbered
 from townsquare.store.series import (
@@ -192,7 +192,7 @@ def _keep(i: Instance, of: Numbered, rows: Rows) -> None:
     recorded = None if i.observed_at is None else created - at
     modified = None if i.modified_at == i.created_at else micros(i.modified_at)
     deleted = None if i.deleted_at is None else micros(i.deleted_at)
-    number = instance_number(i.instance_id)
+    number = number_of(i.instance_id)
     rows.kept.append((series, at, number, recorded, modified, deleted, i.number, i.json))
     if hour_of(at) < rolled:
         rows.late.add((series, hour_of(at)))

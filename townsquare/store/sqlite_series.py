@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from townsquare.store import Instance, Key, micros
-from townsquare.store.past import Erase, instance_number, numbered
+from townsquare.store.past import Erase, instance_number, number_of
 from townsquare.store.series import (
     HOUR,
     ROLLED_EVERY,
@@ -188,7 +188,7 @@ def _row(series: Numbered, at: int, i: Instance) -> tuple[int | float | str, ...
     return (
         series[0],
         at,
-        numbered(i.instance_id),
+        number_of(i.instance_id),
         0 if i.observed_at is None else 1,
         0 if i.observed_at is None else recorded(i.created_at) - at,
         "" if i.modified_at == i.created_at else micros(i.modified_at),

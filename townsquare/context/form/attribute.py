@@ -47,6 +47,8 @@ WITHOUT: Mapping[str, frozenset[Kind]] = {
 }
 # What the broker adds; a client may send back what it got.
 SKIPPED = frozenset({"type", "createdAt", "modifiedAt", "deletedAt", "instanceId"})
+# Beside these there are the members that `_fields` and `_subs` read.
+OWN_MEMBERS: Mapping[Kind, frozenset[str]] = {k: SKIPPED | {m} for k, m in VALUE_MEMBER.items()}
 OUTPUT_ONLY = frozenset(
     {
         "entity",
@@ -62,6 +64,7 @@ OUTPUT_ONLY = frozenset(
 )
 FOREIGN = OUTPUT_ONLY | IMPLIED.keys() | {"@context"}
 PROOF = "ngsildproof"  # of who sealed an entity, and which one (clause 4.5.2.2)
+OF_PROOF = "." + PROOF  # that of an attribute
 SEALED = frozenset({"entityIdSealed", "entityTypeSealed"})
 # Letters, numbers and _; a prefix may stand before (clause 4.6.2).
 NAME = re2.compile(r"(\pL[\pL\pN_]*:)?\pL[\pL\pN_]*")
@@ -88,8 +91,12 @@ SIMPLIFIED_MERGE = Rules(null=True, partial=True, inside=True, simplified=True)
 
 def read_instances(name: str, json: Json, terms: Terms, rules: Rules = WHOLE) -> Instances:
     """One attribute, one or more instances of it (clause 4.5.5). Raises Invalid."""
-    read = _simplified if rules.simplified else _several
-    found = read(name, json, terms, rules)
+    if rules.simplified:
+        found = _simplified(name, json, terms, rules)
+    elif isinstance(json, list):
+        found = _several(name, json, terms, rules)
+    else:
+        found = (read_attribute(name, json, terms, rules),)
     if len(found) > 1 and len({i.dataset_id for i in found}) < len(found):
         raise Invalid(f"{name} has two instances with the same datasetId")
     if name in GEOGRAPHIC and any(_not_geographic(i) for i in found):
@@ -97,8 +104,8 @@ def read_instances(name: str, json: Json, terms: Terms, rules: Rules = WHOLE) ->
     return found
 
 
-def _several(name: str, json: Json, terms: Terms, rules: Rules) -> Instances:
-    if isinstance(json, list) and json and all(map(_is_instance, json)):
+def _several(name: str, json: list[Json], terms: Terms, rules: Rules) -> Instances:
+    if json and all(map(_is_instance, json)):
         return tuple(read_attribute(name, part, terms, rules) for part in json)
     return (read_attribute(name, json, terms, rules),)
 
@@ -173,11 +180,11 @@ def _reified(
     if depth > DEEPEST:
         raise Invalid(f"{name} nests deeper than {DEEPEST} sub-attributes")
     kind, stated = _kind(name, json, rules)
-    member = VALUE_MEMBER[kind]
     value = _value(name, kind, json, terms, rules)
-    others = {key: part for key, part in json.items() if key != member and key not in SKIPPED}
-    if not others and not rules.partial:
+    if not rules.partial and json.keys() <= OWN_MEMBERS[kind]:
         return Attribute(value, kind)
+    member = VALUE_MEMBER[kind]
+    others = {key: part for key, part in json.items() if key not in OWN_MEMBERS[kind]}
     fields, removed = _fields(name, kind, others, terms, rules)
     sub = _subs(name, others, terms, rules, depth) if len(others) > len(fields) else {}
     if not rules.partial:
@@ -219,7 +226,7 @@ def _value(name: str, kind: Kind, json: Mapping[str, Json], terms: Terms, rules:
 
 
 def _is_proof(name: str) -> bool:
-    return name == PROOF or name.endswith("." + PROOF)
+    return name == PROOF or name.endswith(OF_PROOF)
 
 
 def _null(name: str, rules: Rules) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from townsquare.model.declaration import EntityType
 from townsquare.model.entity import Attribute, Entity, Kind
 from townsquare.model.errors import TownsquareError
 from townsquare.store import Store, open_store, postgres_values, queried, sqlite_values
+from townsquare.store.conditions import Path as Path_
+from townsquare.store.queried import Queried
 from townsquare.trust.policy import policy
 
 INTEGRATOR = Actor("machine:test", "machine", roles=frozenset({"integrator"}))
@@ -204,6 +207,140 @@ async def test_an_index_that_was_begun_is_finished_after_a_restart(
     await indexed(broker.store, 1)
     assert await answer(broker, "level>0", (), 2) == (3, True, [lamp.id for lamp in LAMPS[:2]])
     await broker.store.close()
+
+
+async def asked_often(broker: Broker, q: str) -> None:
+    for _ in range(queried.ASKED):
+        await answer(broker, q, (), 5)
+
+
+def slots(store: Any) -> Queried:
+    found: Queried = store._queried if hasattr(store, "_queried") else store._values.queried
+    return found
+
+
+async def kept(store: Any, *names: str) -> None:
+    """Waits until these paths are ready, no other is kept and no rows are left over."""
+    found = slots(store)
+    wanted = set(map(Path_, names))
+    for _ in range(500):
+        if set(found.kept) == found.ready == wanted and not found._left:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError((found.kept, found.ready, found._left))
+
+
+NAMES = ("level", "power", "heat")
+MEASURED = [
+    Entity(f"urn:ngsi-ld:Lamp:{n}", ("Lamp",), {name: (Attribute(n),) for name in NAMES})
+    for n in (1, 2, 3)
+]
+
+
+@pytest.fixture
+def short_of_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MOST": 2, "IDLE_S": 0.0, "GRACE_S": 0.0, "PAUSE_S": 0.0}.items():
+        monkeypatch.setattr(queried, name, value)
+    monkeypatch.setattr(sqlite_values, "SWEPT", 2)
+    monkeypatch.setattr(postgres_values, "SWEPT", 2)
+
+
+@pytest.mark.usefixtures("short_of_slots")
+async def test_what_was_asked_least_recently_gives_its_slot_to_what_is_asked_now(
+    tmp_path: Path, store_url: str
+) -> None:
+    broker = opened(store_url, tmp_path, "level")
+    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
+    await broker.store.ready()
+    await asked_often(broker, "power>1")
+    await kept(broker.store, "level", "power")
+    await asked_often(broker, "heat>1")
+    await kept(broker.store, "level", "heat")
+    changed = Entity(MEASURED[0].id, ("Lamp",), {"power": (Attribute(9),), "heat": (Attribute(9),)})
+    await broker.apply([Change("merge", changed)], INTEGRATOR, LINK)
+    for q in ("power>1", "heat>1", "level>0"):
+        assert await answer(broker, q, (), 5) == (3, False, [e.id for e in MEASURED]), q
+    await asked_often(broker, "power>2")
+    await kept(broker.store, "level", "power")
+    assert await answer(broker, "power>2", (), 5) == (
+        2,
+        False,
+        [MEASURED[0].id, MEASURED[2].id],
+    )
+    await broker.store.close()
+
+
+@pytest.mark.usefixtures("short_of_slots")
+async def test_slots_change_hands_while_others_write(tmp_path: Path, store_url: str) -> None:
+    broker = opened(store_url, tmp_path, "level")
+    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
+    await broker.store.ready()
+    ended = asyncio.Event()
+
+    async def write() -> int:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            values = {name: (Attribute(number),) for name in NAMES}
+            change = Change("merge", Entity(MEASURED[0].id, ("Lamp",), values))
+            await broker.apply([change], INTEGRATOR, LINK)
+        return number
+
+    async with asyncio.TaskGroup() as tasks:
+        written = tasks.create_task(write())
+        for name in ("power", "heat", "power", "heat"):
+            await asked_often(broker, f"{name}<0")
+            await kept(broker.store, "level", name)
+        ended.set()
+    for name in NAMES:
+        q = f"{name}=={written.result()}"
+        assert await answer(broker, q, (), 5) == (1, False, [MEASURED[0].id]), q
+    await broker.store.close()
+
+
+@pytest.mark.usefixtures("short_of_slots")
+async def test_what_was_asked_within_the_hour_keeps_its_slot(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queried, "IDLE_S", 3600.0)
+    broker = opened(store_url, tmp_path, "level")
+    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
+    await broker.store.ready()
+    await asked_often(broker, "power>1")
+    await kept(broker.store, "level", "power")
+    await asked_often(broker, "heat>1")
+    await kept(broker.store, "level", "power")
+    monkeypatch.setattr(queried, "IDLE_S", 0.0)
+    await asked_often(broker, "heat>1")
+    await kept(broker.store, "level", "heat")
+    await broker.store.close()
+
+
+@pytest.mark.usefixtures("short_of_slots")
+async def test_what_nobody_asks_for_any_more_gives_back_its_slot_and_a_restart_goes_on(
+    tmp_path: Path, durable_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = opened(durable_url, tmp_path, "level")
+    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
+    await broker.store.ready()
+    await asked_often(broker, "power>1")
+    await kept(broker.store, "level", "power")
+    monkeypatch.setattr(queried, "FORGOTTEN_S", 0.0)
+    monkeypatch.setattr(queried, "PAUSE_S", 60.0)  # as if it were killed after the first step
+    now = datetime.now(UTC)
+    await broker.store.trim(now, now, now)
+    for _ in range(500):
+        if len(slots(broker.store).kept) == 1:
+            break
+        await asyncio.sleep(0.01)
+    await broker.store.close()
+    monkeypatch.setattr(queried, "PAUSE_S", 0.0)
+    again = opened(durable_url, tmp_path, "level")
+    await again.store.ready()
+    assert slots(again.store)._left
+    await kept(again.store, "level")
+    assert await answer(again, "power>1", (), 5) == (2, False, [e.id for e in MEASURED[1:]])
+    await again.store.close()
 
 
 async def test_what_a_grant_hides_is_absent_from_what_is_indexed(

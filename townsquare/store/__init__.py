@@ -265,7 +265,9 @@ class Store(Protocol):
     async def trim(
         self, outbox_before: datetime, live_before: datetime, once_before: datetime
     ) -> None:
-        """Drop news that every reader has seen and that is older; and old idempotency keys."""
+        """Drop news that every reader has seen and that is older; old idempotency keys; and index
+        rows that nobody asks for any more.
+        """
         ...
 
     async def roll_up(self, until: datetime) -> None:

@@ -291,6 +291,7 @@ class PostgresStore:
                 await db.execute(*numbered(text, parameters))
 
         await self._writer.run(work)
+        self._queried.build(self._making)
 
     async def roll_up(self, until: datetime) -> None:
         hour, end = hour_of(micros(until)), monotonic() + LONGEST_WORK_S

@@ -11,10 +11,11 @@ from townsquare.store import Find, Key
 from townsquare.store.conditions import Atom, Path
 from townsquare.store.postgres_link import Connection
 from townsquare.store.postgres_words import Part, across, numbered
-from townsquare.store.queried import Queried
+from townsquare.store.queried import LEFT, Queried
 from townsquare.store.values import Rows, columns, said_in, told, untold
 
 PIECE = 500  # entities whose rows are made at once
+SWEPT = 2000  # rows that are taken out at once
 FEW = 5000  # rows with which a search begins rather than with all of a type
 REMEMBERED_S = 10.0  # where a search begins, though the rows may be others by then
 MOST_REMEMBERED = 1000
@@ -49,6 +50,12 @@ BEGIN = (
     " on conflict (path) do update set path = excluded.path returning id"
 )
 
+LEAVE = "update queried set path = 'left ' || id, upto = $2 where id = $1"
+SWEEP = (
+    "delete from attribute_value where ctid = any(array("
+    "select ctid from attribute_value where path = $1 limit $2)) returning 1"
+)
+
 OF_TYPES = "select row from entity_type where tenant = ? and type = any(?::text[])"
 
 T = TypeVar("T")
@@ -71,7 +78,10 @@ class Counts(Protocol):
 async def learn(db: Connection, queried: Queried) -> None:
     """What has rows: another program may have been here meanwhile."""
     for number, path, upto in await db.fetch("select id, path, upto from queried"):
-        queried.know(untold(path), number, ready=upto is None)
+        if upto == LEFT:
+            queried.know_left(number)
+        else:
+            queried.know(untold(path), number, ready=upto is None)
 
 
 def parts(touched: Touched) -> Iterator[Part]:
@@ -107,6 +117,22 @@ class Making:
             last = entities[-1]["row"] if len(entities) == PIECE else None
             await db.execute("update queried set upto = $1 where id = $2", last, number)
             return last is not None
+
+        return await self._run(work)
+
+    async def leave(self, number: int) -> None:
+        async def work(db: Connection) -> None:
+            await db.execute(LEAVE, number, LEFT)
+
+        await self._run(work)
+
+    async def sweep(self, number: int, first: Callable[[], None]) -> bool:
+        async def work(db: Connection) -> bool:
+            first()
+            more = len(await db.fetch(SWEEP, number, SWEPT)) == SWEPT
+            if not more:
+                await db.execute("delete from queried where id = $1", number)
+            return more
 
         return await self._run(work)
 

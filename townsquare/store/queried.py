@@ -3,12 +3,17 @@
 Always holds: a change writes the rows of what is `kept`, in its own transaction; what is `ready`
 has the rows of every entity. Between the two the rows of what was there before are made, piece by
 piece between commits, and a restart goes on with it.
+
+What nobody asked for in a week gives its slot back, and sooner where another path waits for one. It
+is no more `ready` at once, no more `kept` when no question that was begun with it can be under way,
+and its rows go piece by piece under a number that no other path gets before they are gone.
 """
 
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from time import monotonic
 from typing import Protocol
 
 from townsquare.model.change import Changed
@@ -23,6 +28,11 @@ MOST_COUNTED = 1000  # paths that are asked for now and then; names may be inven
 MOST_STARTS = 4  # atoms of one question that are tried
 PAUSE_S = 0.02  # between two pieces, for those who wait to write
 RETRY_S = 60.0
+MOST_WAITING = 32  # paths that want a slot
+IDLE_S = 3600.0  # since a path was asked for, so that its slot can be another's
+FORGOTTEN_S = 7 * 24 * 3600.0  # and so that it is given back, whoever wants it
+GRACE_S = 30.0  # longer than a question lasts, and than it is remembered where one begins
+LEFT = -1  # `upto` in the table, of a path that has given back its slot
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +48,16 @@ class Keeping(Protocol):
         """Makes rows of some more entities, while nobody writes. Whether there are others."""
         ...
 
+    async def leave(self, number: int) -> None:
+        """The path of that number has no rows any more that could be relied on."""
+        ...
+
+    async def sweep(self, number: int, first: Callable[[], None]) -> bool:
+        """Calls `first` and takes out some rows, while nobody writes. Whether there are others;
+        if not, the number is free.
+        """
+        ...
+
 
 class Queried:
     def __init__(self, declared: Collection[str] = ()) -> None:
@@ -45,25 +65,36 @@ class Queried:
         self.ready: frozenset[Path] = frozenset()
         self._of: Mapping[str, Sequence[Path]] = {}  # those kept, by attribute
         self._asked: Counter[Path] = Counter()
+        self._declared = frozenset(map(Path, declared))
         self._wanted = [Path(name) for name in sorted(declared)]
+        self._last: dict[Path, float] = {}  # when what is kept was asked for
+        self._left: set[int] = set()  # numbers whose rows are still to go
+        self._edition = 0
         self._building: asyncio.Task[None] | None = None
 
     def know(self, path: Path, number: int, *, ready: bool) -> None:
         """Others may be reading: what is there is replaced, not changed."""
-        self.kept = {**self.kept, path: number}
-        of: defaultdict[str, list[Path]] = defaultdict(list)
-        for one in self.kept:
-            of[one.attribute].append(one)
-        self._of = of
-        if ready:
+        self._keep({**self.kept, path: number})
+        self._last.setdefault(path, monotonic())
+        if ready and path not in self.ready:
             self.ready |= {path}
+            self._edition += 1
+
+    def know_left(self, number: int) -> None:
+        self._left.add(number)
+
+    def _keep(self, kept: Mapping[Path, int]) -> None:
+        of: defaultdict[str, list[Path]] = defaultdict(list)
+        for one in kept:
+            of[one.attribute].append(one)
+        self.kept, self._of = kept, of
 
     # --- asking
 
     @property
     def edition(self) -> int:
-        """Another one when more is ready."""
-        return len(self.ready)
+        """Another one when other paths are ready."""
+        return self._edition
 
     def there(self, path: Path) -> Sql | None:
         if path not in self.ready:
@@ -128,17 +159,24 @@ class Queried:
     def asked(self, paths: Iterable[Path], keeping: Keeping) -> None:
         """Counts what is asked for, and begins to index what is asked for often."""
         for path in paths:
-            if path in self.kept or not indexable(path):
-                continue
-            self._asked[path] += 1
-            if self._asked[path] == ASKED:
+            if path in self.ready:
+                self._last[path] = monotonic()
+            elif path not in self.kept and indexable(path):
+                self._count(path, keeping)
+
+    def _count(self, path: Path, keeping: Keeping) -> None:
+        self._asked[path] += 1
+        if self._asked[path] % ASKED == 0:  # again, where there was no slot before
+            if path not in self._wanted and len(self._wanted) < MOST_WAITING:
                 self._wanted.append(path)
-                self.build(keeping)
-            elif len(self._asked) > MOST_COUNTED:
-                self._asked.clear()
+            self.build(keeping)
+        elif len(self._asked) > MOST_COUNTED:
+            self._asked.clear()
 
     def build(self, keeping: Keeping) -> None:
-        """In the background: what was begun earlier, is declared or was asked for often."""
+        """In the background: what was begun earlier, is declared or was asked for often; and what
+        is not asked for any more goes.
+        """
         if self._building is None or self._building.done():
             self._building = asyncio.create_task(self._build(keeping), name="index-rows")
 
@@ -148,18 +186,31 @@ class Queried:
             await asyncio.gather(self._building, return_exceptions=True)
 
     async def _build(self, keeping: Keeping) -> None:
-        while path := self._next():
+        while work := self._next(keeping):
             try:
-                await self._index(path, keeping)
+                await work
             except Unavailable as error:
-                log.warning("%s is not indexed for now: %s", path.attribute, error)
+                log.warning("index rows stay as they are for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 
-    def _next(self) -> Path | None:
-        begun = next((path for path in self.kept if path not in self.ready), None)
-        if begun is None:
-            self._wanted = [path for path in self._wanted if path not in self.kept]
-        return begun or next(iter(self._wanted if len(self.kept) < MOST else ()), None)
+    def _next(self, keeping: Keeping) -> Awaitable[None] | None:
+        if self._left:
+            return self._sweep(min(self._left), keeping)
+        if spare := self._spare(FORGOTTEN_S):
+            return self._give_back(spare, keeping)
+        if begun := next((path for path in self.kept if path not in self.ready), None):
+            return self._index(begun, keeping)
+        self._wanted = [path for path in self._wanted if path not in self.kept]
+        if self._wanted and len(self.kept) < MOST:
+            return self._index(self._wanted[0], keeping)
+        spare = self._spare(IDLE_S) if self._wanted else None
+        return self._give_back(spare, keeping) if spare else None
+
+    def _spare(self, idle_s: float) -> Path | None:
+        """What was asked for least recently, so long ago."""
+        since = monotonic() - idle_s
+        idle = [p for p in self.kept if p not in self._declared and self._last[p] <= since]
+        return min(idle, key=self._last.__getitem__, default=None)
 
     async def _index(self, path: Path, keeping: Keeping) -> None:
         number = self.kept.get(path)
@@ -171,6 +222,27 @@ class Queried:
             more = await keeping.piece(number, path)
             await asyncio.sleep(PAUSE_S)
         self.know(path, number, ready=True)
+
+    async def _give_back(self, path: Path, keeping: Keeping) -> None:
+        number = self.kept[path]
+        self.ready -= {path}
+        self._edition += 1
+        self._asked.pop(path, None)
+        await asyncio.sleep(GRACE_S)
+        if path not in self.ready:  # unless the database was lost meanwhile, and says that it is
+            await keeping.leave(number)
+            self._left.add(number)
+
+    async def _sweep(self, number: int, keeping: Keeping) -> None:
+        more = True
+        while more:
+            more = await keeping.sweep(number, lambda: self._leave(number))
+            await asyncio.sleep(PAUSE_S)
+        self._left.discard(number)
+
+    def _leave(self, number: int) -> None:
+        self._keep({path: n for path, n in self.kept.items() if n != number})
+        self._last = {path: at for path, at in self._last.items() if path in self.kept}
 
 
 def _rows(entity: Entity | None, path: Path) -> Rows:

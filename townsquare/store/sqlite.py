@@ -298,6 +298,7 @@ class SqliteStore:
     ) -> None:
         """Drop news that every reader has seen and that is older; and old idempotency keys."""
         await self._upkeep.trim(outbox_before, live_before, once_before)
+        self._values.build()
 
     async def roll_up(self, until: datetime) -> None:
         await self._upkeep.roll_up(until)

@@ -13,11 +13,12 @@ from townsquare.model.change import Changed
 from townsquare.model.errors import Unavailable
 from townsquare.store import Find, Key
 from townsquare.store.conditions import Atom, Path, Sql
-from townsquare.store.queried import Queried
+from townsquare.store.queried import LEFT, Queried
 from townsquare.store.sqlite_upkeep import Runs
 from townsquare.store.values import Rows, columns, said_in, told, untold
 
 PIECE = 500  # entities whose rows are made at once: some 10 ms of the writer
+SWEPT = 2000  # rows that are taken out at once, likewise
 FEW = 1000  # rows: so many are looked at rather than reckoned with
 MANY = 20_000  # rows that a search may begin with; sorting them takes some 5 ms
 DEARER = 4  # times a look at an entity takes longer than one at an index row
@@ -40,6 +41,11 @@ ADD_EARLIER = (
 EARLIER = (
     "select row, tenant, body from entity where row > ? and kind = 'context' order by row limit ?"
 )
+KEY = "path, tenant, kind, number, text, row"
+SWEEP = (
+    f"delete from attribute_value where ({KEY}) in"
+    f" (select {KEY} from attribute_value where path = ? limit ?)"
+)
 ENDS = Sql("select row from entity order by row desc limit 1")
 
 T = TypeVar("T")
@@ -53,7 +59,10 @@ class Values:
         self._write = write
         self._starts: dict[Asked, tuple[float, Sql | None]] = {}
         for number, path, upto in db.execute("select id, path, upto from queried"):
-            self.queried.know(untold(path), number, ready=upto is None)
+            if upto == LEFT:
+                self.queried.know_left(number)
+            else:
+                self.queried.know(untold(path), number, ready=upto is None)
 
     def build(self) -> None:
         self.queried.build(self)
@@ -85,6 +94,12 @@ class Values:
 
     async def piece(self, number: int, path: Path) -> bool:
         return await self._run(partial(_piece, number=number, path=path))
+
+    async def leave(self, number: int) -> None:
+        await self._run(partial(_leave, number=number))
+
+    async def sweep(self, number: int, first: Callable[[], None]) -> bool:
+        return await self._run(partial(_sweep, number=number, first=first))
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -152,6 +167,18 @@ def _piece(db: sqlite3.Connection, number: int, path: Path) -> bool:
     last = entities[-1][0] if more else None
     db.execute("update queried set upto = ? where id = ?", (last, number))
     return more
+
+
+def _leave(db: sqlite3.Connection, number: int) -> None:
+    db.execute("update queried set path = 'left ' || id, upto = ? where id = ?", (LEFT, number))
+
+
+def _sweep(db: sqlite3.Connection, number: int, first: Callable[[], None]) -> bool:
+    first()
+    if db.execute(SWEEP, (number, SWEPT)).rowcount == SWEPT:
+        return True
+    db.execute("delete from queried where id = ?", (number,))
+    return False
 
 
 def _earlier(

@@ -18,8 +18,11 @@ from townsquare.context.broker import Broker
 class Ship:
     """A broker, and a visitor who stands at its doors."""
 
-    def __init__(self, api: Api, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, api: Api, url: str, http: httpx.AsyncClient, to_others: outgoing.Client
+    ) -> None:
         self.api = api
+        self.to_others = to_others
         self.url = url
         self.http = http
 
@@ -50,7 +53,7 @@ async def afloat(
         await ending.enter_async_context(telling(api))
         await ending.enter_async_context(_relaying(api))
         http = httpx.AsyncClient(base_url=f"{url}/ngsi-ld/v1")
-        yield Ship(api, url, await ending.enter_async_context(http))
+        yield Ship(api, url, await ending.enter_async_context(http), to_others)
 
 
 @asynccontextmanager

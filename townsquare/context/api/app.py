@@ -38,6 +38,7 @@ from townsquare.context.maps.atlas import Atlas
 from townsquare.context.openapi import document
 from townsquare.context.outgoing import Client
 from townsquare.context.relay.door import RelayDoor
+from townsquare.context.relay.interests import Interests
 from townsquare.context.relay.relay import Relay
 from townsquare.context.relay.whole import Wholes
 from townsquare.context.routes import Guarded, Router, Run
@@ -124,7 +125,7 @@ class Api:
             ContextServer(self.contexts).routes(),
             SourceDoors(self.registry, self.contexts).routes(),
             Doors(
-                subscribers,
+                Interests(subscribers, self.relay),
                 self.contexts,
                 self.registry.alias,
                 "csourceSubscriptions",

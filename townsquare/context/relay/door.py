@@ -48,7 +48,7 @@ class RelayDoor:
         self.broker = registry.broker
         self.desk = desk
         self.contexts = contexts
-        self.allowed = client.allowed
+        self.client = client
         self._taken: OrderedDict[str, None] = OrderedDict()
 
     def routes(self) -> Routes:
@@ -81,7 +81,7 @@ class RelayDoor:
             raise NotFound("nobody here subscribed under this subscriptionId")
         source = await self.registry.get(passed.tenant, passed.source.id)
         host = urlsplit(source.endpoint).hostname or ""
-        if not self.allowed.host(host):
+        if not self.client.allowed.host(host):
             raise Denied(f"{host} may tell nobody here; list the host in [outgoing] hosts")
         return Sender(passed, source, one)
 

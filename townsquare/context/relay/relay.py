@@ -106,7 +106,7 @@ class Relay:
 
     async def _agree(self, key: Key, *, hopeless: bool) -> bool:
         """One try; whether nothing is left to do."""
-        one = self._wish(key)
+        one = self.wish(key)
         sources = {s.id: s for s in await self._sources(one)} if one else {}
         left = [p for p in self.passages.of(key) if p.source.id not in sources]
         if one is None and not left:
@@ -117,7 +117,7 @@ class Relay:
 
     # --- what ought to be passed on
 
-    def _wish(self, key: Key) -> Interested | None:
+    def wish(self, key: Key) -> Interested | None:
         """None where nothing is to be passed on."""
         compiled = self.book.get(key)
         if compiled is None or compiled.subscription.local_only:

@@ -16,6 +16,7 @@ from townsquare.context.subscriptions.matching import Compiled
 from townsquare.context.subscriptions.pending import Item, Items
 from townsquare.model.entity import Entity
 from townsquare.model.errors import TooComplex
+from townsquare.trust.policy import require
 
 MOST_TOLD = 10_000  # entities in one notification
 
@@ -59,6 +60,7 @@ class Writer:
         self, one: Compiled, letters: Sequence[Letter], scratch: Scratch
     ) -> Message | None:
         """What other brokers told, as far as its subscriber may see it. Raises TownsquareError."""
+        require(self.broker.grant(one.kept.by, one.kept.why, "watch", ""))
         told = {id: self._visible(one, part) for id, part in newest(letters).items()}
         items = {id: item(part, letters[-1].at) for id, part in told.items() if part}
         found = [part.entity for part in told.values() if part and not part.gone]

@@ -154,7 +154,7 @@ async def test_a_type_that_code_opens_wider_closes_the_town(house: House) -> Non
         "Flow", "vision", frozenset({"operator", "engineer"}), published=FLOW.published
     )
     await house.start(None, opened, *versions.TYPES, *alerts.TYPES)
-    assert "engineer may read more of Flow" in house.broker.policy.closed
+    assert "Engineer: may now see Flow" in house.broker.policy.closed
 
 
 async def test_it_stays_closed_however_often_it_is_started_and_whatever_is_proposed(
@@ -165,7 +165,10 @@ async def test_it_stays_closed_however_often_it_is_started_and_whatever_is_propo
     opened = EntityType("Leak", "supply", frozenset({"security", "engineer"}))
     for _ in range(2):
         ruling = await house.start(None, FLOW, opened, *TYPES[2:])
-        assert "engineer may read more of Leak" in house.broker.policy.closed
+        assert (
+            "Engineer: may now see, see the past of and hear of changes of Leak"
+            in house.broker.policy.closed
+        )
         await ruling.propose(EMERGENCY, WHY)
     await house.start()
     assert not house.broker.policy.closed

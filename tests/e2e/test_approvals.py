@@ -110,6 +110,39 @@ def test_everyone_reads_the_figures_and_the_models(
     good(visitor.page, tmp_path / "policy")
 
 
+PROPOSED = """
+@id("engineers-see-alarms-end") @reason("engineers look at streets")
+forbid (principal in Role::"engineer", action in Action::"see", resource)
+when { resource.type == Type::"Alert" };
+
+@id("security-sees-counts")
+permit (principal in Role::"security", action in Action::"see", resource)
+when { [Type::"CrowdFlowObserved", Type::"TrafficFlowObserved"].contains(resource.type) };
+"""
+
+
+def test_everyone_reads_in_words_what_a_proposal_gives_and_takes(
+    open_town: Open, person: Callable[[], Person], tmp_path: Path
+) -> None:
+    file = settings(tmp_path)
+    town = open_town("run", "--settings", str(file))
+    person().takes_over(first_link(town), "Ada Lovelace")
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "own.cedar").write_text(PROPOSED)
+    where = ("--settings", str(file), "--data", str(town.data))
+    proposed = run("policy", "propose", *where)
+    assert "Security engineer: may now see, see the past of" in proposed.stdout, proposed.stderr
+    visitor = person()
+    visitor.page.goto(f"{town.url}/policy")
+    wider, narrower = visitor.page.locator(".wider"), visitor.page.locator(".narrower")
+    expect(wider).to_contain_text("Security engineer")
+    expect(wider).to_contain_text("counts of people and counts of vehicles")
+    expect(narrower).to_contain_text("Engineer")
+    expect(narrower).to_contain_text("may no longer see, see the past of and hear of changes")
+    expect(wider).not_to_contain_text("principal")
+    good(visitor.page, tmp_path / "proposal")
+
+
 def test_everyone_reads_what_a_camera_lacks_and_what_is_overdue(
     open_town: Open, person: Callable[[], Person], tmp_path: Path
 ) -> None:

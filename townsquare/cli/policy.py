@@ -50,8 +50,7 @@ def propose(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
         f"{told['version']} needs two approvers of different organisations, within 15"
         " minutes, at /approvals:"
     )
-    for said in told["wider"]:
-        typer.echo(f"  {said}")
+    tell(told)
 
 
 @policy.command()
@@ -64,8 +63,17 @@ def status(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
         typer.echo(f"In force since {now['since']} ({now['leave']}): {now['hash']}")
     for one in told["waiting"]:
         typer.echo(f"{one['status']}: {one['hash']}")
-        for said in one["changes"]["wider"]:
-            typer.echo(f"  {said}")
+        tell(one["changes"])
+
+
+def tell(changes: dict[str, Any]) -> None:
+    """What would change for whom; in words, as approvers sign it."""
+    for title, told in (("gives more:", changes["gains"]), ("gives less:", changes["losses"])):
+        if told:
+            typer.echo(f"  {title}")
+        for said in told:
+            who = f"{said['who']}: " if said["who"] else ""
+            typer.echo(f"    {who}{said['words']}")
 
 
 def in_force(data: Path) -> dict[str, str]:

@@ -14,7 +14,9 @@ from townsquare.trust.access import Access, Row, access, wider
 from townsquare.trust.cedar import Statement, members, nodes
 from townsquare.trust.rules import Policy, policy
 from townsquare.trust.texts import Texts
+from townsquare.trust.wording import Said, difference, said
 
+OTHERWISE = "such as the time, a file number, an organisation or two roles at once"
 # What the rows of `access` vary. A statement that looks at anything else may do what they do not
 # show.
 VARIED = {
@@ -24,11 +26,15 @@ VARIED = {
 
 
 class Change(Struct, frozen=True):
-    """`wider` says in words what would give more; what is empty needs nobody."""
+    """`wider` names each thing that would give more, to be compared; what is empty needs nobody.
+    `gains` and `losses` say in plain words what somebody could do more and less.
+    """
 
     wider: tuple[str, ...] = ()
     added: tuple[str, ...] = ()  # names of statements
     removed: tuple[str, ...] = ()
+    gains: tuple[Said, ...] = ()
+    losses: tuple[Said, ...] = ()
 
     @property
     def needs_approvers(self) -> bool:
@@ -40,13 +46,30 @@ def change(old_texts: Texts, old_access: Access, new: Policy) -> Change:
     try:
         old = policy([*new.types.values()], old_texts)
     except Invalid as error:
-        return Change((f"the policy in force cannot be compared any more: {error}",))
+        why = f"the policy in force cannot be compared any more: {error}"
+        return Change((why,), gains=(Said("", why),))
     before, after = _by_name(old), _by_name(new)
     gone = {name: s for name, s in before.items() if s not in after.values()}
     come = {name: s for name, s in after.items() if s not in before.values()}
-    more = [_more(row) for row in wider(access(new), known(old, old_access))]
-    told = (*_statements(come, gone), *_lists(old, new))
-    return Change((*more, *told), tuple(come), tuple(gone))
+    then, now = known(old, old_access), access(new)
+    more, less = wider(now, then), _lost(now, then, new)
+    told = (*_opening(come, gone), *_lists(old, new))
+    return Change(
+        (*map(_more, more), *told),
+        tuple(come),
+        tuple(gone),
+        (*said(more, now, then, new, "may now"), *(Said("", text) for text in told)),
+        (
+            *said(less, then, now, new, "may no longer"),
+            *(Said("", text) for text in _closing(come, gone)),
+        ),
+    )
+
+
+def _lost(now: Access, then: Access, new: Policy) -> list[Row]:
+    """Without what no entity can be, such as published and of this moment."""
+    less = wider(then, now)
+    return [r for r in less if r not in now or difference(then[r], now[r], new.types.get(r.type))]
 
 
 def known(old: Policy, then: Access) -> Access:
@@ -63,13 +86,35 @@ def _by_name(rules: Policy) -> Mapping[str, Statement]:
     return {statement.id: statement for statement in rules.rules.statements.values()}
 
 
-def _statements(come: Mapping[str, Statement], gone: Mapping[str, Statement]) -> Iterator[str]:
-    for name, statement in come.items():
-        if statement.effect == "permit" and not _plain(statement.json, roles_allowed=1):
-            yield f"the new statement {name} permits by what cannot be compared"
-    for name, statement in gone.items():
-        if statement.effect == "forbid" and not _plain(statement.json, roles_allowed=0):
-            yield f"the statement {name} does not forbid any more"
+def _opening(come: Mapping[str, Statement], gone: Mapping[str, Statement]) -> Iterator[str]:
+    for name, one in come.items():
+        if _allows_unseen(one):
+            yield f"the new rule “{name}” allows by what cannot be compared, {OTHERWISE}"
+    for name, one in gone.items():
+        if _forbids_unseen(one):
+            how = "forbids otherwise than before" if name in come else "does not forbid any more"
+            yield f"the rule “{name}” {how}{_reason(one)}"
+
+
+def _closing(come: Mapping[str, Statement], gone: Mapping[str, Statement]) -> Iterator[str]:
+    for name, one in come.items():
+        if _forbids_unseen(one) and name not in gone:
+            yield f"the new rule “{name}” forbids{_reason(one)}"
+    for name, one in gone.items():
+        if _allows_unseen(one) and name not in come:
+            yield f"the rule “{name}” does not allow any more by {OTHERWISE}"
+
+
+def _allows_unseen(one: Statement) -> bool:
+    return one.effect == "permit" and not _plain(one.json, roles_allowed=1)
+
+
+def _forbids_unseen(one: Statement) -> bool:
+    return one.effect == "forbid" and not _plain(one.json, roles_allowed=0)
+
+
+def _reason(one: Statement) -> str:
+    return f": {one.reason}" if one.reason else ""
 
 
 def _plain(told: Any, roles_allowed: int) -> bool:

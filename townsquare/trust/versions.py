@@ -121,7 +121,7 @@ def judged(known: Version | None, rules: Policy, now: datetime, *, own: bool) ->
         return Verdict("own", change=found)
     if not found.needs_approvers:
         return Verdict("narrower", change=found)
-    told = "; ".join(found.wider[:3]) + ("; …" if found.wider[3:] else "")
+    told = "; ".join(map(str, found.gains[:3])) + ("; …" if found.gains[3:] else "")
     return Verdict(None, f"nobody has agreed to the policy {rules.hash[:12]}: {told}", found)
 
 

@@ -38,7 +38,7 @@ COMMON = {
 TYPES = (
     _declared(
         PERSON,
-        "Accounts, without names",
+        "Accounts (without names)",
         Words(
             "the account",
             of="of",

@@ -6,6 +6,7 @@ from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.trust.approvals import Approval
 from townsquare.trust.change import Change
+from townsquare.trust.wording import Said
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.policy.ruling import Ruling
 
@@ -31,7 +32,11 @@ async def ask(book: Book, id: str, change: Change, by: Actor) -> str:
 
 
 def detail(change: Change) -> Mapping[str, Json]:
-    """What approvers sign: all that would give more, as far as they can read it."""
-    left = len(change.wider) - MOST_TOLD
+    """What approvers sign: all that anybody could do more, and less, in plain words."""
+    return {"gives more": _said(change.gains), "gives less": _said(change.losses)}
+
+
+def _said(told: Sequence[Said]) -> Sequence[Json]:
+    left = len(told) - MOST_TOLD
     more = [f"and {left} more"] if left > 0 else []
-    return {"wider": [*change.wider[:MOST_TOLD], *more]}
+    return [*map(str, told[:MOST_TOLD]), *more]

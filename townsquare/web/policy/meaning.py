@@ -4,25 +4,16 @@ Always holds: it is made by asking the policy, so it cannot say what is not so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.trust.access import Access, access
 from townsquare.trust.grant import Grant
 from townsquare.trust.policy import Policy
 from townsquare.trust.roles import Role
-
-MAY: Mapping[str, str] = {
-    "read": "see",
-    "temporal": "see the past of",
-    "watch": "hear of changes of",
-    "write": "write",
-    "command": "use commands for",
-}
-NOBODYS = "What programs of the town bring along"
+from townsquare.trust.wording import MAY, NOBODYS, limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ def meaning(policy: Policy) -> tuple[Meaning, ...]:
     return tuple(
         Meaning(
             type,
-            policy.types[type].title or type if type else NOBODYS,
+            policy.types[type].title or type if type else NOBODYS.capitalize(),
             tuple(_cell(found, role.name, type) for role in people(policy)),
             tuple(_sentences(policy, found, type)),
         )
@@ -93,18 +84,6 @@ def _sentences(policy: Policy, found: Access, type: str) -> Iterable[Sentence]:
         for act, names in purposes.items():
             by_purposes[tuple(names)].append(MAY[act])
         title = policy.roles[role].title
+        extent = limits(grant, policy.types.get(type))
         for fit, verbs in by_purposes.items():
-            yield Sentence(title, ", ".join(verbs), _limits(grant), ", ".join(fit))
-
-
-def _limits(grant: Grant) -> str:
-    parts = []
-    if grant.attributes is not None:
-        parts.append("only " + ", ".join(sorted(grant.attributes)))
-    if grant.hidden:
-        parts.append("but not " + ", ".join(sorted(grant.hidden)))
-    if grant.scopes == frozenset({PUBLISHED}):
-        parts.append("as far as it is published")
-    if LIVE in grant.not_scopes:
-        parts.append("but not values of this moment")
-    return "; ".join(parts)
+            yield Sentence(title, ", ".join(verbs), extent, ", ".join(fit))

@@ -216,4 +216,7 @@ def _change(kept: Entity) -> Change:
 
 def _shown(kept: Entity) -> dict[str, Json]:
     names = ("hash", "status", "since", "proposedAt", "leave", "changes", "texts", "signature")
-    return {name: kept.value(name) for name in names if kept.value(name) is not None}
+    told = {name: kept.value(name) for name in names if kept.value(name) is not None}
+    if "changes" in told:
+        told["changes"] = msgspec.to_builtins(_change(kept))  # also where it was kept with less
+    return told

@@ -1,5 +1,7 @@
 """A request, its approvers and its use, over every store: who asks is not who agrees."""
 
+import dataclasses
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,10 +21,17 @@ from tests.conftest import OpenBroker
 from tests.square import SQUARE
 from tests.town_hall import FIRST, WORK, Member, TownHall
 from townsquare import app
-from townsquare.model.actor import Actor, room
+from townsquare.model.actor import ANYONE, Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity
-from townsquare.model.errors import Conflict, Denied, Invalid, NotFound, TownsquareError
+from townsquare.model.errors import (
+    Conflict,
+    Denied,
+    Invalid,
+    NotApproved,
+    NotFound,
+    TownsquareError,
+)
 from townsquare.model.town import Town
 from townsquare.store.logged import LogSearch
 from townsquare.trust import approvals
@@ -31,7 +40,7 @@ from townsquare.trust.audit import Record
 from townsquare.trust.identity import account
 from townsquare.trust.policy import policy
 from townsquare.trust.texts import builtin
-from townsquare.vision import api
+from townsquare.vision import api, leases
 from townsquare.vision.settings import Settings
 from townsquare.vision.workers import Workers
 from townsquare.web.approvals import book
@@ -311,6 +320,52 @@ async def test_a_town_can_ask_for_approval_of_previews(hall: Hall) -> None:
             assert (shown.status_code, set(workers.wanted)) == (201, {"square"})
             again = await client.post(path, json={**ask, "approval": one.id})
             assert "it was used already" in again.text
+
+
+async def test_a_preview_is_offered_to_whom_it_could_be_given(hall: Hall) -> None:
+    """At once, or once others agree; else a page has no button for it."""
+    own = hall.book.could_agree("preview", hall.eve.actor)
+    assert own == {"Data protection", "Court of audit"}
+    everywhere = dict.fromkeys(("crowd safety", "traffic management", "operations"), "now")
+    assert leases.offered(hall.broker, hall.eve.actor, hall.book.could_agree) == everywhere
+    for other in (hall.officer.actor, hall.engineer.actor, ANYONE):
+        assert leases.offered(hall.broker, other, hall.book.could_agree) == {}
+    hall.broker.adopt(policy(app.TYPES, {**builtin(), "ours.cedar": OURS}))
+    asked = dict.fromkeys(everywhere, "approval")
+    assert leases.offered(hall.broker, hall.eve.actor, hall.book.could_agree) == asked
+    assert leases.offered(hall.broker, hall.eve.actor, leases.nobody_could) == {}
+    for member in (hall.officer, hall.engineer):
+        await hall.people.govern(member.actor.id, account.disabled, FIRST)
+    assert leases.offered(hall.broker, hall.eve.actor, hall.book.could_agree) == {}, (
+        "who should agree?"
+    )
+
+
+async def test_a_refusal_says_whether_an_approval_would_help(hall: Hall) -> None:
+    hall.broker.adopt(policy(app.TYPES, {**builtin(), "ours.cedar": OURS}))
+    by_name = {"square": SQUARE, "bare": dataclasses.replace(SQUARE, name="bare", legal_basis="")}
+    room_of = leases.Leases(hall.broker, by_name, hall.book.use, hall.book.could_agree)
+    why = Why(SQUARE.purposes[0])
+    with pytest.raises(NotApproved, match="needs the approval of another organisation"):
+        await room_of.take(SQUARE, why, "", hall.eve.actor)
+    one = await hall.asked()
+    uncured = [
+        (by_name["bare"], why, "", hall.eve.actor),  # a camera that may not go live
+        (SQUARE, Why("operations"), "", hall.eve.actor),  # what it is not there for
+        (SQUARE, why, "", hall.officer.actor),  # nobody who gets previews
+        (SQUARE, why, one.id, hall.eve.actor),  # asked for already, and not agreed to
+    ]
+    for asked in uncured:
+        with pytest.raises(Denied) as refusal:
+            await room_of.take(*asked)
+        assert not isinstance(refusal.value, NotApproved), str(refusal.value)
+
+
+async def test_a_program_reads_what_would_help() -> None:
+    pages, scope = Pages(Town(), demo=False), {"type": "http", "headers": []}
+    for error, cure in ((NotApproved("no"), "approval"), (Denied("no"), None)):
+        answer = await pages.error(Request(scope), error)
+        assert (answer.status_code, json.loads(bytes(answer.body)).get("cure")) == (403, cure)
 
 
 # --- over HTTP

@@ -4,6 +4,7 @@ import contextlib
 import gc
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from townsquare.alerts import api as alerts_api
@@ -26,6 +27,7 @@ from townsquare.trust.identity import emergency, recovery
 from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
+from townsquare.vision import leases
 from townsquare.vision import run as seeing
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
@@ -84,10 +86,12 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "sweep": lambda: sweep(broker),
             "sealing": lambda: seal(broker, settings.store.seal_after_days),
         }
+        book = trust.book
+        previews = partial(leases.offered, broker, could=book.could_agree)
         routes = [
-            *Control(broker, pages, trust.door.sessions, mode).routes(),
+            *Control(broker, pages, trust.door.sessions, mode, previews).routes(),
             *trust.routes(),
-            *vision_api.routes(broker, workers, settings.camera, trust.book.use),
+            *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
             *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),

@@ -8,6 +8,7 @@ TownsquareError
 │   └── ContextNotAvailable  an @context is missing   -> 504
 ├── NotSupported        this server does not do that  -> 422
 ├── Denied              policy says no                -> 403
+│   └── NotApproved     and others may agree to it    -> 403
 ├── NotFound            no such thing, or hidden      -> 404
 │   ├── NonexistentTenant
 │   └── NotFoundAnywhere
@@ -56,6 +57,10 @@ class NotSupported(TownsquareError):
 
 class Denied(TownsquareError):
     pass
+
+
+class NotApproved(Denied):
+    """It would be done with an approval, and there is somebody who could give that."""
 
 
 class NotFound(TownsquareError):

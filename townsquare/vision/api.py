@@ -18,8 +18,10 @@ from townsquare.vision.leases import (
     OPERATIONS,
     ROOM,
     Approved,
+    Could,
     Leases,
     nobody_agreed,
+    nobody_could,
     require,
     until_of,
 )
@@ -38,9 +40,10 @@ def routes(
     workers: Workers,
     cameras: Sequence[Camera],
     approved: Approved = nobody_agreed,
+    could: Could = nobody_could,
 ) -> list[Route]:
     by_name = {camera.name: camera for camera in cameras}
-    leases = Leases(broker, by_name, approved)
+    leases = Leases(broker, by_name, approved, could)
 
     def camera_of(request: Request) -> Camera:
         name = request.path_params["name"]

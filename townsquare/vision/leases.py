@@ -7,6 +7,7 @@ town; nobody gets one camera after the other along a path, unless somebody else 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 from msgspec import structs
@@ -19,7 +20,7 @@ from townsquare.model.actor import Actor, Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, Json, entity, iso, relationship, urn
-from townsquare.model.errors import Denied
+from townsquare.model.errors import Denied, NotApproved
 from townsquare.vision import following, permit
 from townsquare.vision.entities import CAMERA, LEASE
 
@@ -31,15 +32,48 @@ LONGEST_REFUSAL = 400  # characters
 Approved = Callable[[str, str, str, Mapping[str, Json], Actor], Awaitable[frozenset[str]]]
 
 
+# Organisations whose people could agree to this act, if this actor asks for it.
+Could = Callable[[str, Actor], frozenset[str]]
+
+
 async def nobody_agreed(*_: object) -> frozenset[str]:
     return frozenset()
 
 
+def nobody_could(*_: object) -> frozenset[str]:
+    return frozenset()
+
+
+def offered(broker: Broker, by: Actor, could: Could) -> Mapping[str, Literal["now", "approval"]]:
+    """For which purposes this actor gets a preview of a camera that is there for them, at once or
+    once others agree. A page offers these and no others.
+    """
+    asked = {p.name: Why(p.name) for p in broker.policy.purposes.purpose if p.cameras}
+    now = {name for name, why in asked.items() if _may(broker, by, why)}
+    agreed = {name for name, why in asked.items() if _may(broker, by, _if_agreed(why, by, could))}
+    return {name: "now" if name in now else "approval" for name in asked if name in now | agreed}
+
+
+def _if_agreed(why: Why, by: Actor, could: Could) -> Why:
+    return structs.replace(why, approved_by=could(PREVIEW, by))
+
+
+def _may(broker: Broker, by: Actor, why: Why) -> bool:
+    return broker.grant(by.through("vision"), why, "write", LEASE).allowed
+
+
 class Leases:
-    def __init__(self, broker: Broker, cameras: Mapping[str, Camera], approved: Approved) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        cameras: Mapping[str, Camera],
+        approved: Approved,
+        could: Could = nobody_could,
+    ) -> None:
         self.broker = broker
         self.cameras = cameras
         self.approved = approved
+        self.could = could
         self._taking = asyncio.Lock()  # else who asks for several at once gets them all
 
     async def take(self, camera: Camera, why: Why, approval: str, by: Actor) -> Entity:
@@ -61,12 +95,21 @@ class Leases:
             asked = (approval, PREVIEW, urn(CAMERA, camera.name), {"purpose": why.purpose})
             why = structs.replace(why, approved_by=await self.approved(*asked, by))
         elif following.follows(camera, await self._looked_at(by, now)):
-            raise Denied(
+            refusal = (
                 f"{following.MOST} neighbouring cameras in ten minutes are the most; to go on,"
                 " somebody of another organisation must agree"
             )
+            raise NotApproved(refusal) if self._curable(why, by) else Denied(refusal)
+        grant = self.broker.grant(by.through("vision"), why, "write", LEASE)
+        if not grant.allowed and not approval and self._curable(why, by):
+            raise NotApproved(grant.reason)
         await self.broker.apply([Change("create", lease)], by.through("vision"), why)
         return lease
+
+    def _curable(self, why: Why, by: Actor) -> bool:
+        """Whether there is somebody whose approval would be enough."""
+        could = bool(self.could(PREVIEW, by))
+        return could and _may(self.broker, by, _if_agreed(why, by, self.could))
 
     async def _looked_at(self, by: Actor, now: datetime) -> list[Camera]:
         """Of whose previews this actor has leases that run."""

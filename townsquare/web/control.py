@@ -1,5 +1,7 @@
 """The control room: its page, its live connection, and who sits there."""
 
+from collections.abc import Callable, Mapping
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -18,16 +20,20 @@ from townsquare.web.within import MAY_ENTER, ways
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
 
 # What the page offers: the room whose command it is, and the type that the command changes.
-ACTS = {"acknowledge": ("alerts", "Alert"), "preview": ("vision", "PreviewLease")}
+ACTS = {"acknowledge": ("alerts", "Alert")}
+Offered = Callable[[Actor], Mapping[str, str]]  # purposes of previews, and how they are got
 
 
 class Control:
-    def __init__(self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode) -> None:
+    def __init__(
+        self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode, previews: Offered
+    ) -> None:
         self.broker = broker
         self.live = Live(broker)
         self.pages = pages
         self.sessions = sessions
         self.mode = mode
+        self.previews = previews
         self.demo = mode == "demo"
 
     def routes(self) -> list[Route]:
@@ -75,6 +81,7 @@ class Control:
                 for way in ways(self.broker, actor, accounts=accounts)
             ],
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
+            "previews": dict(self.previews(actor)),
             "roles": roles,
             "demo": self.demo,
             "town": {

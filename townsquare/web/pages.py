@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from townsquare import __version__
 from townsquare.context.http import problem
-from townsquare.model.errors import CannotStart, TownsquareError
+from townsquare.model.errors import CannotStart, NotApproved, TownsquareError
 from townsquare.model.town import Town
 
 WEB = Path(str(resources.files("townsquare.web")))
@@ -63,6 +63,8 @@ class Pages:
             page.headers.update(headers)
             return page
         body = {"type": "about:blank", "title": title, "detail": detail, "status": status}
+        if isinstance(error, NotApproved):
+            body["cure"] = "approval"
         return JSONResponse(body, status, headers)
 
 

@@ -21,6 +21,7 @@ from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.trust import approvals
 from townsquare.trust.approvals import APPROVAL, OWNER, Approval, Approvers, Party, Signature
 from townsquare.trust.identity import credential_id
+from townsquare.trust.identity.organisation import folded
 from townsquare.web.accounts.people import People
 
 ROOM, WHY = room(OWNER), Why("operations")
@@ -191,6 +192,14 @@ class Book:
             told.hex(),
             credential["response"],
         )
+
+    def could_agree(self, act: str, by: Actor) -> frozenset[str]:
+        """Organisations of people who could agree to this, if `by` asks for it."""
+        there = filter(None, (self.people.actor(one.id) for one in self.people.everyone()))
+        roles = self.act(act).approvers
+        fit = (one for one in there if not roles.isdisjoint(one.roles) and one.id != by.id)
+        own = folded(by.organisation)
+        return frozenset(one.organisation for one in fit if folded(one.organisation) != own)
 
     # --- using
 

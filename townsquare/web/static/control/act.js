@@ -7,10 +7,15 @@ const NO_ANSWER = "The server did not answer. Check the connection and try again
 
 /** An answer that was a refusal, or no answer at all. */
 export class Refused extends Error {
-  /** @param {string} sentence @param {number} status 0 without an answer */
-  constructor(sentence, status) {
+  /**
+   * @param {string} sentence
+   * @param {number} status 0 without an answer
+   * @param {string} [cure] what would help: "approval"
+   */
+  constructor(sentence, status, cure = "") {
     super(sentence);
     this.status = status;
+    this.cure = cure;
   }
 }
 
@@ -29,17 +34,19 @@ export async function asked(path, init = {}) {
   } catch {
     throw new Refused(NO_ANSWER, 0);
   }
-  if (!answer.ok) throw new Refused(await sentence(answer), answer.status);
+  if (!answer.ok) throw await refusal(answer);
   return answer;
 }
 
-/** @param {Response} answer */
-async function sentence(answer) {
+/** @param {Response} answer @returns {Promise<Refused>} */
+async function refusal(answer) {
   const text = await answer.text();
+  let told = {};
   try {
-    const { title, detail } = JSON.parse(text);
-    return detail || title || `The server refused (${answer.status}).`;
+    told = JSON.parse(text);
   } catch {
-    return `The server refused (${answer.status}).`;
+    // not one of our answers
   }
+  const sentence = told.detail || told.title || `The server refused (${answer.status}).`;
+  return new Refused(sentence, answer.status, told.cure);
 }

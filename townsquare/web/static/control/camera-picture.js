@@ -31,7 +31,7 @@ class CameraPicture extends Panel {
     this.background = /** @type {number|null} */ (null);
     this.drawn = false;
     this.note = "";
-    this.denied = false;
+    this.curable = false;
     this.asking = 0;
   }
 
@@ -46,13 +46,19 @@ class CameraPicture extends Panel {
     this.forget();
     [this.purpose] = this.purposes;
     // Where there are several, the operator says which one it is.
-    if (this.store.session.may.includes("preview") && this.purposes.length === 1) this.ask();
+    if (this.purposes.length === 1 && this.how === "now") this.ask();
     else this.requestUpdate();
   }
 
-  /** @returns {string[]} what the camera was put up for */
+  /** @returns {string[]} what the camera was put up for, and a picture can be had for */
   get purposes() {
-    return [this.camera.purpose ?? []].flat();
+    const { previews } = this.store.session;
+    return [this.camera.purpose ?? []].flat().filter((purpose) => purpose in previews);
+  }
+
+  /** @returns {"now"|"approval"|undefined} how the picture is got */
+  get how() {
+    return this.store.session.previews[this.purpose];
   }
 
   get path() {
@@ -128,7 +134,7 @@ class CameraPicture extends Panel {
       if (this.lease && refused.status === 0) return;
       const ended = this.lease && Date.parse(this.lease.until) <= Date.now();
       this.forget();
-      this.denied = refused.status === 403;
+      this.curable = refused.cure === "approval";
       this.note = ended ? "The picture was for a limited time, which is over." : refused.message;
     }
     this.requestUpdate();
@@ -154,22 +160,42 @@ class CameraPicture extends Panel {
     if (this.lease && this.background === null) return html`<p>Asking for the picture …</p>`;
     if (this.lease) return this.building();
     if (this.asking) return html`<p role="status">Waiting for somebody of another organisation to agree …</p>`;
+    const note = this.note ? html`<p role="status">${this.note}</p>` : nothing;
+    if (this.purposes.length === 0) return html`${note}<p>${this.nothing()}</p>`;
+    const again = this.note ? " again" : "";
     return html`
-      ${this.note ? html`<p role="status">${this.note}</p>` : nothing}
-      <button @click=${() => this.ask()}>Show picture${this.note ? " again" : ""}</button>
-      ${this.denied ? html`<button @click=${() => this.askApproval()}>Ask for approval</button>` : nothing}
+      ${note}
+      ${this.how === "now" ? html`<button @click=${() => this.ask()}>Show picture${again}</button>` : nothing}
+      ${this.how === "approval" && !this.note
+        ? html`<p>Somebody of another organisation must agree to a picture.</p>`
+        : nothing}
+      ${this.how === "approval" || this.curable
+        ? html`<button @click=${() => this.askApproval()}>Ask for approval</button>`
+        : nothing}
       ${this.choice()}
     `;
   }
 
+  nothing() {
+    const named = [this.camera.purpose ?? []].flat().length > 0;
+    return named
+      ? "The rules of the town give your role no picture of this place. Its counts are below."
+      : "This camera names no purpose, so nobody gets a picture of it.";
+  }
+
   choice() {
-    if (this.purposes.length < 2) return html`<p>for ${this.purposes[0] ?? "no named purpose"}</p>`;
+    if (this.purposes.length < 2) return html`<p>for ${this.purposes[0]}</p>`;
     const options = this.purposes.map(
       (name) => html`<option ?selected=${name === this.purpose}>${name}</option>`,
     );
     return html`<p>
-      <label>for <select @change=${(event) => (this.purpose = event.target.value)}>${options}</select></label>
+      <label>for <select @change=${(event) => this.choose(event.target.value)}>${options}</select></label>
     </p>`;
+  }
+
+  choose(/** @type {string} */ purpose) {
+    this.purpose = purpose;
+    this.requestUpdate();
   }
 
   building() {

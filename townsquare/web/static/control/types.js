@@ -4,9 +4,11 @@
  * @typedef {{name: string, title: string}} Role
  * @typedef {{name: string, timezone: string, centre: [number, number], zoom: number}} Town
  * @typedef {{role: string, roles: Role[], may: string[], demo: boolean, town: Town,
+ *   previews: {[purpose: string]: "now"|"approval"},
  *   pages: {path: string, title: string}[], version: string}} Session
  * `pages` are those of this role beside the control room.
- * `may` has what the policy lets this role do: "acknowledge", "preview".
+ * `may` has what the policy lets this role do: "acknowledge". `previews` has the purposes that a
+ * picture can be had for, at once or once others agree.
  *
  * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity
  * Simplified form: each attribute is its value. What is absent is unknown.

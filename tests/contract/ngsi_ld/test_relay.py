@@ -190,6 +190,39 @@ async def test_what_was_passed_on_and_told_outlives_the_server(
             await copies(there, 0)
 
 
+async def test_a_copy_that_cannot_follow_is_made_anew(
+    here: Ship, there: Ship, subscriber: Subscriber
+) -> None:
+    operations = ["createSubscription", "deleteSubscription"]
+    await here.registers(there, operations=operations)
+    id = await subscriber.asks()
+    [copy] = await copies(there)
+    await here.http.patch(f"/subscriptions/{id}", json={"q": "level>3"})
+    [anew] = await until(lambda: copies(there), lambda found: "q" in found[0])
+    assert anew["id"] != copy["id"]
+
+
+async def test_each_is_told_in_its_own_words(here: Ship, there: Ship, receiver: Receiver) -> None:
+    names = {"Tonne": "https://x.example/Bin", "hoehe": "https://x.example/level"}
+    await here.registers(there, information=[{"entities": [{"type": "https://x.example/Bin"}]}])
+    body = {
+        "type": "Subscription",
+        "entities": [{"type": "Tonne"}],
+        "q": 'hoehe>2;hoehe!="Tonne"',
+        "notification": {"endpoint": {"uri": receiver.url}},
+        "@context": names,
+    }
+    ld = {"content-type": "application/ld+json"}
+    answer = await here.http.post("/subscriptions", json=body, headers=ld)
+    assert answer.status_code == 201
+    [copy] = await copies(there)
+    assert copy["q"] == body["q"]
+    level = {"type": "Property", "value": 3}
+    full = {"id": "urn:x:1", "type": "https://x.example/Bin", "https://x.example/level": level}
+    assert (await there.http.post("/entities", json=full)).status_code == 201
+    assert (await receiver.next()).data == [{"id": "urn:x:1", "type": "Tonne", "hoehe": level}]
+
+
 # --- what a source tells
 
 

@@ -145,27 +145,32 @@ class Relay:
 
     async def _told(self, one: Interested, source: Registration) -> bool:
         """Whether the source knows all of it now."""
-        kept, passed = one.kept, self.passages.to(one.key, source.id)
-        if passed and passed.source.endpoint != source.endpoint:
-            await self._end(passed, hopeless=True)
-            passed = None
+        kept = one.kept
         try:
             terms = await self.contexts.terms(kept.context, kept.tenant)
             words = await self.caller.words(source, terms, kept.tenant)
         except TownsquareError:
             return False
         copy = copied(one, source, words, self.back)
-        said = mark(copy)
-        if passed and passed.said == said:
-            return True
-        if passed is None:
-            passed = Passed(fresh_id(), kept.tenant, kept.id, source)
-            await self.passages.keep(passed)
-        done = await self._send(Telling(kept, passed, source, terms), copy)
-        if done:
-            now = structs.replace(passed, source=source, said=said, members=tuple(copy))
+        passed = await self._kept(one, source, mark(copy))
+        done = passed.said == mark(copy)
+        if not done:
+            done = await self._send(Telling(kept, passed, source, terms), copy)
+        now = structs.replace(passed, source=source, said=mark(copy), members=tuple(copy))
+        if done and now != passed:
             await self.passages.keep(now)
         return done
+
+    async def _kept(self, one: Interested, source: Registration, said: str) -> Passed:
+        """What is known of the copy at this source; one that cannot follow is made anew."""
+        passed = self.passages.to(one.key, source.id)
+        if passed and (_moved(passed, source) or _stays(passed, source, said)):
+            await self._end(passed, hopeless=True)
+            passed = None
+        if passed is None:
+            passed = Passed(fresh_id(), one.kept.tenant, one.kept.id, source)
+            await self.passages.keep(passed)
+        return passed
 
     async def _send(self, to: Telling, copy: dict[str, Json]) -> bool:
         if not to.passed.said:
@@ -198,6 +203,16 @@ class Relay:
             errand.method, errand.path, {}, headers, b"", RELAY, WHY, to.passed.tenant
         )
         return await self.caller.call(to.source, request, to.terms, lambda _: errand)
+
+
+def _moved(passed: Passed, source: Registration) -> bool:
+    return (passed.source.endpoint, passed.source.tenant) != (source.endpoint, source.tenant)
+
+
+def _stays(passed: Passed, source: Registration, said: str) -> bool:
+    """Whether the copy is to change at a source that does not change any, and drops them."""
+    changes = "updateSubscription" in source.offers or "deleteSubscription" not in source.offers
+    return bool(passed.said) and passed.said != said and not changes
 
 
 def foreign(kept: Kept, house: Collection[str]) -> Interested | None:

@@ -24,6 +24,7 @@ from townsquare.context.form.view import View
 from townsquare.context.jsonld import Terms
 from townsquare.context.ledger import Ledger
 from townsquare.context.looks import Looks, Way
+from townsquare.context.opaque import Naming
 from townsquare.context.private import Private, beside
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
@@ -99,6 +100,7 @@ class Broker:
         self.expiry = Expiry(store, policy)
         self.admission = Admission(lambda: self.clock())
         self.documents = Documents(store, lambda: self.clock(), self.admission, lambda: self.policy)
+        self.naming = Naming(self.documents)
         self._sight = Sight(policy, store.conditions, lambda: self.clock())
         self.ledger = Ledger(
             store,

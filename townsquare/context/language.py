@@ -26,7 +26,7 @@ LONGEST = 4_000  # characters
 DEEPEST = 16  # parentheses in each other; SQLite's own parser ends at about 30
 # What an instance says beside its value; a term of the core context that is no attribute.
 MEMBERS = frozenset(
-    {"observedAt", "createdAt", "modifiedAt", "expiresAt", "unitCode", "datasetId", "instanceId"}
+    {"observedAt", "createdAt", "modifiedAt", "expiresAt", "unitCode", "datasetId"}
     | {"valueType", "objectType"}
 )
 OF_ENTITY = frozenset({"createdAt", "modifiedAt", "expiresAt"})

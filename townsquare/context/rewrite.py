@@ -52,7 +52,8 @@ async def _change(broker: Broker, entity: Entity, what: Rewrite, author: Author)
     past = _past(broker, entity, what, author)
     found = await broker.store.instances(author.tenant, replace(past, last=1))
     if not found:
-        raise NotFound(f"{entity.id} has no {what.instance_id or what.attribute} in its past")
+        which = f"such instance of {what.attribute}" if what.instance_id else what.attribute
+        raise NotFound(f"{entity.id} has no {which} in its past")
     present = entity.attributes.get(what.attribute, ())
     if what.instance_id is None:
         others = (i for i in present if what.datasets and i.dataset_id not in what.datasets)

@@ -66,17 +66,21 @@ class Record:
 
     async def erase_instance(self, request: Request) -> Answer:
         terms = await self.contexts.of(request)
-        name, instance = attribute_name(request, terms), instance_id(request)
+        name, instance = attribute_name(request, terms), await self._instance(request)
         await self._rewrite(request, Rewrite(name, None, instance))
         return Answer(204)
 
     async def correct(self, request: Request) -> Answer:
         body = request.json()
         terms = await self.contexts.of(request, body)
-        name, instance = attribute_name(request, terms), instance_id(request)
+        name, instance = attribute_name(request, terms), await self._instance(request)
         corrected = read_instance(request.path[4], body, terms)
         await self._rewrite(request, Rewrite(name, None, instance, corrected=corrected))
         return Answer(204)
+
+    async def _instance(self, request: Request) -> str:
+        """As the city numbers it. Raises Invalid."""
+        return (await self.broker.naming.names()).meant(instance_id(request))
 
     async def _rewrite(self, request: Request, what: Rewrite) -> None:
         key = request.headers.get("idempotency-key")

@@ -28,6 +28,7 @@ from townsquare.context.maps.atlas import Atlas
 from townsquare.context.maps.entity_map import HERE, EntityMap, question
 from townsquare.context.maps.entity_map import MOST as MOST_MAPPED
 from townsquare.context.maps.walk import Looked, walk
+from townsquare.context.opaque import Opaque
 from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import MOST, Query
@@ -149,7 +150,7 @@ class Past:
         if sources:
             told = await self._together(asked, ask, sources)
         else:
-            told = await _told(asked, ask, self.broker.chronicle, request.tenant)
+            told = await self._told(asked, ask, self.broker.chronicle, request.tenant)
         headers = paging(request, query, asked.media, more=told.more)
         if told.count is not None:
             headers["NGSILD_Results_Count"] = str(told.count)
@@ -167,7 +168,7 @@ class Past:
         request, whole = asked.request, asked.how.aggregation is not None
         parts = await self.shared.gather(request, asked.terms, ask, sources, whole=whole)
         async with gathered(self.broker, parts.entities) as apart:
-            told = await _told(asked, asked_of_whole(request, ask), apart, "")
+            told = await self._told(asked, asked_of_whole(request, ask), apart, "")
         return replace(
             told,
             count=told.count if is_split(request) else parts.count,
@@ -234,26 +235,26 @@ class Past:
         parts = [ids[start : start + MOST] for start in range(0, len(ids), MOST)]
         return sum([len((await look(part)).found) for part in parts])
 
+    async def _told(
+        self, asked: Asked, ask: TemporalQuery, chronicle: Chronicle | Gathered, tenant: str
+    ) -> Told:
+        how, terms, by, why = asked.how, asked.terms, asked.request.actor, asked.request.why
+        if how.aggregation:
+            sums = await chronicle.aggregates(ask, how.aggregation, by, why, tenant=tenant)
+            bodies = write_aggregates(sums, terms, how.aggregation.methods, ask.attributes)
+            return Told(bodies, sums.count, sums.more)
+        found = await chronicle.evolution(ask, by, why, tenant=tenant)
+        names = await self.broker.naming.names()
+        bodies = [written(entity, terms, how, names) for entity in found.entities]
+        return Told(bodies, found.count, found.more, found.part)
+
 
 def _question(asked: Asked) -> str:
     ask = temporal_query(asked.request, Query(), asked.how)
     return question(asked.query, asked.request.why, ask)
 
 
-async def _told(
-    asked: Asked, ask: TemporalQuery, chronicle: Chronicle | Gathered, tenant: str
-) -> Told:
-    how, terms, by, why = asked.how, asked.terms, asked.request.actor, asked.request.why
-    if how.aggregation:
-        sums = await chronicle.aggregates(ask, how.aggregation, by, why, tenant=tenant)
-        bodies = write_aggregates(sums, terms, how.aggregation.methods, ask.attributes)
-        return Told(bodies, sums.count, sums.more)
-    found = await chronicle.evolution(ask, by, why, tenant=tenant)
-    bodies = [written(entity, terms, how) for entity in found.entities]
-    return Told(bodies, found.count, found.more, found.part)
-
-
-def written(entity: Entity, terms: Terms, how: Telling) -> Json:
+def written(entity: Entity, terms: Terms, how: Telling, names: Opaque) -> Json:
     if how.languages:
         told = {
             name: tuple(spoken(i, how.languages) for i in instances)
@@ -262,7 +263,10 @@ def written(entity: Entity, terms: Terms, how: Telling) -> Json:
         entity = msgspec.structs.replace(entity, attributes=told)
     if how.format == "temporalValues":
         return write_values(entity, terms, how.of)
-    return write_evolution(entity, terms, concise=how.format == "concise", sys=how.sys, of=how.of)
+    concise = how.format == "concise"
+    return write_evolution(
+        entity, terms, concise=concise, sys=how.sys, of=how.of, called=names.told
+    )
 
 
 def _shown(body: dict[str, Json], how: Telling) -> Json:

@@ -1,7 +1,7 @@
 """The past of entities as JSON and back (clauses 4.5.6 to 4.5.9 and 4.5.19)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -63,16 +63,21 @@ def _instances(name: str, json: Json, terms: Terms) -> tuple[Attribute, ...]:
 
 # --- writing
 
+Called = Callable[[str | None], str | None]
+
 
 def write_evolution(
-    entity: Entity, terms: Terms, *, concise: bool, sys: bool, of: TimeProperty
+    entity: Entity, terms: Terms, *, concise: bool, sys: bool, of: TimeProperty, called: Called
 ) -> Json:
-    """Each instance with its id, and with the time that was asked about."""
+    """Each instance with its id as it is `called`, and with the time that was asked about."""
     json = _frame(entity, terms)
     if sys:
         json |= {"createdAt": entity.created_at, "modifiedAt": entity.modified_at}
     for name, instances in entity.attributes.items():
-        json[terms.compact(name)] = [_full(i, terms, concise, sys, of) for i in instances]
+        json[terms.compact(name)] = [
+            {**_full(i, terms, concise, sys, of), "instanceId": called(i.instance_id)}
+            for i in instances
+        ]
     return json
 
 
@@ -88,7 +93,6 @@ def _full(a: Attribute, terms: Terms, concise: bool, sys: bool, of: TimeProperty
     return {
         **(json if isinstance(json, dict) else {VALUE_MEMBER[a.kind]: json}),
         **ended,
-        "instanceId": a.instance_id,
         **{name: at for name, at in times.items() if at is not None},
     }
 

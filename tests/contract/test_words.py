@@ -1,6 +1,8 @@
 """What people read of types and attributes: each that the log is about has words."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,6 +17,7 @@ from townsquare.trust import approvals, versions
 from townsquare.trust.change import Change
 from townsquare.trust.identity import account, emergency, organisation, token
 from townsquare.trust.policy import policy
+from townsquare.vision import allowed
 from townsquare.vision.leases import leased
 
 
@@ -52,3 +55,24 @@ def test_every_attribute_of_what_the_log_is_about_has_words() -> None:
     for one in written:
         (type,) = one.types
         assert one.attributes.keys() <= known[type].attributes.keys(), type
+
+
+def test_every_model_tells_citizens_what_it_can_and_cannot_tell_and_its_error() -> None:
+    for card in allowed.cards():
+        told = dict(card.for_everyone)
+        assert {"can tell", "cannot tell", "measured error", "not measured"} <= told.keys()
+        assert card.name != card.model.file
+        assert not dict(card.for_engineers).keys() & told.keys()
+
+
+def test_the_error_on_the_card_is_the_one_of_the_bench() -> None:
+    """docs/vision.md has the table that the bench prints: truth, and what is counted by default."""
+    table = (Path(__file__).parents[2] / "docs" / "vision.md").read_text()
+    cell = r"\| (\d+) / (\d+) \| \*\*(\d+) / (\d+)\*\*"
+    rows = [tuple(map(int, row)) for row in re.findall(cell, table)]
+    there = sum(row[0] + row[1] for row in rows)
+    counted = sum(min(row[0], row[2]) + min(row[1], row[3]) for row in rows)
+    (card,) = allowed.cards()
+    said = dict(card.for_everyone)["measured error"]
+    assert f"of {there} people" in said
+    assert f"{counted} were counted" in said

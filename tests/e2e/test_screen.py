@@ -6,14 +6,15 @@ The screenshots of the README come from here.
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.e2e.town import CHROMIUM, ROOT, Town, eventually
+from tests.e2e.town import CHROMIUM, ROOT, Town, eventually, settings
 
 IMAGES = ROOT / "docs" / "img"
 FLAGS = (
@@ -128,11 +129,58 @@ def test_anyone_reads_who_may_see_what(demo: Town, page: Page) -> None:
     assert left["x"] >= 0, "what a row is about stays in view"
 
 
-def test_the_demo_says_why_it_has_no_accounts(demo: Town, page: Page) -> None:
+def test_the_demo_says_why_it_has_no_accounts(demo: Town, page: Page, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{demo.url}/accounts")
     expect(page.get_by_role("heading", level=1)).to_have_text("The demo has no accounts")
+    expect(page.get_by_text("It signs you in by itself")).to_be_visible()
+    expect(page.get_by_role("heading", name="In a town of your own")).to_be_visible()
+    good(page, tmp_path / "without")
     page.goto(f"{demo.url}/approvals")
     expect(page).to_have_url(f"{demo.url}/control")
+
+
+def good(page: Page, picture: Path) -> None:
+    """For people with other eyes and hands too, and on a phone; kept as pictures."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.screenshot(path=f"{picture}.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.screenshot(path=f"{picture}-phone.png", full_page=True)
+    page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def test_a_map_without_a_centre_shows_what_there_is(
+    open_town: Callable[..., Town], page: Page, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    file = settings(tmp_path, ("one", "absent.mp4"), ("other", "absent.mp4"))
+    one, other = file.read_text().split('name = "other"')
+    file.write_text(f'{one}name = "other"{other.replace("13.5", "13.45")}')
+    town = open_town("run", "--open", "--settings", str(file))
+    page.goto(f"{town.url}/control")
+    flags, frame = page.locator(".flag"), page.locator("town-map .frame")
+    expect(flags).to_have_count(2, timeout=30_000)
+    around = frame.bounding_box()
+    assert around
+    for flag in flags.all():
+        box = flag.bounding_box()
+        assert box
+        assert around["x"] <= box["x"] + box["width"] / 2 <= around["x"] + around["width"]
+        assert around["y"] <= box["y"] + box["height"] <= around["y"] + around["height"]
+    good(page, tmp_path / "fitted")
+
+
+def test_a_town_of_which_nothing_has_a_place_says_so(
+    open_town: Callable[..., Town], page: Page, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    town = open_town("run", "--open", "--settings", str(settings(tmp_path)))
+    page.goto(f"{town.url}/control")
+    expect(page.get_by_text("Nothing here has a place yet")).to_be_visible(timeout=30_000)
+    expect(page.locator("town-map .frame")).to_have_count(0)
+    good(page, tmp_path / "nowhere")
 
 
 def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
@@ -141,6 +189,8 @@ def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
     page.get_by_role("button", name="Switch").click()
     expect(page.get_by_label("Role")).to_have_value("engineer")
     expect(page.get_by_text("Market square").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("give your role no picture of this place")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Show picture|approval"))).to_have_count(0)
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     expect(page.locator(".figure b").first).not_to_have_text(re.compile(r"^\d+$"))
     page.get_by_label("Role").select_option("citizen")

@@ -19,6 +19,11 @@ CARD = re.compile(r"[a-z0-9-]+\.md")
 FACT = re.compile(r"^\| ([^|]+) \| (.+) \|$", re.MULTILINE)
 
 
+# Rows of a card that are for everyone, in the order in which a page shows them.
+NAME = "called"
+FOR_EVERYONE = ("can tell", "cannot tell", "measured error", "not measured", "used for", "not for")
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A line of the list. `card` is a file beside it."""
@@ -56,6 +61,20 @@ class Card:
     def facts(self) -> tuple[tuple[str, str], ...]:
         found = ((name.strip(), said.replace("`", "")) for name, said in FACT.findall(self.text))
         return tuple(fact for fact in found if fact[0])
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return dict(self.facts).get(NAME, self.model.file)
+
+    @property
+    def for_everyone(self) -> tuple[tuple[str, str], ...]:
+        told = dict(self.facts)
+        return tuple((name, told[name]) for name in FOR_EVERYONE if name in told)
+
+    @property
+    def for_engineers(self) -> tuple[tuple[str, str], ...]:
+        return tuple(fact for fact in self.facts if fact[0] not in (NAME, *FOR_EVERYONE))
 
 
 def cards(listed: Path = LIST) -> list[Card]:

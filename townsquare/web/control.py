@@ -11,6 +11,7 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
+from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
@@ -87,7 +88,7 @@ class Control:
             "town": {
                 "name": town.name,
                 "timezone": town.timezone,
-                "centre": [town.centre.lon, town.centre.lat],
+                "centre": None if town.centre == NOWHERE else [town.centre.lon, town.centre.lat],
                 "zoom": town.zoom,
             },
             "version": __version__,

@@ -17,6 +17,7 @@ from townsquare.model.entity import URN, Entity
 from townsquare.model.errors import NotFound
 from townsquare.trust.audit import Record
 from townsquare.trust.identity.account import PERSON
+from townsquare.trust.wording import titled
 from townsquare.web.accounts.people import People
 
 # Who acts without an account.
@@ -76,6 +77,8 @@ class Naming:
     def _named(self, id: str, found: Mapping[str, Entity]) -> Named:
         if id == SUBJECT:
             return Named(THE_LOG)
+        if id in self.broker.policy.types:  # several of them were looked at
+            return Named(titled(self.broker.policy, id))
         words = self.words(id)
         if type_of(id) == PERSON:
             return Named(_joined(words, self.person(id)))

@@ -13,17 +13,8 @@ PATHS = ("/accounts", "/account", "/enrol", "/emergency")
 
 
 def routes(pages: Pages) -> list[Route]:
-    async def without(request: Request) -> Response:
-        whose = "The demo" if pages.demo else "A town started with --open"
-        return pages.page(
-            "error.html",
-            404,
-            status=404,
-            title=f"{whose} has no accounts",
-            detail="Everybody is let in without signing in. In a town of your own (townsquare"
-            " init, then townsquare run) the first start prints a link for the first account;"
-            " people sign in with passkeys, and an administrator invites the others.",
-        )
+    async def without(_: Request) -> Response:
+        return pages.page("without.html", 404)
 
     async def signin(request: Request) -> Response:
         return RedirectResponse("/control", 303)

@@ -97,3 +97,31 @@ export function worstAlarm(store, camera) {
 function ofType(store, type) {
   return [...store.entities.values()].filter((entity) => entity.type === type);
 }
+
+/** @param {Store} store @returns {[number, number][]} of everything that has a place: cameras, sensors, alarms */
+export function points(store) {
+  return [...store.entities.values()]
+    .map((entity) => entity.location)
+    .filter((place) => place?.type === "Point")
+    .map((place) => place.coordinates);
+}
+
+const FIT_PX = 300; // what is around stays in view, also on a phone
+const TILE_PX = 512;
+const CLOSEST = 16;
+
+/**
+ * A view of the map with all of these, north up.
+ * @param {[number, number][]} points at least one, as [lon, lat]
+ * @returns {{center: [number, number], zoom: number}}
+ */
+export function around(points) {
+  const [lons, lats] = [points.map(([lon]) => lon), points.map(([, lat]) => lat)];
+  const [west, east] = [Math.min(...lons), Math.max(...lons)];
+  const [south, north] = [Math.min(...lats), Math.max(...lats)];
+  const middle = (south + north) / 2;
+  // A degree of latitude is higher on the map than one of longitude is wide (Mercator).
+  const span = Math.max(east - west, (north - south) / Math.cos((middle * Math.PI) / 180), 1e-6);
+  const zoom = Math.min(CLOSEST, Math.log2((360 * FIT_PX) / (TILE_PX * span)));
+  return { center: [(west + east) / 2, middle], zoom };
+}

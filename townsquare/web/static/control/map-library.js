@@ -3,20 +3,17 @@
 import * as mapLibrary from "maplibre-gl";
 import { mapStyle } from "./map-style.js";
 
-/** @import { Town } from "./types.js" */
-
 mapLibrary.setWorkerUrl("/modules/maplibre-gl/dist/maplibre-gl-worker.mjs");
 mapLibrary.setWorkerCount(1); // one small file of streets
 
-/** @param {HTMLElement} container @param {Town} town */
-export function openMap(container, town) {
+/** @param {HTMLElement} container @param {{center: [number, number], zoom: number}} view */
+export function openMap(container, view) {
   const night = matchMedia("(prefers-color-scheme: dark)");
   const map = new mapLibrary.Map({
     container,
     style: mapStyle(night.matches),
-    center: town.centre,
-    zoom: town.zoom,
-    minZoom: 11,
+    ...view,
+    minZoom: Math.min(11, view.zoom),
     maxZoom: 19,
     attributionControl: false, // ours is in the page, always open
     dragRotate: false,

@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, render } from "lit";
-import { camera, cameras, measures, title, worstAlarm } from "./city.js";
+import { around, camera, cameras, measures, points, title, worstAlarm } from "./city.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
@@ -27,6 +27,8 @@ class TownMap extends Panel {
     this.listed = false;
     this.trouble = "";
     this.started = false;
+    this.moved = false;
+    this.shownPoints = 0;
     /** @type {Map<string, import("maplibre-gl").Marker>} */
     this.markers = new Map();
   }
@@ -47,16 +49,32 @@ class TownMap extends Panel {
     if (!document.createElement("canvas").getContext("webgl2")) throw new Error("no WebGL 2");
     const { mapLibrary, openMap } = await import("./map-library.js");
     this.library = mapLibrary;
-    this.map = openMap(this.querySelector(".ground"), this.store.session.town);
+    this.map = openMap(this.querySelector(".ground"), this.home());
+    this.map.on("movestart", ({ originalEvent }) => (this.moved ||= Boolean(originalEvent)));
+    this.shownPoints = points(this.store).length;
     this.requestUpdate();
   }
 
   updated() {
-    if (this.store.loaded && !this.started) this.start();
+    if (this.store.loaded && !this.started && !this.empty) this.start();
     if (!this.map) return;
+    this.fit();
     const there = cameras(this.store);
     for (const one of there) this.mark(one);
     for (const id of this.markers.keys()) if (!this.store.entities.has(id)) this.unmark(id);
+  }
+
+  /** Whether nothing says where the town is. */
+  get empty() {
+    return !this.store.session.town.centre && points(this.store).length === 0;
+  }
+
+  /** Without a centre, what comes with a place comes into view, until somebody moves the map. */
+  fit() {
+    const there = points(this.store).length;
+    if (this.moved || this.store.session.town.centre || there <= this.shownPoints) return;
+    this.shownPoints = there;
+    this.map.jumpTo(this.home());
   }
 
   /** @param {Entity} one */
@@ -95,6 +113,7 @@ class TownMap extends Panel {
   }
 
   render() {
+    if (this.store.loaded && this.empty) return this.nowhere();
     const listed = this.listed || this.trouble !== "";
     return html`
       <h2>Town
@@ -113,8 +132,19 @@ class TownMap extends Panel {
     `;
   }
 
+  nowhere() {
+    return html`
+      <h2>Town</h2>
+      <p class="quiet" role="status">Nothing here has a place yet. Cameras and sensors appear on the map as soon as
+        one has a position; <code>centre</code> in <code>[town]</code> of townsquare.toml says where it begins.</p>
+    `;
+  }
+
   controls() {
-    const move = (x, y) => () => this.map.panBy([x * STEP_PX, y * STEP_PX], { duration: 0 });
+    const move = (x, y) => () => {
+      this.moved = true;
+      this.map.panBy([x * STEP_PX, y * STEP_PX], { duration: 0 });
+    };
     const zoom = (by) => () => this.map.jumpTo({ zoom: this.map.getZoom() + by });
     const keys = [
       ["north", "▲", "Move north", move(0, -1)],
@@ -133,7 +163,7 @@ class TownMap extends Panel {
 
   home() {
     const { centre, zoom } = this.store.session.town;
-    return { center: centre, zoom };
+    return centre ? { center: centre, zoom } : around(points(this.store));
   }
 }
 

@@ -2,7 +2,8 @@
  * The shapes that reach the control room. Only types: nothing here runs.
  *
  * @typedef {{name: string, title: string}} Role
- * @typedef {{name: string, timezone: string, centre: [number, number], zoom: number}} Town
+ * @typedef {{name: string, timezone: string, centre: [number, number]|null, zoom: number}} Town
+ * `centre` is null where none is set: then the map shows all that has a place.
  * @typedef {{role: string, roles: Role[], may: string[], demo: boolean, town: Town,
  *   previews: {[purpose: string]: "now"|"approval"},
  *   pages: {path: string, title: string}[], version: string}} Session

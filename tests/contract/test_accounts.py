@@ -121,6 +121,20 @@ async def test_a_counter_that_goes_back_is_refused_and_logged(office: Office) ->
     assert (await browser.sign_in(one)).status_code == 200
 
 
+async def test_what_a_person_left_standing_stops_with_their_account(quick: Office) -> None:
+    admin, _ = await first(quick)
+    _, _, id = await another(quick, admin, "operator")
+    me = quick.people.actor(id)
+    assert me
+    assert quick.people.stopped(me) == ""
+    await admin.form("/accounts/disable", id=id)
+    assert quick.people.stopped(me) == "the account of who made it is disabled"
+    await admin.form("/accounts/enable", id=id)
+    assert quick.people.stopped(me) == ""
+    await admin.form("/accounts/roles", id=id, roles=["engineer"])
+    assert "not the same roles" in quick.people.stopped(me)
+
+
 async def test_failing_says_nothing_of_who_has_an_account(quick: Office) -> None:
     admin, one = await first(quick)
     _, ben, id = await another(quick, admin, "operator")

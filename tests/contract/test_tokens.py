@@ -48,6 +48,23 @@ async def test_a_revoked_token_ends_with_its_connections(office: Office) -> None
     assert (await as_machine(office, made["token"]))[0] == 401
 
 
+async def test_what_a_machine_left_standing_stops_with_its_token(office: Office) -> None:
+    made = await commanded(office, "tokens", label="bus", roles=["integrator"], days=30)
+    other = await commanded(office, "tokens", label="tram", roles=["integrator"], days=30)
+    one, two = (office.tokens.known(t["token"]) for t in (made, other))
+    assert one
+    assert two
+    stopped = office.tokens.stopped
+    assert (stopped(one.actor), stopped(two.actor)) == ("", "")
+    await commanded(office, "tokens/revoke", id=made["id"])
+    for _ in range(2):  # also after a restart
+        assert office.tokens.stopped(one.actor) == "the token of who made it was revoked"
+        assert office.tokens.stopped(two.actor) == ""
+        await office.open()
+    office.now += 30 * DAY
+    assert office.tokens.stopped(two.actor) == "the token of who made it has ended"
+
+
 async def test_administrators_make_tokens_on_their_page(quick: Office) -> None:
     admin, _ = await first(quick)
     fields = {"label": "pumps", "organisation": "Water", "days": "90", "areas": "/north, /south"}

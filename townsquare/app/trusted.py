@@ -23,7 +23,6 @@ from townsquare.web import figures, handing, nobody, notary
 from townsquare.web import log as log_site
 from townsquare.web.accounts.desk import Beside, Desk
 from townsquare.web.accounts.genesis import FirstPolicy
-from townsquare.web.accounts.kept import ROOM, WHY
 from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site
@@ -103,12 +102,13 @@ async def trusted(
 
     async def left(actor: str) -> None:
         sessions.end_of(actor)
-        await api.end_of(actor, ROOM, WHY)
+        await api.reconsider(actor)
 
     people = People(broker, site(web.public_url, place.port, settings.town.name), left)
     tokens = Tokens(broker, left, people.end_of)
     await people.load()
     await tokens.load()
+    broker.owners.ask = lambda by: people.stopped(by) or tokens.stopped(by)
     acts = (*ACTS, asking.act(ruling, lambda: book))
     by_name = {act.name: act for act in acts}
     book = Book(broker, people, by_name, sessions.roles, settings.approvals)

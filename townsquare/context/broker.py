@@ -25,6 +25,7 @@ from townsquare.context.jsonld import Terms
 from townsquare.context.ledger import Ledger
 from townsquare.context.looks import Looks, Way
 from townsquare.context.opaque import Naming
+from townsquare.context.owners import Owners
 from townsquare.context.private import Private, beside
 from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
@@ -110,6 +111,7 @@ class Broker:
         )
         self.looks = Looks(self.ledger, lambda: self.clock())
         self.looks.adopt(policy.types.values())
+        self.owners = Owners(lambda: self.policy, lambda: self.clock())
         self.chronicle = Chronicle(store, self._sight, lambda: self.looks, self.expire)
         self._adopted, self._troubles = policy, dict[str, str]()
         self._recent = Recent()

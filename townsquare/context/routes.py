@@ -12,10 +12,13 @@ Run = Callable[[Request], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """An operation that `act` must be granted for before the body is looked at."""
+    """An operation that `act` must be granted for before the body is looked at; with `governed`
+    who governs the accounts needs no grant, and finds what is somebody else's.
+    """
 
     run: Run
     act: Act
+    governed: bool = False
 
 
 # Path pattern, with `*` for an id or a name, to method to operation.

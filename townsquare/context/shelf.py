@@ -24,6 +24,7 @@ from townsquare.context import outgoing
 from townsquare.context.broker import Broker
 from townsquare.context.http import JSON, LD, ROOT, decoded
 from townsquare.context.jsonld import checked
+from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import (
     ContextNotAvailable,
@@ -55,6 +56,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     created_at: datetime
     url: str = ""
     expires_at: datetime | None = None
+    by: Actor | None = None  # who hosts it
 
 
 @dataclass(slots=True)

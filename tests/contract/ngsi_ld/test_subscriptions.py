@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import OpenBroker, client, visited
 from townsquare.context import outgoing
 from townsquare.context.api.app import Api
-from townsquare.model.actor import ANYONE, Actor, Why, room
+from townsquare.model.actor import ANYONE, Actor
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 ID = "urn:ngsi-ld:Subscription:bins"
@@ -388,24 +388,3 @@ async def test_subscriptions_are_there_after_a_restart(api: Api, http: httpx.Asy
     again = Api(api.broker, api.courier.client)
     async with client(visited(again)) as visitor:
         assert (await visitor.get(f"/subscriptions/{ID}")).json()["q"] == "level>1"
-
-
-async def test_nothing_is_told_any_more_to_somebody_who_may_not_go_on(
-    open_broker: OpenBroker,
-) -> None:
-    left = Actor("urn:ngsi-ld:AccessToken:1", "machine", roles=frozenset({"integrator"}))
-    stays = Actor("urn:ngsi-ld:AccessToken:2", "machine", roles=frozenset({"integrator"}))
-    broker = open_broker()
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as to_others:
-        api = Api(broker, to_others)
-        for by in (left, stays):
-            async with client(visited(api, by, "integration")) as http:
-                sources = {**BINS, "id": f"{ID}:{by.id[-1]}"}
-                assert (await http.post("/subscriptions", json=sources)).status_code == 201
-                assert (await http.post("/csourceSubscriptions", json=sources)).status_code == 201
-        await api.end_of(left.id, room("accounts"), Why("operations"))
-        for door in ("subscriptions", "csourceSubscriptions"):
-            for by, there in ((left, 0), (stays, 1)):
-                for found in (api, Api(broker, to_others)):  # as after a restart
-                    async with client(visited(found, by, "integration")) as http:
-                        assert len((await http.get(f"/{door}")).json()) == there

@@ -60,7 +60,6 @@ from townsquare.context.subscriptions.delivery import Courier
 from townsquare.context.subscriptions.desk import Desk
 from townsquare.context.subscriptions.doors import Doors
 from townsquare.context.subscriptions.writer import Writer
-from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.policy import require
 
@@ -153,10 +152,9 @@ class Api:
             answer = problem(error)
         await send_answer(send, scope, answer)
 
-    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
-        """Nothing is told any more to an actor who may not go on as they were."""
-        await self._book.end_of(actor, by, why)
-        await self._subscribers.end_of(actor, by, why)
+    async def reconsider(self, actor: str) -> None:
+        """What an actor left standing who may not go on as they were (`broker.owners`)."""
+        await self._book.reconsider(actor)
 
     async def _tenant(self, request: Request) -> None:
         """Raises NonexistentTenant where the operation does not make one (clause 5.5.10)."""
@@ -170,7 +168,10 @@ class Api:
         """The operation of a path and method. Raises Refused 404 or 405, Denied."""
         chosen = (self.beside if beside else self.router).chosen(request)
         if isinstance(chosen, Guarded):
+            by, why = request.actor, request.why
+            if chosen.governed and self.broker.owners.governs(by, why):
+                return chosen.run
             # Before the body is looked at: a stranger's costs nothing.
-            require(self.broker.grant(request.actor, request.why, chosen.act, ""))
+            require(self.broker.grant(by, why, chosen.act, ""))
             return chosen.run
         return chosen

@@ -8,7 +8,7 @@ from townsquare.context.contexts import Contexts
 from townsquare.context.core import CORE
 from townsquare.context.http import JSON, LD, Answer, Request, address
 from townsquare.context.jsonld import checked, is_core
-from townsquare.context.routes import Routes, write
+from townsquare.context.routes import Guarded, Routes, write
 from townsquare.context.shelf import BIGGEST, ID, KINDS, Document, Use
 from townsquare.model.entity import Json
 from townsquare.model.errors import (
@@ -31,7 +31,10 @@ class ContextServer:
     def routes(self) -> Routes:
         return {
             "jsonldContexts": {"GET": self.listed, "POST": write(self.add)},
-            "jsonldContexts/*": {"GET": self.serve, "DELETE": write(self.delete)},
+            "jsonldContexts/*": {
+                "GET": self.serve,
+                "DELETE": Guarded(self.delete, "write", governed=True),
+            },
         }
 
     async def add(self, request: Request) -> Answer:
@@ -42,7 +45,7 @@ class ContextServer:
             raise Invalid(f"a context has at most {BIGGEST} bytes")
         context = checked(body["@context"])
         id = f"{ID}{uuid4()}"
-        document = Document(id, "Hosted", context, self.broker.clock())
+        document = Document(id, "Hosted", context, self.broker.clock(), by=request.actor)
         key = Key(request.tenant, "document", id)
         await self.shelf.room_for(key, "Hosted")
         content = msgspec.json.encode(document)
@@ -81,10 +84,17 @@ class ContextServer:
             await self._reload(request)
         else:
             key = self.shelf.key(request.tenant, name)
+            await self._require_own(request, key)
             await self.broker.documents.drop(key, request.actor, request.why)
             self.contexts.forget(key)
             self.shelf.uses.pop(key, None)
         return Answer(204)
+
+    async def _require_own(self, request: Request, key: Key) -> None:
+        """Raises NotFound, Denied. Copies and what an answer needed are whoever's may write."""
+        document, by, why = await self.shelf.get(key), request.actor, request.why
+        if document.kind == "Hosted":
+            self.broker.owners.require(document.by, by, why, document.id)
 
     async def _reload(self, request: Request) -> None:
         """Raises Invalid for what has no original, ContextNotAvailable and keeps the copy."""

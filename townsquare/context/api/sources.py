@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from msgspec import structs
+
 from townsquare.context.api.select import near
 from townsquare.context.choices import read_choices, read_scopes
 from townsquare.context.contexts import Contexts
@@ -11,13 +13,14 @@ from townsquare.context.jsonld import Terms
 from townsquare.context.language import parse
 from townsquare.context.pages import part_of
 from townsquare.context.query import All, Any, Condition, Term, read_pattern
-from townsquare.context.routes import Routes, write
+from townsquare.context.routes import Guarded, Routes, write
 from townsquare.context.sources.discovery import Discovery, leads_to, read_during
 from townsquare.context.sources.identity import identity
 from townsquare.context.sources.matching import Wanted
 from townsquare.context.sources.reading import amended, read, written
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.registry import Registry
+from townsquare.context.subscriptions.doors import STOPPED
 from townsquare.context.values import URI
 from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
@@ -43,8 +46,8 @@ class SourceDoors:
             },
             "csourceRegistrations/*": {
                 "GET": self.retrieve,
-                "PATCH": write(self.amend),
-                "DELETE": write(self.remove),
+                "PATCH": Guarded(self.amend, "write", governed=True),
+                "DELETE": Guarded(self.remove, "write", governed=True),
             },
             "info/sourceIdentity": {"GET": self.identity},
         }
@@ -55,6 +58,7 @@ class SourceDoors:
         terms = await self.contexts.of(request, body)
         fresh = f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}"
         one = read(body, terms, self.registry.broker.clock(), id=fresh)
+        one = structs.replace(one, by=request.actor)
         await self.registry.add(request.tenant, one, request.actor, request.why)
         where = address("csourceRegistrations", one.id)
         return Answer(201, headers={"location": where})
@@ -85,7 +89,7 @@ class SourceDoors:
         media = request.accepts(JSON, LD)
         terms = await self.contexts.of(request)
         asked = discovery(request, terms)
-        known = await self.registry.of(request.tenant)
+        known = await self.registry.all(request.tenant)
         found = [one for one in known if leads_to(asked, one)]
         # Links say JSON-LD to whom both are alike.
         part, headers = part_of(request, found, request.accepts(LD, JSON))
@@ -95,7 +99,9 @@ class SourceDoors:
     def _shown(self, request: Request, one: Registration, terms: Terms) -> dict[str, Json]:
         if not self.registry.broker.grant(request.actor, request.why, "write", "").allowed:
             one = one.masked
-        return {**written(one, terms), **self.registry.tally(request.tenant, one).told()}
+        told = {**written(one, terms), **self.registry.tally(request.tenant, one).told()}
+        stopped = self.registry.broker.owners.stopped(one.by)
+        return {**told, "status": "failed", STOPPED: stopped} if stopped else told
 
     async def identity(self, request: Request) -> Answer:
         request.known()

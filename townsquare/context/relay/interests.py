@@ -31,15 +31,15 @@ class Interests:
         await self.subscribers.load()
         await self.relay.book.load()
 
-    def of(self, by: Actor, tenant: str) -> Sequence[Interested]:
-        brought = (self._brought(one.key) for one in self.relay.book.of(by, tenant))
-        return [*self.subscribers.of(by, tenant), *(one for one in brought if one)]
+    def of(self, by: Actor, why: Why, tenant: str) -> Sequence[Interested]:
+        brought = (self._brought(one.key) for one in self.relay.book.of(by, why, tenant))
+        return [*self.subscribers.of(by, why, tenant), *(one for one in brought if one)]
 
-    def own(self, key: Key, by: Actor) -> Interested:
+    def own(self, key: Key, by: Actor, why: Why) -> Interested:
         """Raises NotFound, also for the subscription of somebody else."""
         if not self._is_brought(key):
-            return self.subscribers.own(key, by)
-        one = self._brought(self.relay.book.own(_whose(key), by).key)
+            return self.subscribers.own(key, by, why)
+        one = self._brought(self.relay.book.own(_whose(key), by, why).key)
         if one is None:
             raise NotFound(f"{key.id} does not exist")
         return one

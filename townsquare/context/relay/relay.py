@@ -123,7 +123,7 @@ class Relay:
         if compiled is None or compiled.subscription.local_only:
             return None
         kept = compiled.kept
-        if kept.status(self.broker.clock()) == "expired":
+        if kept.status(self.broker.clock()) == "expired" or self.broker.owners.stopped(kept.by):
             return None
         if not self.broker.grant(kept.by, kept.why, "watch", "").allowed:
             return None

@@ -84,7 +84,8 @@ class Bulletin:
             self._woken[one.key].set()
 
     def _is_active(self, one: Interested) -> bool:
-        return one.kept.status(self.broker.clock()) == "active"
+        kept, owners = one.kept, self.broker.owners
+        return kept.status(self.broker.clock()) == "active" and not owners.stopped(kept.by)
 
     # --- one subscriber
 

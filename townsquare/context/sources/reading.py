@@ -66,7 +66,7 @@ def _present(json: Mapping[str, Json]) -> dict[str, Json]:
 
 def written(one: Registration, terms: Terms) -> dict[str, Json]:
     """The registration in the asker's words."""
-    json: dict[str, Json] = msgspec.to_builtins(one)
+    json: dict[str, Json] = msgspec.to_builtins(msgspec.structs.replace(one, by=None))
     own = json.pop("own", {})
     json["information"] = _renamed(json["information"], terms.compact)
     return {**json, **{terms.compact(name): value for name, value in own.items()}}

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from townsquare.context.sources.operations import offered
+from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 
 TYPE = "ContextSourceRegistration"
@@ -106,6 +107,7 @@ class Registration(Struct, frozen=True, omit_defaults=True, rename="camel", kw_o
     refresh_rate: Duration | None = None
     scope: Text | Annotated[tuple[Text, ...], Meta(min_length=1, max_length=100)] | None = None
     own: Mapping[str, Json] = {}  # Context Source Properties
+    by: Actor | None = None  # who registered it; what a client says of it is not heard
 
     @property
     def offers(self) -> frozenset[str]:
@@ -138,4 +140,4 @@ class Registration(Struct, frozen=True, omit_defaults=True, rename="camel", kw_o
         return self.expires_at is not None and self.expires_at <= now
 
 
-MEMBERS = {f.encode_name for f in msgspec.structs.fields(Registration)} - {"own"}
+MEMBERS = {f.encode_name for f in msgspec.structs.fields(Registration)} - {"own", "by"}

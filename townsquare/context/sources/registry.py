@@ -51,7 +51,12 @@ class Registry:
         return alias(self.name, tenant)
 
     async def of(self, tenant: str) -> Sequence[Registration]:
-        """All that are registered, oldest first."""
+        """All that may be asked, oldest first: not those of who may not act any more."""
+        stopped = self.broker.owners.stopped
+        return [one for one in await self.all(tenant) if not stopped(one.by)]
+
+    async def all(self, tenant: str) -> Sequence[Registration]:
+        """Oldest first."""
         await self.load()
         known = self._known.get(tenant)
         if not known:
@@ -70,7 +75,7 @@ class Registry:
     async def add(self, tenant: str, one: Registration, by: Actor, why: Why) -> None:
         """Raises AlreadyExists, Conflict, Denied, TooComplex."""
         async with self._one_at_a_time:
-            others = await self.of(tenant)
+            others = await self.all(tenant)
             if any(other.id == one.id for other in others):
                 raise AlreadyExists(f"the registration {one.id} exists already")
             if len(others) >= MOST:
@@ -83,7 +88,8 @@ class Registry:
         """Raises NotFound, Conflict, Denied."""
         async with self._one_at_a_time:
             before = await self.get(tenant, one.id)
-            others = [other for other in await self.of(tenant) if other.id != one.id]
+            self.broker.owners.require(before.by, by, why, before.id)
+            others = [other for other in await self.all(tenant) if other.id != one.id]
             await self._check(tenant, one, others)
             await self._keep(tenant, one, by, why)
         self._tell(tenant, before, one)
@@ -92,6 +98,7 @@ class Registry:
         """Raises NotFound."""
         async with self._one_at_a_time:
             before = await self.get(tenant, id)
+            self.broker.owners.require(before.by, by, why, id)
             await self.broker.documents.drop(Key(tenant, "registration", id), by, why)
             del self._known[tenant][id]
             self.tallies.pop(Key(tenant, "registration", id), None)

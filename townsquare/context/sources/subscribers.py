@@ -38,16 +38,17 @@ class Subscribers:
     def get(self, key: Key) -> Interested | None:
         return self._all.get(key)
 
-    def own(self, key: Key, by: Actor) -> Interested:
+    def own(self, key: Key, by: Actor, why: Why) -> Interested:
         """Raises NotFound, also for the subscription of somebody else."""
         one = self._all.get(key)
-        if one is None or one.kept.by != by:
+        if one is None or not self.broker.owners.may(one.kept.by, by, why):
             raise NotFound(f"{key.id} does not exist")
         return one
 
-    def of(self, by: Actor, tenant: str) -> list[Interested]:
-        """Oldest first."""
-        return [one for one in self.in_tenant(tenant) if one.kept.by == by]
+    def of(self, by: Actor, why: Why, tenant: str) -> list[Interested]:
+        """Those that are open to them, oldest first."""
+        there = self.in_tenant(tenant)
+        return [one for one in there if self.broker.owners.may(one.kept.by, by, why)]
 
     def in_tenant(self, tenant: str) -> Sequence[Interested]:
         return [one for one in self._all.values() if one.kept.tenant == tenant]
@@ -61,7 +62,8 @@ class Subscribers:
 
     async def create(self, kept: Kept) -> str:
         """Raises AlreadyExists, Invalid, or TooComplex for one too many."""
-        if len(self.of(kept.by, kept.tenant)) >= MOST_EACH:
+        mine = (one for one in self.in_tenant(kept.tenant) if one.kept.by.id == kept.by.id)
+        if sum(1 for _ in mine) >= MOST_EACH:
             raise TooComplex(f"you have {MOST_EACH} of these subscriptions; delete one first")
         one = interested(kept)
         if one.key in self._all:
@@ -81,20 +83,14 @@ class Subscribers:
             changed[:] = [interested(kept)]
             return msgspec.json.encode(kept)
 
-        self.own(key, by)
+        self.own(key, by, why)
         await self.broker.documents.amend(_row(key), decided, by, why)
         [self._all[key]] = changed
         self.altered.put_nowait(key)
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
-        await self._drop(self.own(key, by).key, by, why)
-
-    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
-        """Those of an actor who may not go on as they were."""
-        await self.load()
-        for key in [key for key, one in self._all.items() if one.kept.by.id == actor]:
-            await self._drop(key, by, why)
+        await self._drop(self.own(key, by, why).key, by, why)
 
     async def _drop(self, key: Key, by: Actor, why: Why) -> None:
         await self.broker.documents.drop(_row(key), by, why)

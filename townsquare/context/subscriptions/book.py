@@ -6,7 +6,6 @@ from there when the server starts.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from uuid import uuid4
 
 import msgspec
@@ -61,19 +60,24 @@ class Book:
     def get(self, key: Key) -> Compiled | None:
         return self._all.get(key)
 
-    def own(self, key: Key, by: Actor) -> Compiled:
+    def own(self, key: Key, by: Actor, why: Why) -> Compiled:
         """Raises NotFound, also for the subscription of somebody else."""
         one = self._all.get(key)
-        if one is None or one.kept.by != by:
+        if one is None or not self.broker.owners.may(one.kept.by, by, why):
             raise NotFound(f"{key.id} does not exist")
         return one
 
     def everybody(self) -> Iterable[Compiled]:
         return list(self._all.values())
 
-    def of(self, by: Actor, tenant: str) -> list[Compiled]:
-        """Oldest first."""
-        return [c for c in self._all.values() if c.kept.by == by and c.kept.tenant == tenant]
+    def of(self, by: Actor, why: Why, tenant: str) -> list[Compiled]:
+        """Those that are open to them, oldest first."""
+        there = [one for one in self._all.values() if one.kept.tenant == tenant]
+        return [one for one in there if self.broker.owners.may(one.kept.by, by, why)]
+
+    def is_active(self, one: Compiled) -> bool:
+        kept, owners = one.kept, self.broker.owners
+        return kept.status(self.broker.clock()) == "active" and not owners.stopped(kept.by)
 
     def periodic(self) -> Iterable[Compiled]:
         return (one for one in self._all.values() if one.subscription.time_interval)
@@ -85,7 +89,9 @@ class Book:
 
     async def create(self, kept: Kept) -> str:
         """Raises AlreadyExists, or TooComplex for one too many."""
-        if len(self.of(kept.by, kept.tenant)) >= MOST_EACH:
+        whose = kept.by.id, kept.tenant
+        mine = (o for o in self._all.values() if (o.kept.by.id, o.kept.tenant) == whose)
+        if sum(1 for _ in mine) >= MOST_EACH:
             raise TooComplex(f"you have {MOST_EACH} subscriptions; delete one first")
         # What happened before it was there is not its business.
         before = await self.broker.last_seq()
@@ -101,23 +107,21 @@ class Book:
         """Raises NotFound, and what `change` raises."""
 
         def changed(body: bytes) -> bytes:
-            kept = msgspec.json.decode(body, type=Kept)
-            if kept.by != by:
-                raise NotFound(f"{key.id} does not exist")
-            return msgspec.json.encode(change(kept))
+            return msgspec.json.encode(change(msgspec.json.decode(body, type=Kept)))
 
+        self.own(key, by, why)
         body = await self.broker.documents.amend(key, changed, by, why)
         self._put(compiled(msgspec.json.decode(body, type=Kept)))
 
     async def drop(self, key: Key, by: Actor, why: Why) -> None:
         """Raises NotFound."""
-        await self._drop(self.own(key, by), by, why)
+        await self._drop(self.own(key, by, why), by, why)
 
-    async def end_of(self, actor: str, by: Actor, why: Why) -> None:
+    async def reconsider(self, actor: str) -> None:
         """Those of an actor who may not go on as they were."""
         await self.load()
-        for one in [one for one in self._all.values() if one.kept.by.id == actor]:
-            await self._drop(one, by, why)
+        for key in [key for key, one in self._all.items() if one.kept.by.id == actor]:
+            self._tell(key)
 
     async def _drop(self, one: Compiled, by: Actor, why: Why) -> None:
         await self.broker.documents.drop(one.key, by, why)
@@ -144,7 +148,3 @@ class Book:
 
 def fresh_id() -> str:
     return f"urn:ngsi-ld:Subscription:{uuid4()}"
-
-
-def is_active(one: Compiled, now: datetime) -> bool:
-    return one.kept.status(now) == "active"

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Never
 
 from townsquare.context.scratch import Scratch
-from townsquare.context.subscriptions.book import READER, Book, is_active
+from townsquare.context.subscriptions.book import READER, Book
 from townsquare.context.subscriptions.delivery import Courier, Message, Outcome
 from townsquare.context.subscriptions.kept import Tally
 from townsquare.context.subscriptions.letters import Letter, Mail
@@ -91,10 +91,9 @@ class Desk:
 
     def _hand_out(self, news: Changed, tasks: asyncio.TaskGroup) -> None:
         """To whom it concerns, as they may see it: what is hidden changes nothing for them."""
-        now = self.broker.clock()
         seen: dict[tuple[Actor, Why], tuple[Changed, Difference] | None] = {}
         for one in self.book.index.candidates(news):
-            if one.subscription.time_interval or not is_active(one, now):
+            if one.subscription.time_interval or not self.book.is_active(one):
                 continue
             if news.seq <= self.book.tally(one.key).told:
                 continue
@@ -141,7 +140,7 @@ class Desk:
                 break
             await asyncio.sleep(self._wait_s(one, waiting))
             one = self.book.get(key)
-            if one is None or not is_active(one, self.broker.clock()):
+            if one is None or not self.book.is_active(one):
                 break
             await (self._round if waiting.pending else self._read_out)(one, waiting)
         del self._waiting[key]
@@ -242,7 +241,7 @@ class Desk:
             return
         self._told_all.add(one.key)
         try:
-            if is_active(one, self.broker.clock()) and self._cooling_s(one) <= 0:
+            if self.book.is_active(one) and self._cooling_s(one) <= 0:
                 await self._notify(one, self.writer.overview(one))
         finally:
             self._told_all.discard(one.key)

@@ -15,7 +15,7 @@ from townsquare.context.form.conform import applied
 from townsquare.context.http import JSON, LD, Answer, Request, address, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.pages import part_of
-from townsquare.context.routes import Routes, watch
+from townsquare.context.routes import Guarded, Routes, watch
 from townsquare.context.subscriptions.book import fresh_id
 from townsquare.context.subscriptions.kept import Kept, Tally
 from townsquare.context.subscriptions.naming import read_types
@@ -30,6 +30,8 @@ from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid, Looping
 from townsquare.store import Key
 from townsquare.trust.policy import require
+
+STOPPED = "stoppedBecause"  # not of the standard: its owner may not act any more
 
 
 class Held(Protocol):
@@ -48,8 +50,8 @@ class Ledger(Protocol):
     under_way: UnderWay
 
     async def load(self) -> None: ...
-    def of(self, by: Actor, tenant: str) -> Sequence[Held]: ...
-    def own(self, key: Key, by: Actor) -> Held: ...
+    def of(self, by: Actor, why: Why, tenant: str) -> Sequence[Held]: ...
+    def own(self, key: Key, by: Actor, why: Why) -> Held: ...
     def tally(self, key: Key) -> Tally: ...
     async def create(self, kept: Kept) -> str: ...
     async def amend(
@@ -85,7 +87,7 @@ class Doors:
             f"{self.collection}/*": {
                 "GET": self.retrieve,
                 "PATCH": watch(self.amend),
-                "DELETE": watch(self.delete),
+                "DELETE": Guarded(self.delete, "watch", governed=True),
             },
         }
 
@@ -134,7 +136,7 @@ class Doors:
         media = request.accepts(JSON, LD)
         terms = await self.contexts.of(request)
         await self.book.load()
-        mine = self.book.of(request.actor, request.tenant)
+        mine = self.book.of(request.actor, request.why, request.tenant)
         # Links say JSON-LD to whom both are alike.
         part, headers = part_of(request, mine, request.accepts(LD, JSON))
         shown = [self._shown(request, one, terms) for one in part]
@@ -147,7 +149,7 @@ class Doors:
         await self.book.load()
         key = self._key(request)
         await self.book.under_way.settled(key)
-        one = self.book.own(key, request.actor)
+        one = self.book.own(key, request.actor, request.why)
         shown = self._shown(request, one, terms)
         return _unaltered(request, answer_json(request, shown, terms, media))
 
@@ -156,7 +158,7 @@ class Doors:
         terms = await self.contexts.of(request, fragment)
         await self.book.load()
         now = self.broker.clock()
-        before = self.book.own(key, request.actor).kept
+        before = self.book.own(key, request.actor, request.why).kept
         # Looked at before it is decided in the store, since contexts are loaded and rights asked.
         wanted = amended(before.subscription, _members(fragment), terms, now, past=self.of_sources)
         self._require(request, wanted)
@@ -195,6 +197,8 @@ class Doors:
         shown: dict[str, Json] = msgspec.to_builtins(renamed(kept.subscription, terms.compact))
         shown["notification"] |= _told(tally)
         shown["status"] = kept.status(self.broker.clock())
+        if stopped := self.broker.owners.stopped(kept.by):
+            shown |= {"status": "paused", STOPPED: stopped}
         if not self.of_sources:
             shown["notificationTrigger"] = list(kept.subscription.triggers)
             shown.setdefault("jsonldContext", kept.context)

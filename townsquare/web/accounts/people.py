@@ -105,6 +105,18 @@ class People:
         until = self.until(one)
         return one.actor(until) if until is None or self.broker.clock() < until else None
 
+    def stopped(self, by: Actor) -> str:
+        """Why what a person left standing may not go on; empty where it may."""
+        one = self._all.get(by.id)
+        if one is None:
+            return ""
+        if one.status != "active":
+            return f"the account of who made it is {one.status}"
+        now = self.actor(by.id)
+        if now is None:
+            return "the task of who made it has ended"
+        return "" if by.roles <= now.roles else "who made it has not the same roles any more"
+
     # --- changing
 
     async def add(self, one: Account, by: Actor) -> None:

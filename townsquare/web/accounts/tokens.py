@@ -51,6 +51,16 @@ class Tokens:
     def everyone(self) -> list[Token]:
         return list(self._all.values())
 
+    def stopped(self, by: Actor) -> str:
+        """Why what a machine left standing may not go on; empty where it may."""
+        one = self._all.get(by.id)
+        if one is None:
+            return ""
+        if one.status == "revoked":
+            return "the token of who made it was revoked"
+        session = self._standing.get(one.digest)
+        return "" if session and session.left_s() > 0 else "the token of who made it has ended"
+
     def known(self, text: str) -> Session | None:
         """Who comes with this token; None where it is wrong, revoked or over."""
         # By its hash: how long a comparison of hashes takes tells nothing of the token.

@@ -88,6 +88,9 @@ def is_end(instance: Attribute) -> bool:
 def rewritten(before: Entity, change: Change) -> Entity:
     assert change.rewrite is not None  # noqa: S101 - every rewrite says what it is
     name = change.rewrite.attribute
+    if name == SCOPE:
+        state = change.entity.attributes[SCOPE]
+        return msgspec.structs.replace(before, scope=scopes(state[0].value) if state else ())
     attributes = dict(before.attributes)
     attributes.pop(name, None)
     if after := change.entity.attributes.get(name, ()):

@@ -17,7 +17,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Rewrite
 from townsquare.model.entity import Attribute, Entity, Instances
 from townsquare.model.errors import Conflict, NotFound
-from townsquare.store.past import Past, Whose
+from townsquare.store.past import SCOPE, Past, Whose
 
 TRIES = 5  # others write the same entity at the same time
 
@@ -62,6 +62,8 @@ async def _change(broker: Broker, entity: Entity, what: Rewrite, author: Author)
     newest = Past(past.whose, datasets=(old.dataset_id,), last=2)
     rest = [temporal.attribute(i) for i in await broker.store.instances(author.tenant, newest)]
     left = [i for i in rest if i.instance_id != old.instance_id]
+    if what.attribute == SCOPE:  # which is a member now, and an attribute in the past alone
+        present = tuple(i for i in rest[-1:] if not i.deleted_at)
     what = structs.replace(what, at=old.observed_at or old.created_at)
     if what.corrected is not None:
         corrected = _corrected(what.corrected, old)

@@ -271,3 +271,33 @@ async def test_the_scope_has_a_past(http: httpx.AsyncClient) -> None:
     assert found[1]["observedAt"] == found[1]["modifiedAt"]
     members = {"type", "value", "observedAt", "createdAt", "modifiedAt", "instanceId"}
     assert set(found[1]) == members
+
+
+async def test_what_is_corrected_or_erased_of_the_scope_is_the_scope_now(
+    http: httpx.AsyncClient,
+) -> None:
+    scopes = [
+        {"type": "Property", "value": value, "observedAt": at(minute)}
+        for minute, value in enumerate(("/north", "/east", "/south"), 1)
+    ]
+    await record(http, level(1, 1), scope=scopes)
+
+    async def present() -> Any:
+        return (await http.get(f"/entities/{TANK}")).json().get("scope")
+
+    first, second, third = [i["instanceId"] for i in (await http.get(PAST)).json()["scope"]]
+    wrong = {"type": "Property", "value": {"north": 1}, "observedAt": at(3)}
+    assert (await http.patch(f"{PAST}/attrs/scope/{third}", json=wrong)).status_code == 400
+    fixed = {"type": "Property", "value": ["/west", "/wet"], "observedAt": at(3)}
+    assert (await http.patch(f"{PAST}/attrs/scope/{third}", json=fixed)).status_code == 204
+    assert await present() == ["/west", "/wet"]
+    assert (await http.delete(f"{PAST}/attrs/scope/{first}")).status_code == 204
+    assert await present() == ["/west", "/wet"]
+    assert (await http.delete(f"{PAST}/attrs/scope/{third}")).status_code == 204
+    assert await present() == "/east"
+    assert (await http.delete(f"{PAST}/attrs/scope/{second}")).status_code == 204
+    assert await present() is None
+    await record(http, level(1, 1), scope=scopes)
+    assert (await http.delete(f"{PAST}/attrs/scope")).status_code == 204
+    assert await present() is None
+    assert (await http.get("/entities?type=Tank&scopeQ=/%23")).json() == []

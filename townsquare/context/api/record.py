@@ -3,9 +3,9 @@
 from townsquare.context.api.change import applied
 from townsquare.context.broker import Broker
 from townsquare.context.contexts import Contexts
-from townsquare.context.form.attribute import read_attribute, read_dataset, read_name
+from townsquare.context.form.attribute import read_dataset, read_name
 from townsquare.context.form.read import read_id
-from townsquare.context.form.temporal import read_evolution
+from townsquare.context.form.temporal import read_evolution, read_instance
 from townsquare.context.http import Answer, Request, address
 from townsquare.context.jsonld import Terms
 from townsquare.context.past import recording
@@ -74,7 +74,7 @@ class Record:
         body = request.json()
         terms = await self.contexts.of(request, body)
         name, instance = attribute_name(request, terms), await self._instance(request)
-        corrected = read_instance(request.path[4], body, terms)
+        corrected = read_only(request.path[4], body, terms)
         await self._rewrite(request, Rewrite(name, None, instance, corrected=corrected))
         return Answer(204)
 
@@ -102,7 +102,7 @@ def attribute_name(request: Request, terms: Terms) -> str:
     return terms.expand(read_name(request.path[4]))
 
 
-def read_instance(name: str, body: Json, terms: Terms) -> Attribute:
+def read_only(name: str, body: Json, terms: Terms) -> Attribute:
     """One instance, alone, in a list, or under the name of its attribute (clause 5.6.14)."""
     found = body
     if isinstance(found, dict) and isinstance(found.get(name), list):
@@ -114,4 +114,4 @@ def read_instance(name: str, body: Json, terms: Terms) -> Attribute:
     if not isinstance(found, dict):
         raise Invalid(f"{name}: an instance must be a JSON object, is {found!r}")
     plain = {member: value for member, value in found.items() if member != "@context"}
-    return read_attribute(name, plain, terms)
+    return read_instance(name, plain, terms)

@@ -8,7 +8,14 @@ from itertools import pairwise
 import msgspec
 
 from townsquare.context import aggregate
-from townsquare.context.form.attribute import UPDATE, VALUE_MEMBER, read_attribute, read_name
+from townsquare.context.form.attribute import (
+    UPDATE,
+    VALUE_MEMBER,
+    WHOLE,
+    Rules,
+    read_attribute,
+    read_name,
+)
 from townsquare.context.form.read import ENTITY_MEMBERS, read_entity
 from townsquare.context.form.write import full
 from townsquare.context.jsonld import Terms
@@ -54,10 +61,14 @@ def _instances(name: str, json: Json, terms: Terms) -> tuple[Attribute, ...]:
     parts = json if isinstance(json, list) else [json]
     if not parts:
         raise Invalid(f"{name} has no instance")
-    found = tuple(read_attribute(name, part, terms, UPDATE) for part in parts)
+    return tuple(read_instance(name, part, terms, UPDATE) for part in parts)
+
+
+def read_instance(name: str, json: Json, terms: Terms, rules: Rules = WHOLE) -> Attribute:
+    """One instance in time, also of the scope. Raises Invalid."""
+    found = read_attribute(name, json, terms, rules)
     if name == SCOPE:
-        for instance in found:
-            read_entity({"id": "urn:x", SCOPE: instance.value}, terms, need_type=False)
+        read_entity({"id": "urn:x", SCOPE: found.value}, terms, need_type=False)
     return found
 
 

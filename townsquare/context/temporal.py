@@ -93,7 +93,7 @@ async def read(
     if ask.bare:
         return Evolution(_evolved(entities, ()))
     found = await store.instances(tenant, past)
-    earlier = await _set_before(store, tenant, past, found)
+    earlier = await set_before(store, tenant, past, found)
     if ask.most is None or len(found) <= ask.most:
         return Evolution(_evolved(entities, [*earlier, *found]))
     backwards = ask.last is not None
@@ -114,7 +114,7 @@ async def stays(store: Store, tenant: str, past: Past, fits: Sql) -> Stays:
     return await store.stays(tenant, Past(of_scope, past.window), fits)
 
 
-async def _set_before(
+async def set_before(
     store: Store, tenant: str, past: Past, found: Iterable[Instance]
 ) -> list[Instance]:
     """The scopes that are asked for and held when the window began (annex C.5.16)."""

@@ -352,6 +352,25 @@ async def test_what_is_deleted_while_it_is_prepared_leaves_nothing(
             assert not any((await api.broker.store.census(place)).values())
 
 
+@pytest.mark.usefixtures("room")
+async def test_a_scope_of_the_past_can_be_asked_for_in_the_copy(http: httpx.AsyncClient) -> None:
+    def told(value: Any, hour: int) -> dict[str, Any]:
+        return {"type": "Property", "value": value, "observedAt": f"2029-05-01T{hour:02}:00:00Z"}
+
+    scopes, heights = [told("/park", 1), told("/road", 5)], [told(1, 2), told(3, 4), told(6, 6)]
+    body = {"id": tree(1), "type": "Tree", "scope": scopes, "height": heights}
+    assert (await http.post("/temporal/entities", json=body)).status_code == 201
+    window = {"timerel": "after", "timeAt": "2029-05-01T03:00:00Z"}
+    asked = {**TREES, "scopeQ": "/park", "temporalQ": window}
+    inside = await taken(http, snapshotTemporalQueries=[asked, asked])
+    ask = {"type": "Tree", "scopeQ": "/park", **window}
+    for headers in ({}, inside):
+        found = await http.get("/temporal/entities", params=ask, headers=headers)
+        [one] = found.json()
+        assert [i["value"] for i in one["height"]] == [3]
+        assert [i["value"] for i in one["scope"]] == ["/park"]
+
+
 @pytest.mark.usefixtures("room", "trees")
 async def test_no_snapshot_leaves_a_tenant_behind(api: Api, http: httpx.AsyncClient) -> None:
     store, town = api.broker.store, {"NGSILD-Tenant": "north"}

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import structs
 
+from townsquare.context import temporal
 from townsquare.context.broker import Broker
 from townsquare.context.commit import place_of
 from townsquare.context.http import APART
@@ -55,12 +56,17 @@ class Copies:
         self, tenant: str, into: str, entities: Sequence[Entity], past: Past
     ) -> None:
         """What another question has brought already comes no second time. Raises TooManyResults."""
-        found = await self.store.instances(tenant, past)
+        found = await self._then(tenant, past)
         if len(found) > MOST_PAST:
             raise TooManyResults("the query finds too much for a snapshot; narrow it")
-        there = await self.store.instances(into, replace(past, last=None, most=None))
+        there = await self._then(into, replace(past, last=None, most=None))
         known = {_name(instance) for instance in there}
         await self.put(into, entities, [i for i in found if _name(i) not in known])
+
+    async def _then(self, tenant: str, past: Past) -> list[Instance]:
+        """With the scopes that are asked for, so that they can be asked for in the copy."""
+        found = await self.store.instances(tenant, past)
+        return [*await temporal.set_before(self.store, tenant, past, found), *found]
 
     async def clone(self, tenant: str, into: str) -> None:
         offset = 0

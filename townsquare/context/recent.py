@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from townsquare.model.change import Changed
 
-MOST = 1000  # in memory, some 5 kB each
+MOST = 4000  # in memory, some 5 kB each; a commit of 16 batches of 100 fits more than twice
 
 
 class Recent:

@@ -251,6 +251,24 @@ async def test_entities_of_all_brokers_are_found(http: httpx.AsyncClient, harbou
     assert answer.headers["ngsild-results-count"] == "3"
 
 
+async def test_pages_of_entities_go_on_where_the_past_is_told_in_parts(
+    http: httpx.AsyncClient, harbour: Harbour
+) -> None:
+    await here(http, depth=[told(1, 9)])
+    await here(http, "urn:x:Ferry:2", depth=[told(7, 1), told(8, 9)])
+    await registered(http, information=[{"entities": [{"type": "Ferry"}]}], **PAST)
+    edge = {"content-range": f"date-time {at(0)}-{at(4)}/*"}
+    far = [{**there(depth=[told(4, 4)]), "id": "urn:x:Ferry:3"}]
+    harbour.answers[MANY] = httpx.Response(206, json=far, headers=edge)
+    told_all = []
+    for offset in range(3):
+        given = ALWAYS | {"type": "Ferry", "limit": "1", "offset": str(offset)}
+        answer = await http.get("/temporal/entities", params=given)
+        assert answer.status_code == 206
+        told_all += [(e["id"][-1], [i["value"] for i in e["depth"]]) for e in answer.json()]
+    assert told_all == [("1", []), ("2", [7]), ("3", [4])]
+
+
 async def test_two_real_brokers_have_one_past(open_broker: OpenBroker, store_url: str) -> None:
     async with afloat(open_broker(url=store_url)) as one, afloat(open_broker()) as other:
         await here(one.http, depth=[told(1, 1)])

@@ -21,7 +21,6 @@ from townsquare.context.chronicle import Chronicle
 from townsquare.context.contexts import Contexts
 from townsquare.context.form.temporal import write_aggregates, write_evolution, write_values
 from townsquare.context.form.view import spoken, trimmed
-from townsquare.context.gathered import Gathered, gathered
 from townsquare.context.http import JSON, LD, Answer, Request, answer_json
 from townsquare.context.jsonld import Terms
 from townsquare.context.maps.atlas import Atlas
@@ -33,6 +32,7 @@ from townsquare.context.ordering import read_order
 from townsquare.context.paging import paging
 from townsquare.context.query import MOST, Query
 from townsquare.context.routes import Routes
+from townsquare.context.sources.gathered import Gathered, gathered
 from townsquare.context.sources.past import SharedPast, asked_of_whole
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.split import is_split
@@ -167,13 +167,12 @@ class Past:
         """What is here and what sources have."""
         request, whole = asked.request, asked.how.aggregation is not None
         parts = await self.shared.gather(request, asked.terms, ask, sources, whole=whole)
-        async with gathered(self.broker, parts.entities) as apart:
+        async with gathered(self.broker, parts.entities, parts.cut) as apart:
             told = await self._told(asked, asked_of_whole(request, ask), apart, "")
         return replace(
             told,
             count=told.count if is_split(request) else parts.count,
             more=told.more or parts.more,
-            part=told.part or parts.part,
             warnings=parts.warnings,
         )
 

@@ -5,6 +5,7 @@ An answer may be a part: then all is known up to its `edge` alone, and what lies
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from townsquare.context.form.temporal import TIME, read_evolution
 from townsquare.context.sources.joined import LONG_AGO, joined
 from townsquare.context.sources.received import MOST, Reader
+from townsquare.context.temporal import Evolution, TemporalQuery
 from townsquare.context.values import read_time
 from townsquare.model.entity import Attribute, Entity, Instances, Json
 from townsquare.model.errors import Invalid
@@ -73,30 +75,37 @@ def time_of(instance: Attribute, of: TimeProperty) -> datetime:
     return found or instance.deleted_at or instance.created_at or LONG_AGO
 
 
-def within(entity: Entity, of: TimeProperty, cut: datetime, *, backwards: bool) -> Entity:
-    """Without what lies behind the edge of a part."""
-    kept = {
-        name: tuple(i for i in instances if _known(time_of(i, of), cut, backwards=backwards))
-        for name, instances in entity.attributes.items()
-    }
-    return msgspec.structs.replace(entity, attributes={n: i for n, i in kept.items() if i})
-
-
-def _known(at: datetime, cut: datetime, *, backwards: bool) -> bool:
-    return at >= cut if backwards else at <= cut
-
-
-def spanned(
-    entities: Iterable[Entity], of: TimeProperty, cut: datetime, *, backwards: bool
-) -> Span:
-    """The time of a part that ends, or with `backwards` begins, at `cut`."""
+def cut_off(found: Evolution, ask: TemporalQuery, cut: datetime) -> Evolution:
+    """Without what lies behind the edge of a part; attributes that have nothing else are empty."""
+    of, backwards = time_property(ask), ask.last is not None
+    if found.part and _known(found.part.first if backwards else found.part.last, cut, backwards):
+        return found
+    entities = [
+        msgspec.structs.replace(
+            entity,
+            attributes={
+                name: tuple(i for i in instances if _known(time_of(i, of), cut, backwards))
+                for name, instances in entity.attributes.items()
+            },
+        )
+        for entity in found.entities
+    ]
     times = [
         time_of(instance, of)
         for entity in entities
         for instances in entity.attributes.values()
         for instance in instances
     ]
-    return Span(cut, max(times, default=cut)) if backwards else Span(min(times, default=cut), cut)
+    ends = (cut, max(times, default=cut)) if backwards else (min(times, default=cut), cut)
+    return replace(found, entities=entities, part=Span(*ends))
+
+
+def time_property(ask: TemporalQuery) -> TimeProperty:
+    return ask.window.of if ask.window else "observedAt"
+
+
+def _known(at: datetime, cut: datetime, backwards: bool) -> bool:
+    return at >= cut if backwards else at <= cut
 
 
 def together(parts: Sequence[Entity], fill: Sequence[Entity], of: TimeProperty) -> Entity:

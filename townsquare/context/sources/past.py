@@ -23,20 +23,20 @@ from townsquare.context.sources.consumption import (
     SharedReading,
     left_here,
     refuse_order,
+    selected,
     warning,
 )
 from townsquare.context.sources.discovery import overlaps, read_during
-from townsquare.context.sources.evolved import edge, evolutions, spanned, together, within
+from townsquare.context.sources.evolved import edge, evolutions, time_property, together
 from townsquare.context.sources.matching import Wanted
 from townsquare.context.sources.received import Reader
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.selected import Selected, attributes, groups, wanted_by
 from townsquare.context.sources.split import bare, is_split
 from townsquare.context.sources.wording import reworded_filters
-from townsquare.context.temporal import TemporalQuery
+from townsquare.context.temporal import Evolution, TemporalQuery
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, TooManyResults
-from townsquare.store.past import Span, TimeProperty
 
 RETRIEVE = ("retrieveTemporal", "queryTemporal")
 QUERY = ("queryTemporal",)
@@ -69,7 +69,7 @@ class Gathering:
 
     entities: Sequence[Entity]
     warnings: Sequence[str]
-    part: Span | None
+    cut: datetime | None  # up to which it is all
     count: int | None
     more: bool
 
@@ -113,40 +113,30 @@ class SharedPast:
     ) -> Gathering:
         """`whole`: no part will do. Raises Invalid, TooManyResults."""
         refuse_order(ask.query)
-        upto = min(ask.query.offset + ask.query.limit, MOST)
         split = is_split(request)
-        query = bare(ask.query) if split else ask.query
-        ask = replace(ask, query=replace(query, offset=0, limit=upto), bare=False)
-        demand = await self._demand(request, terms, ask, split=split)
+        wide = _from_the_first(ask, split=split)
+        demand = await self._demand(request, terms, wide, split=split)
         told = await asyncio.gather(*(self._asked(demand, one, whole=whole) for one in sources))
-        most = MOST_SUMMED if whole else MOST_HERE
-        by, why, tenant = request.actor, request.why, request.tenant
+        by, why, most = request.actor, request.why, MOST_SUMMED if whole else MOST_HERE
         here = await self.broker.chronicle.evolution(
-            replace(ask, most=most), by, why, tenant=tenant
+            replace(wide, most=most), by, why, tenant=request.tenant
         )
-        cuts = [one.cut for one in told if one.cut]
-        backwards = ask.last is not None
-        if here.part:
-            cuts.append(here.part.first if backwards else here.part.last)
-        if whole and cuts:
+        cut = _cut(here, told, backwards=ask.last is not None)
+        if whole and cut:
             raise TooManyResults("there is too much for one answer; narrow the time or the query")
-        cut = (max if backwards else min)(cuts) if cuts else None
-        entities = self._joined(here.entities, told, ask, cut)
-        both = len(here.entities) + sum(len(one.entities) for one in told) - len(entities)
-        count = None
-        if here.count is not None:
-            count = here.count + sum(one.count for one in told) - both
-        warnings = [one.warning for one in told if one.warning]
-        more = here.more or any(one.full for one in told)
-        part = spanned(entities, _of(ask), cut, backwards=backwards) if cut else None
-        return Gathering(entities, warnings, part, count, more)
+        entities = self._joined(here.entities, told, wide)
+        first, upto = ask.query.offset, wide.query.limit
+        more = len(entities) > upto or here.more or any(one.full for one in told)
+        return Gathering(
+            entities if split else entities[first:upto],
+            [one.warning for one in told if one.warning],
+            cut,
+            _count(here, told, len(entities)),
+            more,
+        )
 
     def _joined(
-        self,
-        here: Sequence[Entity],
-        told: Sequence[Told],
-        ask: TemporalQuery,
-        cut: datetime | None,
+        self, here: Sequence[Entity], told: Sequence[Told], ask: TemporalQuery
     ) -> list[Entity]:
         sources = [one.source for one in told]
         house = self.broker.policy.types.keys()
@@ -158,14 +148,10 @@ class SharedPast:
                 parts[entity.id] = ([left], [])
         for one in told:
             for entity in one.entities:
-                if entity.id not in fixed:
+                if entity.id not in fixed and selected(ask.query, entity):
                     of_it = parts.setdefault(entity.id, ([], []))
                     of_it[one.source.mode == "auxiliary"].append(entity)
-        of = _of(ask)
-        wholes = [together(*of_it, of) for of_it in parts.values()]
-        if cut:
-            wholes = [within(e, of, cut, backwards=ask.last is not None) for e in wholes]
-        return [entity for entity in wholes if entity.attributes]
+        return [together(*of_it, time_property(ask)) for of_it in parts.values()]
 
     # --- asking one source
 
@@ -228,13 +214,32 @@ class SharedPast:
         return Told(one, entities, "", cut, reply.count or len(entities), full)
 
 
+def _from_the_first(ask: TemporalQuery, *, split: bool) -> TemporalQuery:
+    """For what is on a page of several brokers each is asked for all up to its end."""
+    query = bare(ask.query) if split else ask.query
+    upto = min(query.offset + query.limit, MOST)
+    return replace(ask, query=replace(query, offset=0, limit=upto), bare=False)
+
+
+def _cut(here: Evolution, told: Sequence[Told], *, backwards: bool) -> datetime | None:
+    """Up to where everybody has told all."""
+    cuts = [one.cut for one in told if one.cut]
+    if here.part:
+        cuts.append(here.part.first if backwards else here.part.last)
+    return (max if backwards else min)(cuts) if cuts else None
+
+
+def _count(here: Evolution, told: Sequence[Told], different: int) -> int | None:
+    """Of all entities; those that several have count once as far as they were told."""
+    if here.count is None:
+        return None
+    both = len(here.entities) + sum(len(one.entities) for one in told) - different
+    return here.count + sum(one.count for one in told) - both
+
+
 def asked_of_whole(request: Request, ask: TemporalQuery) -> TemporalQuery:
     """What is left to ask of what the parts make together: filters only where nobody was asked."""
-    return ask if is_split(request) else replace(ask, query=bare(ask.query))
-
-
-def _of(ask: TemporalQuery) -> TimeProperty:
-    return ask.window.of if ask.window else "observedAt"
+    return ask if is_split(request) else replace(ask, query=replace(bare(ask.query), offset=0))
 
 
 def _wanted(ask: TemporalQuery) -> Wanted:

@@ -20,6 +20,7 @@ from townsquare.context.broker import Broker
 from townsquare.context.chronicle import Chronicle
 from townsquare.context.commit import place_of
 from townsquare.context.past import new_instance
+from townsquare.context.sources.evolved import cut_off
 from townsquare.context.temporal import Aggregates, Evolution, TemporalQuery
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
@@ -29,13 +30,17 @@ from townsquare.store.past import SCOPE
 
 
 @asynccontextmanager
-async def gathered(broker: Broker, entities: Sequence[Entity]) -> AsyncIterator["Gathered"]:
-    """Entities with all instances in time as instances of their attributes."""
+async def gathered(
+    broker: Broker, entities: Sequence[Entity], cut: datetime | None = None
+) -> AsyncIterator["Gathered"]:
+    """Entities with all instances in time as instances of their attributes; with `cut` all up to
+    then, or with `lastN` from then on.
+    """
     store = open_store("memory:", Path())
     apart = Broker(store, MemoryBus(), broker.policy, broker.clock)
     apart.looks = broker.looks  # who looks here is in the town's log too
     try:
-        found = Gathered(apart.chronicle, {})
+        found = Gathered(apart.chronicle, cut)
         rows = [_row(entity) for entity in entities]
         past = list(found.named(entities, broker.clock()))
         written = Writes(put=rows, history=past)
@@ -50,9 +55,10 @@ class Gathered:
     and told by their own names.
     """
 
-    def __init__(self, chronicle: Chronicle, names: dict[str, str | None]) -> None:
+    def __init__(self, chronicle: Chronicle, cut: datetime | None) -> None:
         self.chronicle = chronicle
-        self._names = names
+        self.cut = cut
+        self._names: dict[str, str | None] = {}
 
     def named(self, entities: Sequence[Entity], now: datetime) -> Iterator[Instance]:
         for entity in entities:
@@ -66,7 +72,8 @@ class Gathered:
         self, ask: TemporalQuery, by: Actor, why: Why, *, tenant: str = ""
     ) -> Evolution:
         found = await self.chronicle.evolution(ask, by, why, tenant=tenant)
-        return replace(found, entities=[self._as_told(entity) for entity in found.entities])
+        found = replace(found, entities=[self._as_told(entity) for entity in found.entities])
+        return cut_off(found, ask, self.cut) if self.cut else found
 
     async def aggregates(
         self, ask: TemporalQuery, how: Aggregation, by: Actor, why: Why, *, tenant: str = ""

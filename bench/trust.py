@@ -18,7 +18,7 @@ from statistics import median
 from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from measure import deciding
+from measure import deciding, served
 from rich.console import Console
 from rich.table import Table
 
@@ -123,9 +123,14 @@ def hashes_alone(number: int) -> float:
 
 
 def main() -> None:
+    if sys.argv[1:2] == [served.SERVE]:
+        served.serve(*sys.argv[2:])
+        return
     size = int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES
     table = Table("trust", "measured", "goal", "raw limit in the same run", box=None)
     for row in deciding.rows():
+        table.add_row(*row)
+    for row in served.rows():
         table.add_row(*row)
     with tempfile.TemporaryDirectory() as folder:
         table.add_row(*asyncio.run(appended(Path(folder))))

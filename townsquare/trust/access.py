@@ -4,7 +4,7 @@ From this the town is told what its policy means, and whether another one gives 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,7 @@ from townsquare.trust.policy import Policy, decide
 CASE = "a case"  # what needs the number of a case is access too
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)  # of a working day, where a policy asks for the time
 ACTS: tuple[Act, ...] = ("read", "temporal", "watch", "write")
+INSTANTS = timedelta()  # the finest step: there is none
 NOWHERE = Grant(allowed=False)
 
 
@@ -73,7 +74,8 @@ def encoded(found: Access) -> AccessJson:
 def _told(grant: Grant) -> Mapping[str, object]:
     """Sets as lists that are always in the same order."""
     told = {name: getattr(grant, name) for name in ("attributes", "hidden", "scopes", "not_scopes")}
-    return {name: sorted(names) for name, names in told.items() if names is not None}
+    step = {} if grant.finest is None else {"finest": msgspec.to_builtins(grant.finest)}
+    return {name: sorted(names) for name, names in told.items() if names is not None} | step
 
 
 def decoded(told: AccessJson) -> Access:
@@ -93,6 +95,8 @@ def wider(new: Access, old: Access) -> list[Row]:
 
 def _more(new: Grant, old: Grant) -> bool:
     if not old.allowed:
+        return True
+    if (new.finest or INSTANTS) < (old.finest or INSTANTS):
         return True
     return not (_attributes_within(new, old) and _scopes_within(new, old))
 

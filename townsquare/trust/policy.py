@@ -8,8 +8,8 @@ it cannot be read, filtered by, counted or subscribed to.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -26,13 +26,16 @@ from townsquare.trust.rules import policy as policy
 
 BREAK_GLASS = "break-glass"
 NO_CLOCK = "the policy asks what time it is, which is not known here"
+# What the past may be told in, where single instances are not for everybody.
+COARSER = tuple(timedelta(minutes=n) for n in (5, 15, 60, 1440))
+MINUTE = timedelta(minutes=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
 ME = named("Actor", "me")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`roles` are those that the actor may play for the purpose."""
+    """`roles` are those that the actor may play for the purpose; `step` is of the past."""
 
     policy: Policy
     actor: Actor
@@ -41,6 +44,7 @@ class Question:
     act: Act
     type: str
     at: datetime | None
+    step: timedelta = timedelta()
 
 
 def decide(
@@ -49,9 +53,18 @@ def decide(
     """What `actor` may do with entities of `type` for this purpose; `at` is now."""
     roles = frozenset(r for r in actor.roles if why.purpose in policy.pursued.get(r, ()))
     question = Question(policy, actor, roles, why, act, type, at)
+    found = _decided(question)
+    if found.allowed or act != "temporal" or "step" not in policy.rules.facts:
+        return found
+    coarser = ((step, _decided(replace(question, step=step))) for step in COARSER)
+    return next((replace(g, finest=step) for step, g in coarser if g.allowed), found)
+
+
+def _decided(question: Question) -> Grant:
+    policy, actor, act = question.policy, question.actor, question.act
     if refused := _refused(question):
         return Grant(False, refused)
-    asked = policy.asked.get(type) or policy.asked[""]
+    asked = policy.asked.get(question.type) or policy.asked[""]
     bounded = bool(actor.areas)
     parts = (asked.layout.written if act == "write" else asked.layout.seen)(bounded=bounded)
     known = asked.known.with_added_json_str(json.dumps([_who(question)]))
@@ -116,6 +129,7 @@ def _context(question: Question) -> Mapping[str, Any]:
         "now": {"__extn": {"fn": "datetime", "arg": f"{at:%Y-%m-%dT%H:%M:%SZ}"}},
         "minute": here.hour * 60 + here.minute,
         "weekday": here.isoweekday(),
+        "step": question.step // MINUTE,
     }
     told = {name: fact for name, fact in facts.items() if name in question.policy.rules.facts}
     return {"purpose": reference("Purpose", why.purpose), **told}

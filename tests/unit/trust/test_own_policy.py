@@ -1,6 +1,6 @@
 """A town's own statements: what they can say, and what is refused when they are read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
 from townsquare.model.errors import CannotStart, Invalid
+from townsquare.trust.access import access, decoded, encoded, wider
 from townsquare.trust.grant import Grant
 from townsquare.trust.policy import Policy, decide, policy
 from townsquare.trust.texts import beside, builtin, digest
@@ -157,3 +158,33 @@ def test_an_area_only_ever_takes_away(scope: tuple[str, ...], areas: frozenset[s
 )
 def test_an_area_has_what_is_below_it(scope: tuple[str, ...], admitted: bool) -> None:
     assert Grant(True, areas=frozenset({"/north"})).admits(scope) is admitted
+
+
+HOURS = (
+    '@id("hours") forbid (principal in Role::"engineer", action == Action::"temporal", resource)'
+    ' when { context.step < (if principal.kind == "machine" then 5 else 60) };'
+)
+
+
+def test_the_past_can_be_told_in_coarser_steps() -> None:
+    rules = own(HOURS)
+    machine = Actor("m", "machine", roles=frozenset({"engineer"}))
+    for who, step in ((somebody("engineer"), 60), (machine, 5)):
+        assert decide(rules, who, WHY, "temporal", "Alert").finest == timedelta(minutes=step)
+        assert decide(rules, who, WHY, "read", "Alert").finest is None
+    assert decide(rules, somebody("operator"), WHY, "temporal", "Alert").finest is None
+    assert decide(own(), somebody("engineer"), WHY, "temporal", "Alert").finest is None
+
+
+def test_what_is_refused_in_every_step_is_refused() -> None:
+    never = HOURS.replace("context.step < (", "context.step <= 1440 || context.step < (")
+    assert not decide(own(never), somebody("engineer"), WHY, "temporal", "Alert").allowed
+
+
+def test_a_finer_step_is_more_access_and_a_coarser_one_is_not() -> None:
+    fine, coarse = own(HOURS), own(HOURS.replace("60", "1440"))
+    rows = {policy: decoded(encoded(access(policy))) for policy in (fine, coarse)}
+    assert rows[fine] == access(fine)
+    gained = wider(rows[fine], rows[coarse])
+    assert {row.act for row in gained} == {"temporal"}
+    assert wider(rows[coarse], rows[fine]) == []

@@ -159,6 +159,12 @@ async def test_what_says_the_same_in_a_minute_is_one_row_that_unfolds(house: Hou
     assert "Entry 0, 14:00:00" in rows
 
 
+async def test_looks_at_several_of_a_type_are_told_by_what_the_type_is(house: House) -> None:
+    await house.looks("PreviewLease")
+    text = plain(await house.search(by=OPERATOR.id))
+    assert "looked at looks at a drawn preview" in text
+
+
 async def test_what_was_done_is_a_picture_by_day(house: House) -> None:
     await house.looks("urn:a:lease")
     await house.looks("urn:a:lease")

@@ -115,6 +115,43 @@ def test_everyone_reads_the_figures_and_the_models(
     good(visitor.page, tmp_path / "policy")
 
 
+AGREED = """
+@id("a-preview-needs-another-organisation")
+@reason("a preview needs the approval of another organisation")
+forbid (principal, action == Action::"command", resource)
+when { resource.type == Type::"PreviewLease" && context.approvedBy.isEmpty() };
+"""
+
+
+def test_a_picture_is_offered_as_far_as_it_could_be_had(
+    open_town: Open, person: Callable[[], Person], tmp_path: Path
+) -> None:
+    """Nobody could agree; then somebody could, and does."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "own.cedar").write_text(AGREED)
+    file = settings(tmp_path, ("square", "absent.mp4"))
+    town = open_town("run", "--settings", str(file))
+    ada, ole = person(), person()
+    ada.takes_over(first_link(town), "Ada Lovelace")
+    room = ada.page.locator("camera-picture")
+    expect(room).to_contain_text("give your role no picture of this place", timeout=30_000)
+    expect(room.get_by_role("button")).to_have_count(0)
+
+    ole.enrol(invited(ada, town, "Ole Officer", "Data office", "Data protection"), "Ole Officer")
+    ole.in_control()
+    expect(ole.page.locator("camera-picture")).to_contain_text("no picture", timeout=30_000)
+    expect(ole.page.locator("camera-picture").get_by_role("button")).to_have_count(0)
+    ada.page.goto(f"{town.url}/control")
+    expect(room.get_by_role("button")).to_have_text(["Ask for approval"], timeout=30_000)
+    good(ada.page, tmp_path / "offered")
+    room.get_by_role("button", name="Ask for approval").click()
+    expect(room).to_contain_text("Waiting for somebody of another organisation")
+    ole.page.goto(f"{town.url}/approvals")
+    ole.page.get_by_role("button", name="Approve with a passkey").click()
+    expect(ole.page.get_by_text("Data office").first).to_be_visible()
+    expect(room.get_by_role("progressbar")).to_be_visible(timeout=30_000)
+
+
 PROPOSED = """
 @id("engineers-see-alarms-end") @reason("engineers look at streets")
 forbid (principal in Role::"engineer", action in Action::"see", resource)

@@ -43,6 +43,9 @@ class IdentityProvider:
     subject: str = "ada@login"
     answers_as: str | None = ISSUER  # the parameter `iss` of RFC 9207
     down: bool = False
+    issuer: str = ISSUER
+    says_goodbye: bool = False
+    signed_out: list[str] = field(default_factory=list)  # of whom
     asked: list[str] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -53,6 +56,7 @@ class IdentityProvider:
             Route("/keys", self.keys),
             Route("/authorize", self.authorize),
             Route("/token", self.token, methods=["POST"]),
+            Route("/logout", self.logout),
         ]
         return Starlette(routes=routes)
 
@@ -63,13 +67,19 @@ class IdentityProvider:
         self.asked.append(request.url.path)
         if self.down:
             return Response(status_code=502)
-        told = {
-            "issuer": ISSUER,
-            "authorization_endpoint": f"{ISSUER}/authorize",
-            "token_endpoint": f"{ISSUER}/token",
-            "jwks_uri": f"{ISSUER}/keys",
+        told: dict[str, Any] = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [self.alg],
+            "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
         }
+        if self.says_goodbye:
+            told["end_session_endpoint"] = f"{self.issuer}/logout"
         return JSONResponse(told)
 
     async def keys(self, request: Request) -> Response:
@@ -99,10 +109,19 @@ class IdentityProvider:
         assert given["redirect_uri"] == asked["redirect_uri"]
         return JSONResponse({"id_token": self.signed(asked["nonce"]), "token_type": "Bearer"})
 
+    async def logout(self, request: Request) -> Response:
+        """RP-Initiated Logout 1.0: of whom the hint names, back to where we know."""
+        asked = dict(request.query_params)
+        hint = jwt.decode(asked["id_token_hint"], self.key, algorithms=[self.alg])
+        assert hint.claims["aud"] == asked["client_id"] == CLIENT
+        assert asked["post_logout_redirect_uri"].endswith("/signin")
+        self.signed_out.append(hint.claims["sub"])
+        return RedirectResponse(asked["post_logout_redirect_uri"], 303)
+
     def signed(self, nonce: str) -> str:
         now = int(self.clock().timestamp())
         claims = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "sub": self.subject,
             "aud": CLIENT,
             "exp": now + 300,

@@ -14,7 +14,7 @@ from tests.office import Browser, Office, another, first
 from townsquare.context import outgoing
 from townsquare.model.errors import Invalid
 from townsquare.trust.identity import emergency
-from townsquare.trust.identity.provider import OLDEST_S, SKEW_S, Settings
+from townsquare.trust.identity.provider import OLDEST_S, SKEW_S, Settings, farewell
 from townsquare.trust.identity.types import TYPES
 from townsquare.web.accounts.attempt import COOKIE, PATH, RUNS
 from townsquare.web.accounts.desk import Beside
@@ -132,6 +132,48 @@ async def test_claims_that_do_not_hold(town: Town, claims: dict[str, Any]) -> No
     assert (await town.sign_in(browser)).status_code == 403
     assert await browser.roles() == ["citizen"]
     assert town.people.everyone() == []
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"nonce": "another"}, "belongs to another sign-in; begin again"),
+        ({"exp": NOW_S - SKEW_S - 1}, "clocks of the town and of the identity provider"),
+        ({"iat": NOW_S + SKEW_S + 30}, "clocks of the town and of the identity provider"),
+        ({"iat": NOW_S - OLDEST_S - SKEW_S}, "clocks of the town and of the identity provider"),
+        ({"aud": "somebody-else"}, "meant for another program"),
+        ({"groups": ["canteen"]}, "gives you no role here; ask your administrator"),
+    ],
+)
+async def test_what_went_wrong_is_said_in_plain_words(
+    town: Town, claims: dict[str, Any], said: str
+) -> None:
+    town.idp.claims = claims
+    assert said in (await town.sign_in(town.browser())).json()["detail"]
+
+
+async def test_the_way_out_is_the_providers_own(town: Town) -> None:
+    known = {"issuer": ISSUER, "end_session_endpoint": f"{ISSUER}/logout?tenant=1"}
+    there = farewell(known, SETTINGS, "a.b.c", "http://localhost:8400/signin")
+    asked = parse_qs(urlsplit(there).query)
+    assert there.startswith(f"{ISSUER}/logout?tenant=1&")
+    assert asked["id_token_hint"] == ["a.b.c"]
+    assert asked["client_id"] == [CLIENT]
+    assert asked["post_logout_redirect_uri"] == ["http://localhost:8400/signin"]
+    for end in (None, 7, "http://login.example.org/logout", "javascript:alert(1)"):
+        assert farewell({**known, "end_session_endpoint": end}, SETTINGS, "a.b.c", "x") == ""
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_who_signs_out_is_out_here_and_led_out_there(town: Town, announced: bool) -> None:
+    town.idp.says_goodbye = announced
+    browser = town.browser()
+    await town.sign_in(browser)
+    answer = await browser.form("/session/end-everywhere")
+    assert await browser.roles() == ["citizen"]
+    assert (answer.status_code, f"{ISSUER}/logout?" in answer.text) == (
+        (200, True) if announced else (303, False)
+    )
 
 
 @pytest.mark.parametrize("claims", [{"exp": NOW_S - SKEW_S + 5}, {"iat": NOW_S + SKEW_S - 5}])

@@ -30,6 +30,7 @@ class Town:
     arguments: list[str]
     data: Path
     port: int = field(default_factory=free_port)
+    program: str = "townsquare.cli"
     server: "subprocess.Popen[str] | None" = None
     _token: str = ""
 
@@ -44,7 +45,10 @@ class Town:
     def start(self) -> None:
         with self.log.open("a") as log:
             self.server = subprocess.Popen(
-                command(*self.arguments, "--port", str(self.port), "--data", str(self.data)),
+                [
+                    *(sys.executable, "-m", self.program, *self.arguments),
+                    *("--port", str(self.port), "--data", str(self.data)),
+                ],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

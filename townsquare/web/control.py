@@ -15,6 +15,7 @@ from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
 from townsquare.web.pages import Pages
+from townsquare.web.parting import parted
 from townsquare.web.sessions import COOKIE, Sessions
 from townsquare.web.within import MAY_ENTER, ways
 
@@ -114,9 +115,8 @@ class Control:
 
     async def sign_out(self, request: Request) -> Response:
         self.sessions.end(request.cookies.get(COOKIE, ""))
-        response = RedirectResponse("/signin" if self.mode == "login" else "/", 303)
-        response.delete_cookie(COOKIE)
-        return response
+        to = "/signin" if self.mode == "login" else "/"
+        return parted(self.pages, request.state.session, to)
 
     async def switch(self, request: Request) -> Response:
         """The demo's visitor looks at the same town in another role."""

@@ -34,6 +34,7 @@ class Session:
     clock: Callable[[], datetime]
     idle: timedelta | None = None
     also: str = ""  # a second person without whom it would not be
+    farewell: str = ""  # where the person signs out at the identity provider too
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     since: datetime = field(init=False)
     used_at: datetime = field(init=False)
@@ -60,7 +61,9 @@ class Sessions:
         self.secure = secure  # cookies over https only: behind the town's proxy
         self._open: dict[str, Session] = {}
 
-    def start(self, actor: Actor, response: Response, also: str = "") -> Session:
+    def start(
+        self, actor: Actor, response: Response, also: str = "", farewell: str = ""
+    ) -> Session:
         """A new session; the response carries its cookie. Raises Unavailable."""
         now = self.clock()
         self._expire()
@@ -68,7 +71,10 @@ class Sessions:
         if len(self._open) >= MOST_SESSIONS:
             raise Unavailable("too many people are signed in; try again later", retry_after_s=60)
         until = min(now + LONGEST, actor.until) if actor.until else now + LONGEST
-        name, session = secrets.token_urlsafe(32), Session(actor, until, self.clock, IDLE, also)
+        name, session = (
+            secrets.token_urlsafe(32),
+            Session(actor, until, self.clock, IDLE, also, farewell),
+        )
         self._open[name] = session
         age_s = int((until - now).total_seconds())
         response.set_cookie(

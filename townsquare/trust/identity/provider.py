@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
@@ -94,16 +94,56 @@ def claimed(token: Json, keys: KeySet, nonce: str, settings: Settings, now: date
         )
         claims.validate(int(now.timestamp()), SKEW_S)
     except InvalidKeyIdError as error:
-        raise UnknownKey("the token is signed by a key that the provider does not name") from error
+        raise UnknownKey(
+            "the identity provider's answer is signed by a key that it does not show"
+        ) from error
     except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise Denied(f"the identity provider's token does not hold: {error}") from error
+        raise Denied(_plainly(error)) from error
     return _claimed(signed.claims, settings, now)
+
+
+CLOCKS = (
+    "the clocks of the town and of the identity provider are too far apart, or this sign-in took"
+    " too long; try again, and if it stays so ask who runs the server to set its clock"
+)
+WRONG = {
+    "nonce": "this answer of the identity provider belongs to another sign-in; begin again",
+    **dict.fromkeys(("exp", "iat", "nbf"), CLOCKS),
+    **dict.fromkeys(
+        ("aud", "azp"),
+        "the identity provider's answer is meant for another program; ask your administrator"
+        " whether client_id is right",
+    ),
+    "iss": "this answer is of another identity provider",
+    "sub": "the identity provider does not say who this is",
+}
+
+
+def _plainly(error: Exception) -> str:
+    """For whoever wants to sign in, not for who wrote the provider."""
+    claim = getattr(error, "claim", None)
+    return WRONG.get(claim or "", "the identity provider's answer is not signed as it must be")
+
+
+def farewell(metadata: Json, settings: Settings, token: str, back: str) -> str:
+    """Where somebody signs out there too, and comes back from (OpenID Connect RP-Initiated Logout
+    1.0); empty where the provider has no such place.
+    """
+    url = metadata.get("end_session_endpoint") if isinstance(metadata, dict) else None
+    if not isinstance(url, str) or urlsplit(url).scheme != "https":
+        return ""
+    asked = {
+        "id_token_hint": token,
+        "client_id": settings.client_id,
+        "post_logout_redirect_uri": back,
+    }
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
 
 
 def _claimed(claims: Mapping[str, Json], settings: Settings, now: datetime) -> Claimed:
     made, subject = claims["iat"], claims["sub"]
     if not (isinstance(made, int | float) and now.timestamp() - made < OLDEST_S + SKEW_S):
-        raise Denied("the identity provider's token is not of this sign-in")
+        raise Denied(CLOCKS)
     if not (isinstance(subject, str) and subject):
         raise Denied("the identity provider does not say who this is")
     values = claims.get(settings.claim, [])

@@ -151,17 +151,18 @@ class ProviderDoors:
     async def come_back(self, request: Request) -> Response:
         self.tries.require("provider", request.scope)
         try:
-            actor = await self._actor(request)
+            actor, farewell = await self._actor(request)
         except Denied:
             self.tries.miss("provider", request.scope)
             raise
         # A page and no redirect: a browser sends a strict cookie only where our own page leads.
         response = self.signing.pages.page("signed-in.html")
-        self.signing.started(request, actor, response)
+        self.signing.started(request, actor, response, farewell)
         response.delete_cookie(COOKIE, path=PATH)
         return response
 
-    async def _actor(self, request: Request) -> Actor:
+    async def _actor(self, request: Request) -> tuple[Actor, str]:
+        """Who came, and where they sign out there too."""
         asked, now = request.query_params, self._now()
         attempt = self._attempts.of(request.cookies.get(COOKIE, ""), asked.get("state", ""))
         metadata = (await self.provider.known(now)).metadata
@@ -172,7 +173,9 @@ class ProviderDoors:
         token = await self.provider.token(asked["code"], attempt, back, now)
         claimed = await self.provider.claimed(token, attempt.nonce, now)
         self._attempts.spend(attempt)
-        return await self.people.provided(claimed, self.provider.settings.organisation)
+        actor = await self.people.provided(claimed, self.provider.settings.organisation)
+        signed_out = self.people.site.link("/signin")
+        return actor, provider.farewell(metadata, self.provider.settings, str(token), signed_out)
 
     def _now(self) -> datetime:
         return self.people.broker.clock()

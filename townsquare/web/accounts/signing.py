@@ -6,7 +6,7 @@ has an account; and a session that is there before ends with the sign-in.
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.model.actor import Actor
@@ -16,6 +16,7 @@ from townsquare.trust.identity import credential_id
 from townsquare.trust.identity.account import Account
 from townsquare.web.accounts.ceremony import Ceremonies, require_person, wished
 from townsquare.web.pages import Pages
+from townsquare.web.parting import parted
 from townsquare.web.sessions import COOKIE, Sessions
 from townsquare.web.tries import Tries
 
@@ -93,13 +94,13 @@ class Signing:
         self.started(request, actor, response)
         return response
 
-    def started(self, request: Request, actor: Actor, response: Response) -> None:
+    def started(
+        self, request: Request, actor: Actor, response: Response, farewell: str = ""
+    ) -> None:
         """Raises Unavailable."""
         self.sessions.end(request.cookies.get(COOKIE, ""))
-        self.sessions.start(actor, response)
+        self.sessions.start(actor, response, farewell=farewell)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         self.sessions.end_of(require_person(request))
-        response = RedirectResponse("/signin", 303)
-        response.delete_cookie(COOKIE)
-        return response
+        return parted(self.pages, request.state.session, "/signin")

@@ -4,7 +4,7 @@ An answer may be a part: then all is known up to its `edge` alone, and what lies
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -108,34 +108,23 @@ def _known(at: datetime, cut: datetime, backwards: bool) -> bool:
     return at >= cut if backwards else at <= cut
 
 
-def together(parts: Sequence[Entity], fill: Sequence[Entity], of: TimeProperty) -> Entity:
+def together(parts: Sequence[Entity], of: TimeProperty) -> Entity:
     """One entity; of two instances of the same dataset and time the one that is newer.
 
-    `fill` adds instances of times that no part has.
+    No part is of an auxiliary source: those offer nothing of the past (clause 5.9.2.4).
     """
-    frame = joined([*parts, *fill])
+    frame = joined(parts)
     assert frame is not None  # noqa: S101 - there is at least one part
     every: dict[str, dict[tuple[object, ...], Attribute]] = {}
     for part in parts:
         for name, instances in part.attributes.items():
-            _add(every.setdefault(name, {}), instances, of)
-    for part in fill:
-        for name, instances in part.attributes.items():
             there = every.setdefault(name, {})
-            new = [i for i in instances if _name(i, of) not in there]
-            _add(there, new, of)
+            for instance in instances:
+                known = there.get(_name(instance, of))
+                if known is None or _age(instance) > _age(known):
+                    there[_name(instance, of)] = instance
     attributes = {name: tuple(found.values()) for name, found in every.items()}
     return msgspec.structs.replace(frame, attributes=attributes)
-
-
-def _add(
-    there: dict[tuple[object, ...], Attribute], instances: Iterable[Attribute], of: TimeProperty
-) -> None:
-    for instance in instances:
-        name = _name(instance, of)
-        known = there.get(name)
-        if known is None or _age(instance) > _age(known):
-            there[name] = instance
 
 
 def _name(instance: Attribute, of: TimeProperty) -> tuple[object, ...]:

@@ -141,17 +141,16 @@ class SharedPast:
         sources = [one.source for one in told]
         house = self.broker.policy.types.keys()
         fixed = {entity.id for entity in here if not house.isdisjoint(entity.types)}
-        parts: dict[str, tuple[list[Entity], list[Entity]]] = {}
+        parts: dict[str, list[Entity]] = {}
         for entity in here:
             left = entity if entity.id in fixed else left_here(entity, sources)
             if left:
-                parts[entity.id] = ([left], [])
+                parts[entity.id] = [left]
         for one in told:
             for entity in one.entities:
                 if entity.id not in fixed and selected(ask.query, entity):
-                    of_it = parts.setdefault(entity.id, ([], []))
-                    of_it[one.source.mode == "auxiliary"].append(entity)
-        return [together(*of_it, time_property(ask)) for of_it in parts.values()]
+                    parts.setdefault(entity.id, []).append(entity)
+        return [together(of_it, time_property(ask)) for of_it in parts.values()]
 
     # --- asking one source
 

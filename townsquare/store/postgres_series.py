@@ -21,7 +21,9 @@ from townsquare.store.series import (
     Numbered,
     Touched,
     hour_of,
+    recorded,
     start_of,
+    time_of,
 )
 from townsquare.store.stays import HELD
 
@@ -187,13 +189,12 @@ class Series:
 
 def _keep(i: Instance, of: Numbered, rows: Rows) -> None:
     series, rolled = of
-    created = micros(i.created_at)
-    at = created if i.observed_at is None else micros(i.observed_at)
-    recorded = None if i.observed_at is None else created - at
+    at = time_of(i)
+    after = None if i.observed_at is None else recorded(i.created_at) - at
     modified = None if i.modified_at == i.created_at else micros(i.modified_at)
     deleted = None if i.deleted_at is None else micros(i.deleted_at)
     number = number_of(i.instance_id)
-    rows.kept.append((series, at, number, recorded, modified, deleted, i.number, i.json))
+    rows.kept.append((series, at, number, after, modified, deleted, i.number, i.json))
     if hour_of(at) < rolled:
         rows.late.add((series, hour_of(at)))
 

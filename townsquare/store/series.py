@@ -6,8 +6,11 @@ nothing but its row.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from functools import lru_cache
 from time import monotonic
 from typing import NamedTuple
+
+from townsquare.store import Instance, micros
 
 HOUR = 3_600_000_000  # microseconds
 DAY = 24 * HOUR
@@ -28,6 +31,14 @@ class Series(NamedTuple):
     attribute: str
     dataset: str
     rolled: int
+
+
+recorded = lru_cache(maxsize=64)(micros)  # a commit has few times, each in many instances
+
+
+def time_of(i: Instance) -> int:
+    """observedAt, else createdAt; microseconds since 1970."""
+    return recorded(i.created_at) if i.observed_at is None else micros(i.observed_at)
 
 
 def hour_of(at: int) -> int:

@@ -7,7 +7,6 @@ on all rows are in the table: a day goes into a file (sqlite_sealing.py) togethe
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from townsquare.store import Instance, Key, micros
 from townsquare.store.past import Erase, instance_number, number_of
@@ -21,7 +20,9 @@ from townsquare.store.series import (
     Touched,
     day_of,
     hour_of,
+    recorded,
     start_of,
+    time_of,
 )
 from townsquare.store.stays import HELD
 
@@ -61,7 +62,7 @@ class Series:
 
     def add(self, db: sqlite3.Connection, tenant: str, instances: Sequence[Instance]) -> None:
         series = self._numbered(db, tenant, instances)
-        times = [_time(i) for i in instances]
+        times = [time_of(i) for i in instances]
         rows = map(_row, series, times, instances)
         hours = [hour_of(at) for at in times]
         self._note_days(db, [hour // 24 for hour in hours])
@@ -175,13 +176,6 @@ def advance(db: sqlite3.Connection, series: Iterable[int], until: int) -> None:
         if found and found[0] < until:
             _sum(db, number, found[0], until)
             db.execute("update series set rolled = ? where id = ?", (until, number))
-
-
-recorded = lru_cache(maxsize=64)(micros)  # each time stands in many instances
-
-
-def _time(i: Instance) -> int:
-    return recorded(i.created_at) if i.observed_at is None else micros(i.observed_at)
 
 
 def _row(series: Numbered, at: int, i: Instance) -> tuple[int | float | str, ...]:

@@ -70,7 +70,7 @@ async def _serve(port: int, secret: frozenset[str]) -> None:
 
         async def app(scope: dict[str, object], receive: object, send: object) -> None:
             scope["state"] = {"actor": deciding.ENGINEER, "why": deciding.WHY}
-            await api(scope, receive, send)  # type: ignore[arg-type]
+            await api(scope, receive, send)  # type: ignore[arg-type]  # ASGI
 
         config = uvicorn.Config(
             app, port=port, log_level="warning", access_log=False, lifespan="off"

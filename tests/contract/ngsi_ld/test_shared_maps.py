@@ -69,9 +69,9 @@ async def test_a_source_that_makes_maps_is_told_to_use_its_own(
     harbour.answers[MANY] = (200, [ferry(2, depth=2), ferry(3, depth=3)])
     answer = await asked(http, "&q=depth>1&entityMapLifetime=PT1M")
     assert harbour.asked == [
-        f"{MAPS}?type=Ferry&attrs=depth&q=depth%3E1&entityMapLifetime=PT1M",
+        f"{MAPS}?type=Ferry&q=depth%3E1&entityMapLifetime=PT1M",
         f"{MANY}?type=Ferry&id=urn%3Ax%3AFerry%3A2%2Curn%3Ax%3AFerry%3A3"
-        "&attrs=depth&q=depth%3E1&limit=2&options=sysAttrs",
+        "&q=depth%3E1&limit=2&options=sysAttrs",
     ]
     assert harbour.heard[-1].headers[HEADER] == THEIRS
     assert ids(answer) == [2, 3]

@@ -231,7 +231,11 @@ async def test_what_several_brokers_have_is_one_answer(
         (of(idPattern="^urn"), "type=Ferry", "type=Ferry&idPattern=%5Eurn"),
         (of(idPattern="^urn"), "type=Ferry&id=urn:x:1,foo:2", "type=Ferry&id=urn%3Ax%3A1"),
         ([{"propertyNames": ["berth"]}], "type=Ferry", "type=Ferry&attrs=berth"),
-        (FLEET, "type=Ferry&q=berth==1", "type=Ferry&attrs=berth&q=berth%3D%3D1"),
+        (FLEET, "type=Ferry&q=berth==1", "type=Ferry&q=berth%3D%3D1"),
+        (
+            *(FLEET, "type=Ferry&attrs=depth&q=berth==1"),
+            "type=Ferry&attrs=berth%2Cdepth&q=berth%3D%3D1",
+        ),
         (FLEET, "type=Ferry&scopeQ=/a", "type=Ferry&scopeQ=%2Fa"),
         (FLEET, "type=Tram", None),
         (of("berth"), "attrs=depth", None),
@@ -267,7 +271,16 @@ async def test_a_query_by_post_reaches_sources_too(
     answer = await http.post("/entityOperations/query", json=body)
     assert [entity["id"] for entity in answer.json()] == [ID]
     entities = [{"type": "Ferry", "id": ID}]
-    assert harbour.body == {"type": "Query", "entities": entities, "attrs": ["berth"], "q": "berth"}
+    assert harbour.body == {"type": "Query", "entities": entities, "q": "berth"}
+
+
+async def test_all_that_a_source_has_of_whom_q_chooses_is_told(
+    http: httpx.AsyncClient, harbour: Harbour
+) -> None:
+    await registered(http, information=FLEET)
+    harbour.answers[MANY] = (200, fleet(1, berth=seen("A"), depth=seen(3)))
+    answer = await http.get('/entities?type=Ferry&q=berth=="A"&format=simplified')
+    assert answer.json() == fleet(1, berth="A", depth=3)
 
 
 async def test_what_several_brokers_have_cannot_be_ordered(
@@ -293,7 +306,8 @@ async def test_names_in_a_filter_are_those_that_the_source_knows(
     )
     harbour.answers[MANY] = (200, [{"id": ID, "type": "Boat", "quay": seen("A;quay")}])
     q = '(https://q.example/q=="A;quay"|berth<quay)'
-    answer = await http.get("/entities", params={"type": "Ferry", "q": q, "format": "simplified"})
+    asked_for = {"type": "Ferry", "attrs": "https://q.example/q", "q": q, "format": "simplified"}
+    answer = await http.get("/entities", params=asked_for)
     assert answer.json() == [there(**{"https://q.example/q": "A;quay"})]
     asked = httpx.URL(harbour.asked[-1].removeprefix("GET ")).params
     assert asked["q"] == '(quay=="A;quay"|berth<quay)'

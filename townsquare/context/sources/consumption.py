@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import re2
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from townsquare.context.broker import Written
 from townsquare.context.choices import chosen
@@ -28,7 +28,7 @@ from townsquare.context.sources.matching import Wanted, matches
 from townsquare.context.sources.received import Reader
 from townsquare.context.sources.registration import Registration
 from townsquare.context.sources.selected import Selected, attributes, groups, wanted_by
-from townsquare.context.sources.shares import registered
+from townsquare.context.sources.shares import EVERYTHING, registered
 from townsquare.context.sources.split import is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.sql import choice_of
@@ -162,7 +162,11 @@ class SharedReading:
         said = {n: v for n, v in request.parameters.items() if n in told}
         if query.count:
             said["count"] = "true"
-        return Demand(request, await self._named(terms, request), wanted_by(query), said, limit)
+        wanted = wanted_by(query)
+        if not query.attributes:
+            # What `q` speaks of chooses who is asked; of whom it fits, everything is wanted.
+            wanted = structs.replace(wanted, attributes=EVERYTHING)
+        return Demand(request, await self._named(terms, request), wanted, said, limit)
 
     async def told(self, request: Request, query: Query, shape: Shape) -> Written | None:
         """None where sources have a part in it."""

@@ -155,7 +155,7 @@ async def test_polling_is_one_entry_and_a_count(broker: Broker) -> None:
 
 async def test_the_next_window_is_another_entry(here: Broker) -> None:
     for minutes in (0, 4, 6, 12):
-        here.clock = lambda at=minutes: NOW + timedelta(minutes=at)  # type: ignore[misc]
+        here.clock = lambda at=minutes: NOW + timedelta(minutes=at)  # type: ignore[misc] - set
         await here.find(ALL, OPERATOR, WHY)
     said = [entry.detail.partition(",")[0] for entry in await entries(here)]
     again = "queried 1 more times since 12:00:00 UTC"

@@ -1,4 +1,7 @@
-"""Snapshots: copies of what queries found (clauses 4.3.7, 5.5.15, 5.16, 6.3.22, 6.36 to 6.38)."""
+"""Snapshots: copies of what queries found (clauses 4.3.7, 5.5.15, 5.16, 6.3.22, 6.36 to 6.38).
+
+Long because all of it needs the same town, with trees in it and a room that prepares copies.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -153,9 +154,13 @@ async def test_polling_is_one_entry_and_a_count(broker: Broker) -> None:
     assert len(await entries(broker)) == 2
 
 
+def later(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
 async def test_the_next_window_is_another_entry(here: Broker) -> None:
     for minutes in (0, 4, 6, 12):
-        here.clock = lambda at=minutes: NOW + timedelta(minutes=at)  # type: ignore[misc] - set
+        here.clock = partial(later, minutes)
         await here.find(ALL, OPERATOR, WHY)
     said = [entry.detail.partition(",")[0] for entry in await entries(here)]
     again = "queried 1 more times since 12:00:00 UTC"

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from townsquare.model.camera import Line
 from townsquare.vision.boxes import Boxes
-from townsquare.vision.detect import Detector
+from townsquare.vision.detect import Detector, opened
 from townsquare.vision.evaluate import boxes_of, counts
 from townsquare.vision.read import pictures
 from townsquare.vision.settings import Settings
@@ -71,7 +71,7 @@ def cpu_ms(work: Callable[[], int]) -> tuple[float, int]:
 
 
 def main() -> None:
-    detector = Detector()
+    detector = opened()
     table = Table("clip", "line", "truth in / out", *(f"{rate:g} a second" for rate in RATES))
     for clip in clips():
         runs = [

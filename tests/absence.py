@@ -99,7 +99,11 @@ def models(files: Iterable[str]) -> list[str]:
 def unlisted(files: Iterable[Path], allowed: Collection[str]) -> list[str]:
     """Files of models whose content is not on the list of sums."""
     found = [path for path in files if path.suffix.lower() in MODEL_FILES]
-    return [p.name for p in found if hashlib.sha256(p.read_bytes()).hexdigest() not in allowed]
+    return [
+        p.name
+        for p in found
+        if f"sha256:{hashlib.sha256(p.read_bytes()).hexdigest()}" not in allowed
+    ]
 
 
 def binaries(files: Iterable[Path], known: Collection[str]) -> list[str]:

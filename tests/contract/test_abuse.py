@@ -36,8 +36,8 @@ from townsquare.register import api as register_api
 from townsquare.trust import approvals, versions
 from townsquare.trust.policy import Grant, policy
 from townsquare.trust.texts import builtin
-from townsquare.vision import allowed, api, following, observation
-from townsquare.vision.detect import Detector
+from townsquare.vision import api, detect, following, observation
+from townsquare.vision.detectors import listed
 from townsquare.vision.run import opened
 from townsquare.web.policy.ruling import Ruling
 
@@ -251,15 +251,15 @@ def inert(name: str, sizes: Sequence[int]) -> bytes:
 
 
 def no_list(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(allowed, "content", Path.read_bytes)
+    patch.setattr(listed, "_checked", lambda path, *_: path.read_bytes())
 
 
 @ATTEMPTS.of("A14", "a model that is not on the list is not loaded", no_list)
 async def a_model_of_ones_own(scene: Scene) -> None:
-    other = scene.folder / "nanodet.onnx"
-    other.write_bytes(inert("scores", [7, 3549]))
-    with pytest.raises(CannotStart, match="not among those that may be loaded"):
-        Detector(other)
+    shipped = listed.card(detect.DEFAULT)
+    (scene.folder / "nanodet.onnx").write_bytes(inert("scores", [7, 3549]))
+    with pytest.raises(CannotStart, match="is not what the list of models"):
+        detect.of(replaced(shipped, folder=scene.folder))
 
 
 def no_words(patch: pytest.MonkeyPatch) -> None:

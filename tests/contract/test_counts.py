@@ -9,7 +9,7 @@ import pytest
 
 from townsquare.model.camera import Line
 from townsquare.vision.count import Crossing
-from townsquare.vision.detect import Detector
+from townsquare.vision.detect import Detector, opened
 from townsquare.vision.evaluate import boxes_of, counts
 from townsquare.vision.settings import Settings
 
@@ -20,7 +20,7 @@ WEST = Line("west", (300, 170), (300, 345))
 
 @cache
 def detector() -> Detector:
-    return Detector()
+    return opened()
 
 
 def counted(clip: Path, lines: list[Line]) -> Counter[Crossing]:

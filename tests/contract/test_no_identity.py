@@ -5,6 +5,7 @@ columns, types, attributes, routes, settings, and what leaves a vision worker. E
 red at a planted violation. Those are inert: a name, or a graph that computes nothing.
 """
 
+import hashlib
 import json
 import re
 import sqlite3
@@ -28,18 +29,18 @@ from townsquare import app
 from townsquare.context.openapi.document import document
 from townsquare.model.camera import RoadUser
 from townsquare.model.declaration import EntityType
-from townsquare.model.errors import CannotStart
+from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.town import Town
 from townsquare.register.cameras import Card
-from townsquare.vision import allowed, observation
-from townsquare.vision.detect import MODEL, Detector
+from townsquare.vision import detect, observation
+from townsquare.vision.detectors import families, graph, listed
 from townsquare.web import portal
 from townsquare.web.pages import Pages
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = len(get_args(RoadUser))
-SUMS = {card.model.sha256 for card in allowed.cards()}
-LOADS_MODELS = {"townsquare/vision/detect.py"}
+SUMS = {file.sum for card in listed.cards() for file in card.model.files}
+LOADS_MODELS = {"townsquare/vision/detectors/graph.py"}
 # Kinds of file that are no text and no model.
 KNOWN_KINDS = {".onnx", ".mp4", ".png", ".jpg", ".ico", ".woff2", ".pmtiles", ".parquet"}
 # What each kind of sentence of the gate consists of. More needs a decision, not an edit here.
@@ -142,15 +143,15 @@ def test_a_planted_native_file_is_caught(name: str) -> None:
 
 def test_every_model_of_the_house_is_on_the_list() -> None:
     there = [p for p in (ROOT / "townsquare").rglob("*") if "node_modules" not in p.parts]
-    assert absence.models(map(str, there)) == [str(MODEL)]
+    assert absence.models(map(str, there)) == [str(listed.SHIPPED / "nanodet.onnx")]
     assert absence.unlisted({*files(), *there}, SUMS) == []
     assert absence.binaries(files(), KNOWN_KINDS) == []
 
 
 def test_allowed_models_say_classes_and_boxes_only() -> None:
-    for card in allowed.cards():
-        file = allowed.FOLDER / card.model.file
-        assert allowed.content(file)
+    for card in listed.here():
+        assert listed.content(card)
+        file = card.folder / card.model.files[0].name
         graphs = (
             absence.onnx_outputs(onnx.load(file).graph),
             absence.openvino_outputs(openvino.Core().read_model(file)),
@@ -161,7 +162,7 @@ def test_allowed_models_say_classes_and_boxes_only() -> None:
 
 
 def test_every_allowed_model_has_a_card_that_says_what_it_cannot_say() -> None:
-    for card in allowed.cards():
+    for card in listed.cards():
         facts = dict(card.facts)
         assert "who somebody is" in facts["cannot say"]
         assert {"what", "says", "trained on", "used for", "not for"} <= facts.keys()
@@ -171,12 +172,12 @@ async def test_everyone_can_read_the_list_and_the_cards() -> None:
     async def no_cameras() -> list[Card]:
         return []
 
-    site = Starlette(routes=portal.routes(Pages(Town(), demo=False), no_cameras))
+    site = Starlette(routes=portal.routes(Pages(Town(), demo=False), no_cameras, listed.here))
     transport = httpx.ASGITransport(site)
     async with httpx.AsyncClient(transport=transport, base_url="http://town") as anyone:
         page = (await anyone.get("/models")).text
-        for card in allowed.cards():
-            assert card.model.sha256 in page
+        for card in listed.here():
+            assert all(file.sum in page for file in card.model.files)
             assert (await anyone.get(f"/models/{card.model.name}")).text == card.text
         assert (await anyone.get("/models/other")).status_code == 404
 
@@ -187,18 +188,64 @@ def test_one_file_loads_models_and_nothing_loads_what_nobody_named() -> None:
     assert [p for p in SOURCES if absence.used(p.read_text(), absence.HOOKS)] == []
 
 
+def town_with(folder: Path, content: bytes, family: str = "townsquare", sum: str = "") -> Path:
+    """A town's folder of models, with a model of its own."""
+    (folder / "own").mkdir()
+    (folder / "own" / "own.onnx").write_bytes(content)
+    (folder / "own.md").write_text("| what | inert |\n")
+    sha256 = sum or hashlib.sha256(content).hexdigest()
+    files = f'[{{ name = "own.onnx", sum = "sha256:{sha256}" }}]'
+    (folder / listed.LIST).write_text(
+        f'[[model]]\nname = "own"\nfamily = "{family}"\ncard = "own.md"\nfiles = {files}\n'
+    )
+    return folder
+
+
 def test_a_model_that_is_not_on_the_list_is_not_loaded(tmp_path: Path) -> None:
-    other = tmp_path / "nanodet.onnx"
-    other.write_bytes(inert("scores", [7, 3549]).SerializeToString())
-    with pytest.raises(CannotStart, match="not among those that may be loaded"):
-        Detector(other)
+    content = inert("scores", [7, 3549]).SerializeToString()
+    with pytest.raises(Invalid, match="no model 'other' may be loaded"):
+        detect.opened("other", town_with(tmp_path, content))
+
+
+def test_a_model_of_another_content_than_listed_is_not_loaded(tmp_path: Path) -> None:
+    content = inert("scores", [7, 3549]).SerializeToString()
+    with pytest.raises(CannotStart, match="is not what the list of models that may be loaded"):
+        detect.opened("own", town_with(tmp_path, content, sum="0" * 64))
+
+
+@pytest.mark.parametrize("family", families.FAMILIES)
+def test_a_listed_model_that_could_say_who_somebody_is_is_not_loaded(
+    tmp_path: Path, family: str
+) -> None:
+    content = inert("out", [1, 512]).SerializeToString()
+    with pytest.raises(CannotStart, match=f"is not of family {family}"):
+        detect.opened("own", town_with(tmp_path, content, family))
 
 
 def test_a_model_without_a_card_is_not_loaded(tmp_path: Path) -> None:
-    listed = tmp_path / "allowed.toml"
-    listed.write_text(allowed.LIST.read_text())
-    with pytest.raises(CannotStart, match=r"nanodet\.md cannot be read"):
-        allowed.content(MODEL, listed)
+    town = town_with(tmp_path, inert("scores", [7, 3549]).SerializeToString())
+    (town / "own.md").unlink()
+    with pytest.raises(CannotStart, match=r"own\.md cannot be read"):
+        detect.opened("own", town)
+
+
+ONE_MORE = graph.Port("one more", (1, 512), "float32")
+
+
+@pytest.mark.parametrize("family", families.FAMILIES.values(), ids=families.FAMILIES)
+def test_no_family_has_room_for_what_tells_people_apart(family: families.Family) -> None:
+    """One output more, one wider, or another type in its place."""
+    own = [graph.Port("own", wanted.shape, wanted.type) for wanted in family.outputs]
+    assert families.breaches(family, own) == []
+    assert families.breaches(family, [*own, ONE_MORE])
+    for n, port in enumerate(own):
+        wider = graph.Port("own", (*port.shape[:-1], port.shape[-1] + 512), port.type)
+        deeper = graph.Port("own", (*port.shape, 512), port.type)
+        other = graph.Port("own", port.shape, "float16")
+        for planted in (wider, deeper, other):
+            if planted is wider and not port.shape[-1]:
+                continue  # as many things as were found
+            assert families.breaches(family, [*own[:n], planted, *own[n + 1 :]])
 
 
 def inert(name: str, shape: list[int], step: str = "Identity") -> onnx.ModelProto:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from townsquare.vision import address, read
-from townsquare.vision.detect import Detector
+from townsquare.vision.detect import opened
 from townsquare.vision.trouble import SENTENCES, NoPictures, Trouble, sentence
 
 
@@ -268,4 +268,4 @@ def test_every_trouble_has_its_sentence() -> None:
 
 def test_a_picture_without_objects_has_no_boxes(tmp_path: Path) -> None:
     picture = next(read.pictures(str(video(tmp_path / "a.mp4"))))
-    assert len(Detector().detect(picture.frame)) == 0
+    assert len(opened().detect(picture.frame)) == 0

@@ -40,7 +40,7 @@ DEEDS = {
     "clip": lambda: (data / "clip.mp4").read_bytes(),
     "hosts": lambda: socket.getaddrinfo("localhost", 554),
     "resolver": lambda: Path("/etc/resolv.conf").read_bytes(),
-    "libraries": lambda: __import__("townsquare.vision.detect").vision.detect.Detector(),
+    "libraries": lambda: __import__("townsquare.vision.detect").vision.detect.opened(),
 }
 for name, deed in DEEDS.items():
     try:

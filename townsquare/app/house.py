@@ -29,6 +29,7 @@ from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
 from townsquare.vision import leases
 from townsquare.vision import run as seeing
+from townsquare.vision.detectors import listed
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
 from townsquare.web import notary, portal, server
@@ -71,7 +72,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         client = await ending.enter_async_context(out.Client(allowed))
         api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
         trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode, clock))
-        workers = await ending.enter_async_context(Workers(settings.vision))
+        models = place.data / "models"
+        workers = await ending.enter_async_context(Workers(settings.vision, models))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
@@ -94,7 +96,11 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
-            *portal.routes(pages, lambda: register_api.cards(broker, settings.town)),
+            *portal.routes(
+                pages,
+                lambda: register_api.cards(broker, settings.town),
+                lambda: listed.here(models),
+            ),
         ]
         house = site.house(pages, api, routes)
         public = site.public(house, here, pages, trust.door)

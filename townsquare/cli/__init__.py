@@ -15,6 +15,7 @@ from townsquare.cli.clock import clock
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
 from townsquare.cli.log import log
+from townsquare.cli.models import models
 from townsquare.cli.policy import policy
 from townsquare.cli.run import run
 from townsquare.cli.token import token
@@ -35,6 +36,7 @@ commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")
 commands.add_typer(log, name="log")
 commands.add_typer(clock, name="clock")
+commands.add_typer(models, name="models")
 
 
 def _say_version(wanted: bool) -> None:

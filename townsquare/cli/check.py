@@ -54,7 +54,7 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
         yield finding("database", town.store.url, partial(reachable, town.store, data))
     yield Finding("old history", app.sealing(town.store))
     yield finding("port", str(town.web.port), partial(free, town.web.port))
-    yield finding("model", "of the package", detects)
+    yield finding("model", town.vision.detector, partial(detects, town.vision.detector, data))
     for camera in town.camera:
         where = address.without_login(camera.url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
@@ -93,12 +93,12 @@ def free(port: int) -> None:
         ) from error
 
 
-def detects() -> None:
-    """Raises CannotStart."""
+def detects(name: str, data: Path) -> None:
+    """Raises CannotStart or Invalid."""
     # Here and not above: no other command shall pay for loading the inference runtime.
-    from townsquare.vision.detect import Detector
+    from townsquare.vision import detect
 
-    Detector()
+    detect.opened(name, data / "models")
 
 
 def seen(camera: Camera, beside: Path, data: Path) -> None:

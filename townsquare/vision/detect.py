@@ -1,45 +1,74 @@
 """Road users in a picture: boxes with a class and a score, nothing about who they are.
 
-The model is one of the list of allowed ones, by the sum of its content. It has seven classes and
-no other output (see models/nanodet.md), so nothing else can be asked of it.
+The model is one of those that may be loaded, by the sum of its content, and what it answers is one
+of the closed families: it has no output for anything else, so nothing else can be asked of it.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import openvino
 from av import VideoFrame
 
-from townsquare.vision import allowed
+from townsquare.model.errors import CannotStart
 from townsquare.vision.boxes import Boxes, found_in
+from townsquare.vision.detectors import graph, listed
+from townsquare.vision.detectors.families import FAMILIES, Family, Size, breaches
+from townsquare.vision.detectors.graph import Array, Graph
+from townsquare.vision.detectors.listed import Card
 
-MODEL = allowed.FOLDER / "nanodet.onnx"
-SIZE = 416  # pixels, of the square that the model takes
-GREY = 114  # around the picture where it is not square, as the model was trained
+DEFAULT = "nanodet"
+GREY = 114  # around a picture that has other proportions than the model's, as they were trained
 
 
+def opened(name: str = DEFAULT, town: Path | None = None) -> "Detector":
+    """`town` is the town's folder of models. Raises Invalid or CannotStart."""
+    return of(listed.card(name, town))
+
+
+def of(card: Card) -> "Detector":
+    """Raises CannotStart where its files are missing or other than listed, or say more than they
+    may.
+    """
+    family = FAMILIES[card.model.family]
+    made = graph.opened(*listed.content(card))
+    size = family.size(made.inputs)
+    if wrong := breaches(family, made.outputs) or _unfit(size):
+        one = card.model
+        raise CannotStart(f"model {one.name} is not of family {one.family}: {wrong[0]}")
+    return Detector(family, made, size)
+
+
+def _unfit(size: Size) -> list[str]:
+    return [] if all(32 <= n <= 4096 for n in size) else ["it takes pictures of no fixed size"]
+
+
+@dataclass(slots=True)
 class Detector:
     """Holds the compiled model. One call at a time."""
 
-    def __init__(self, model: Path = MODEL) -> None:
-        """Raises CannotStart when the model is not one of those that may be loaded."""
-        config = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            # A second thread costs half as much CPU again for little speed (docs/vision.md).
-            "INFERENCE_NUM_THREADS": "1",
-        }
-        core = openvino.Core()
-        graph = core.read_model(allowed.content(model))
-        compiled = core.compile_model(graph, "CPU", config)
-        self._request = compiled.create_infer_request()
-        self._square = np.full((1, SIZE, SIZE, 3), GREY, np.uint8)
+    family: Family
+    graph: Graph
+    size: Size
+    square: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        width, height = self.size
+        self.square = np.full((height, width, 3), GREY, np.uint8)
 
     def detect(self, frame: VideoFrame) -> Boxes:
-        scale = SIZE / max(frame.width, frame.height)
-        width, height = round(frame.width * scale), round(frame.height * scale)
+        width, height = self._fitted(frame)
         small = frame.reformat(width, height, "bgr24", interpolation="AREA")
-        self._square[...] = GREY
-        self._square[0, :height, :width] = small.to_ndarray()
-        answer = self._request.infer([self._square], share_inputs=True)
-        return found_in(answer["scores"], answer["boxes"] / np.float32(scale))
+        self.square[...] = GREY
+        self.square[:height, :width] = small.to_ndarray()
+        answer = self.graph.run(self.family.takes(self.square))
+        scores, corners = self.family.says(answer, self.size)
+        x, y = frame.width / width, frame.height / height
+        return found_in(scores, corners * np.array([[x], [y], [x], [y]], np.float32))
+
+    def _fitted(self, frame: VideoFrame) -> Size:
+        """How large the camera's picture is inside the model's."""
+        if not self.family.whole:
+            return self.size
+        scale = min(self.size[0] / frame.width, self.size[1] / frame.height)
+        return max(1, round(frame.width * scale)), max(1, round(frame.height * scale))

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from townsquare.vision import observation, wire
-from townsquare.vision.detect import Detector
+from townsquare.vision.detect import Detector, opened
 from townsquare.vision.inbox import STEADY_S, Inbox, Taken, now, waits_s
 from townsquare.vision.observation import Health, Observation
 from townsquare.vision.read import in_real_time, thinned
@@ -162,7 +163,7 @@ def work(job: Job, confined: Confined, observations: int, previews: int) -> None
     threading.excepthook = end_with
     packets: queue.Queue[bytes] = queue.Queue(maxsize=len(job.cameras))
     worker = Worker(
-        Detector(),
+        opened(job.detector, Path(job.models) if job.models else None),
         confined,
         Inbox(),
         {camera.name: Duty(Watch(camera)) for camera in job.cameras},

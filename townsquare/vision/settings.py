@@ -11,6 +11,7 @@ class Settings:
 
     detections_per_second: float = 5  # walkers need 3.3, cars 5; every one costs CPU
     cameras_per_worker: int = 4
+    detector: str = "nanodet"  # name of a model that may be loaded; `townsquare models`
 
     def __post_init__(self) -> None:
         if not 1 <= self.detections_per_second <= 30:

@@ -32,6 +32,8 @@ class Watched(Struct, frozen=True):
 class Job(Struct, frozen=True):
     cameras: tuple[Watched, ...]
     detections_per_second: float
+    detector: str  # name of a model
+    models: str  # the town's folder of them
 
 
 class Show(Struct, frozen=True):

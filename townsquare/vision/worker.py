@@ -16,7 +16,8 @@ from townsquare.vision.sandbox import confine
 def main() -> None:
     observations, previews = map(int, sys.argv[1:3])
     job = wire.job(sys.stdin.buffer.readline())
-    confined = confine(camera.url for camera in job.cameras if is_file(camera.url))
+    files = [camera.url for camera in job.cameras if is_file(camera.url)]
+    confined = confine([*files, job.models] if job.models else files)
     # Not above: threads that these start as they are loaded would not be confined.
     from townsquare.vision import duty
 

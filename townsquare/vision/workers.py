@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 
 from townsquare.model.errors import Invalid, Unavailable
@@ -52,6 +53,7 @@ class Workers:
     """All of them. Leaving the context ends them."""
 
     settings: Settings
+    models: Path | None = None  # the town's folder of them
     alive: dict[str, Worker] = field(default_factory=dict)  # by camera
     wanted: dict[str, datetime] = field(default_factory=dict)
     previews: dict[str, Preview] = field(default_factory=dict)
@@ -80,6 +82,12 @@ class Workers:
         """The cameras of each worker."""
         size = self.settings.cameras_per_worker
         return [cameras[n : n + size] for n in range(0, len(cameras), size)]
+
+    def job(self, group: Sequence[Watched]) -> Job:
+        settings = self.settings
+        return Job(
+            tuple(group), settings.detections_per_second, settings.detector, str(self.models or "")
+        )
 
     def show(self, camera: str, until: datetime) -> None:
         """Previews of this camera are wanted until then, by one more person."""
@@ -113,7 +121,7 @@ class Workers:
 
         Raises Unavailable when it ended by itself, Invalid when the gate refused it.
         """
-        worker = await start(Job(tuple(group), self.settings.detections_per_second))
+        worker = await start(self.job(group))
         names = {camera.name for camera in group}
         self.alive |= dict.fromkeys(names, worker)
         for name in names & self.wanted.keys():

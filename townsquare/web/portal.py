@@ -13,16 +13,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from townsquare.register.cameras import Card
-from townsquare.vision import allowed
+from townsquare.vision.detectors.listed import Card as Model
 from townsquare.web.pages import Pages
 
 CACHED = {"cache-control": "public, max-age=30"}
 Cards = Callable[[], Awaitable[Sequence[Card]]]
+Models = Callable[[], Sequence[Model]]
 
 
-def routes(pages: Pages, cards: Cards) -> list[Route]:
-    models = {card.model.name: card for card in allowed.cards()}
-
+def routes(pages: Pages, cards: Cards, models: Models) -> list[Route]:
     async def start(_: Request) -> Response:
         return _cached(pages.page("portal.html", cameras=await cards()))
 
@@ -32,20 +31,24 @@ def routes(pages: Pages, cards: Cards) -> list[Route]:
                 return _cached(pages.page("camera.html", camera=card))
         raise HTTPException(404)
 
-    async def all_models(_: Request) -> Response:
-        return _cached(pages.page("models.html", models=models.values()))
-
-    async def model(request: Request) -> Response:
-        if card := models.get(request.path_params["name"]):
-            return _cached(PlainTextResponse(card.text, media_type="text/markdown"))
-        raise HTTPException(404)
-
     return [
         Route("/", start),
         Route("/cameras/{name}", camera),
-        Route("/models", all_models),
-        Route("/models/{name}", model),
+        *_of_models(pages, models),
     ]
+
+
+def _of_models(pages: Pages, models: Models) -> list[Route]:
+    async def every(_: Request) -> Response:
+        return _cached(pages.page("models.html", models=models()))
+
+    async def one(request: Request) -> Response:
+        for card in models():
+            if card.model.name == request.path_params["name"]:
+                return _cached(PlainTextResponse(card.text, media_type="text/markdown"))
+        raise HTTPException(404)
+
+    return [Route("/models", every), Route("/models/{name}", one)]
 
 
 def _cached(response: Response) -> Response:

@@ -1,6 +1,7 @@
 """Detectors that a town may load: from publishers, from files, and what each family answers."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -238,6 +239,31 @@ def test_numbers_are_those_that_the_cpu_is_fast_at(
     can: list[str], quantised: bool, expected: str
 ) -> None:
     assert graph.precision(can, quantised) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1.28.0", True),
+        ("1.24.1", True),
+        ("1.29.0", False),
+        ("1.31.1", False),
+        ("2.0", False),
+        ("", False),
+        ("nonsense", False),
+    ],
+)
+def test_a_runtime_that_calls_its_maker_is_left_alone(version: str, expected: bool) -> None:
+    assert graph.silent(version) is expected
+
+
+def test_none_is_pinned_that_does() -> None:
+    pinned = [
+        version
+        for lock in Path(__file__).parents[2].glob("requirements*.lock")
+        for version in re.findall(r"^onnxruntime[a-z-]*==(\S+)", lock.read_text(), re.MULTILINE)
+    ]
+    assert all(map(graph.silent, pinned))
 
 
 # --- the command

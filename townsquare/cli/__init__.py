@@ -12,6 +12,7 @@ from townsquare import __version__
 from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
 from townsquare.cli.clock import clock
+from townsquare.cli.count import count
 from townsquare.cli.demo import demo
 from townsquare.cli.init import init
 from townsquare.cli.log import log
@@ -29,7 +30,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, init, run, check, witness):
+for command in (demo, init, run, check, count, witness):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")

@@ -42,9 +42,11 @@ def distance(line: Line, p: Point) -> float:
 
 def crossed(
     lines: Sequence[Line], steps: Iterable[Step], sides: Sides
-) -> tuple[list[Crossing], Sides]:
-    """What was crossed by these steps, and the sides to give back with the next ones."""
-    crossings: list[Crossing] = []
+) -> tuple[list[tuple[int, Crossing]], Sides]:
+    """What was crossed by these steps, with the number of the track, and the sides to give back
+    with the next ones.
+    """
+    crossings: list[tuple[int, Crossing]] = []
     after = dict(sides)
     for step in steps:
         for line in lines:
@@ -54,7 +56,7 @@ def crossed(
                 continue
             after[key] = step.now
             if direction := direction_of(line, start, step.now):
-                crossings.append(Crossing(line.name, step.of, direction))
+                crossings.append((step.number, Crossing(line.name, step.of, direction)))
     return crossings, after
 
 

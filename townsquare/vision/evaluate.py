@@ -25,7 +25,7 @@ def crossings(seen: Seen, lines: Sequence[Line]) -> Iterator[tuple[float, Crossi
     scene = Scene()
     for at_s, found in seen:
         scene, new = after(scene, found, at_s, lines)
-        for crossing in new:
+        for crossing in new.crossings:
             yield at_s, crossing
 
 

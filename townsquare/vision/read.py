@@ -8,6 +8,7 @@ goes wrong is told as NoPictures.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import av
@@ -36,16 +37,46 @@ class Picture:
     first: bool
 
 
-def pictures(url: str) -> Iterator[Picture]:
+def pictures(url: str, since_s: float = 0.0) -> Iterator[Picture]:
     """All pictures of a file, or of a stream while it lasts, as fast as they are asked for.
 
-    Raises NoPictures.
+    Of a file those from `since_s` on, and some before. Raises NoPictures.
     """
     container = _open(url)
     try:
-        yield from _pictures(container, _video(container, url), url)
+        stream = _video(container, url)
+        if since_s:
+            _seek(container, stream, since_s, url)
+        yield from _pictures(container, stream, url, goes_on=bool(since_s))
     finally:
         container.close()
+
+
+def length_s(url: str) -> float:
+    """What a file says of itself; 0 where it does not. Raises NoPictures."""
+    with _open(url) as container:
+        return max(0, container.duration or 0) / av.time_base
+
+
+def taken_at(url: str) -> datetime | None:
+    """When a file says that its recording began. Raises NoPictures."""
+    with _open(url) as container:
+        said = container.metadata.get("creation_time", "")
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    # Cameras whose clock was never set say 1904 or 1970.
+    return at if at.tzinfo and at.year > 2000 else None
+
+
+def _seek(container: InputContainer, stream: VideoStream, since_s: float, url: str) -> None:
+    """To the last key frame before."""
+    start = container.start_time or 0
+    try:
+        container.seek(start + int(since_s * av.time_base), backward=True)
+    except (OSError, av.error.FFmpegError) as error:
+        raise NoPictures("broken", url, _why(error)) from None
 
 
 def in_real_time(
@@ -121,7 +152,9 @@ def _video(container: InputContainer, url: str) -> VideoStream:
     return stream
 
 
-def _pictures(container: InputContainer, stream: VideoStream, url: str) -> Iterator[Picture]:
+def _pictures(
+    container: InputContainer, stream: VideoStream, url: str, *, goes_on: bool = False
+) -> Iterator[Picture]:
     began = time.monotonic()
     start_s: float | None = None
     at_s = 0.0
@@ -129,6 +162,9 @@ def _pictures(container: InputContainer, stream: VideoStream, url: str) -> Itera
         # What comes as it is taken has the time of arrival, which nobody can set.
         now_s = time.monotonic() - began if arrives_as_taken(url) else frame.time or 0.0
         first = start_s is None
+        if first and goes_on:
+            start_s = float((stream.start_time or 0) * (stream.time_base or 0))
+            at_s = now_s - start_s
         if start_s is None or not -LATE_S < now_s - start_s - at_s < JUMP_S:
             start_s = now_s - at_s
         at_s = max(now_s - start_s, at_s)

@@ -1,4 +1,4 @@
-"""What one camera sees, from picture to picture: tracks, crossings and who is there. Pure.
+"""What one camera sees, from picture to picture: tracks, crossings, turns and who is there. Pure.
 
 This is all the memory that counting has. It is dropped at every break in time.
 """
@@ -10,22 +10,32 @@ from townsquare.model.camera import Line, Point, RoadUser
 from townsquare.vision.boxes import Boxes
 from townsquare.vision.count import Crossing, Sides, crossed, without
 from townsquare.vision.track import Tracks, follow, foot
+from townsquare.vision.turns import Turn, Ways, turned
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     tracks: Tracks = field(default_factory=Tracks)
     sides: Sides = field(default_factory=dict)
+    ways: Ways = field(default_factory=dict)
 
 
-def after(
-    scene: Scene, found: Boxes, at_s: float, lines: Sequence[Line]
-) -> tuple[Scene, list[Crossing]]:
-    """The scene once the boxes of the picture at `at_s` are known, and what was crossed."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of one picture: who crossed which line in it, and whose way is known to have ended."""
+
+    crossings: tuple[Crossing, ...] = ()
+    turns: tuple[Turn, ...] = ()
+
+
+def after(scene: Scene, found: Boxes, at_s: float, lines: Sequence[Line]) -> tuple[Scene, Told]:
+    """The scene once the boxes of the picture at `at_s` are known, and what is to be told of it."""
     tracks, steps = follow(scene.tracks, found, at_s)
     crossings, sides = crossed(lines, steps, scene.sides)
     alive = [track.number for track in tracks.alive]
-    return Scene(tracks, without(sides, alive)), crossings
+    turns, ways = turned(scene.ways, crossings, alive)
+    told = Told(tuple(crossing for _, crossing in crossings), tuple(turns))
+    return Scene(tracks, without(sides, alive), ways), told
 
 
 def present(scene: Scene) -> list[tuple[RoadUser, Point]]:

@@ -63,11 +63,11 @@ class Watch:
         self.size = (picture.frame.width, picture.frame.height)
         self._keep_background(picture.frame, found, steady_s)
         self._judge(picture.frame, at)
-        self.scene, crossings = after(self.scene, found, picture.at_s, self.camera.lines)
+        self.scene, new = after(self.scene, found, picture.at_s, self.camera.lines)
         since = self.last_at or at
         told: list[Crossings | Occupancy] = [
             Crossings(self.camera.name, c.line, c.of, c.direction, n, since, at)
-            for c, n in Counter(crossings).items()
+            for c, n in Counter(new.crossings).items()
             if c.of in self.camera.classes
         ]
         told += self._occupancies(present(self.scene), since, at)

@@ -43,7 +43,7 @@ def walk(xs: list[float], height: float = 50) -> list[Crossing]:
     for before, now in itertools.pairwise(xs):
         step = Step(7, "person", (before, 20), (now, 20), height)
         crossings, sides = crossed([DOWN], [step], sides)
-        found += crossings
+        found += [crossing for _, crossing in crossings]
     return found
 
 
@@ -70,7 +70,7 @@ def test_where_two_lines_meet_only_one_is_crossed() -> None:
     lower = Line("lower", (100, 50), (100, 90))
     step = Step(1, "person", (120, 50), (80, 50), 50)
     crossings, _ = crossed([DOWN, lower], [step], {})
-    assert [c.line for c in crossings] == ["lower"]
+    assert [crossing.line for _, crossing in crossings] == ["lower"]
 
 
 def test_nothing_is_remembered_of_who_left() -> None:

@@ -1,15 +1,17 @@
 """Run the graph of a model on one thread: by OpenVINO, or by ONNX Runtime where that is better.
 
-OpenVINO costs least on a CPU. ONNX Runtime is taken where there is a GPU that it can use, and where
-OpenVINO is not installed; it reads .onnx only. More than one thread is never asked for: a second
-one costs up to twice the processor time for half as much speed again (docs/vision.md), and there
-are other cameras.
+OpenVINO costs least on a CPU. ONNX Runtime is taken where it is installed with a GPU that it can
+use, and where OpenVINO is not installed; it reads .onnx only, and those of its versions that call
+their maker are left alone (docs/adr/0014-onnx-runtime-before-it-calls-home.md). More than one
+thread is never asked for: a second one costs up to twice the processor time for half as much speed
+again (docs/vision.md), and there are other cameras.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from townsquare.model.errors import CannotStart
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]  # 0 where a size is open
+CALLS_HOME = (1, 29)  # the first version whose Linux builds do, unless they are told not to
 # As ONNX Runtime calls them.
 CPU, GPU = "CPUExecutionProvider", "CUDAExecutionProvider"
 # What OpenVINO's word for a type is in numpy's.
@@ -76,11 +79,25 @@ def precision(capabilities: Sequence[str], quantised: bool) -> str:
 
 @cache
 def _providers() -> tuple[str, ...]:
-    try:
-        import onnxruntime
-    except ImportError:
+    """Of ONNX Runtime; none where it is not there, or calls its maker."""
+    if not silent(_version("onnxruntime-gpu") or _version("onnxruntime")):
         return ()
+    import onnxruntime
+
     return tuple(onnxruntime.get_available_providers())
+
+
+def silent(version: str) -> bool:
+    """Whether this version of ONNX Runtime is there and tells nobody that it runs."""
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
+    return len(numbers) == 2 and tuple(numbers) < CALLS_HOME
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _by_openvino(openvino: Any, content: bytes, weights: bytes) -> Graph:

@@ -1,0 +1,1 @@
+"""Counting recorded clips, with the engine that counts live cameras: for engineers."""

@@ -17,7 +17,8 @@ from townsquare.trust import approvals, versions
 from townsquare.trust.change import Change
 from townsquare.trust.identity import account, emergency, organisation, token
 from townsquare.trust.policy import policy
-from townsquare.vision import allowed
+from townsquare.vision.detect import DEFAULT
+from townsquare.vision.detectors import listed
 from townsquare.vision.leases import leased
 
 
@@ -58,10 +59,10 @@ def test_every_attribute_of_what_the_log_is_about_has_words() -> None:
 
 
 def test_every_model_tells_citizens_what_it_can_and_cannot_tell_and_its_error() -> None:
-    for card in allowed.cards():
+    for card in listed.cards():
         told = dict(card.for_everyone)
         assert {"can tell", "cannot tell", "measured error", "not measured"} <= told.keys()
-        assert card.name != card.model.file
+        assert card.name != card.model.name
         assert not dict(card.for_engineers).keys() & told.keys()
 
 
@@ -72,7 +73,7 @@ def test_the_error_on_the_card_is_the_one_of_the_bench() -> None:
     rows = [tuple(map(int, row)) for row in re.findall(cell, table)]
     there = sum(row[0] + row[1] for row in rows)
     counted = sum(min(row[0], row[2]) + min(row[1], row[3]) for row in rows)
-    (card,) = allowed.cards()
+    card = listed.card(DEFAULT)
     said = dict(card.for_everyone)["measured error"]
     assert f"of {there} people" in said
     assert f"{counted} were counted" in said

@@ -104,8 +104,8 @@ def write_parquet(kind: type[Row], rows: Sequence[Row], file: Path) -> None:
     with duckdb.connect() as db:
         db.execute(f"create table counted ({columns})")
         if rows:
-            marks = ", ".join("?" * len(heads(kind)))
-            db.executemany(f"insert into counted values ({marks})", [astuple(r) for r in rows])  # noqa: S608
+            insert = f"insert into counted values ({', '.join('?' * len(heads(kind)))})"  # noqa: S608 - marks
+            db.executemany(insert, [astuple(row) for row in rows])
         db.execute("copy counted to $file (format parquet)", {"file": str(file)})
 
 

@@ -1,4 +1,7 @@
-"""From a count to an alarm that an operator acknowledges, on every store."""
+"""From a count to an alarm that an operator acknowledges, on every store.
+
+Long because all of it needs the same town, with a rule and a clock that is set by hand.
+"""
 
 import asyncio
 import re

@@ -368,7 +368,7 @@ async def test_an_edge_box_may_repeat_itself_days_later(broker: Broker) -> None:
     broker.clock = clock = Clock()
     await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK, key="k1")
     clock.now += timedelta(days=3)
-    await broker.sweep()
+    await broker.upkeep.sweep()
     assert (await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK, key="k1")).repeated
 
 
@@ -383,7 +383,7 @@ async def test_live_values_are_gone_from_the_outbox_after_a_minute(
     await broker.apply([create(flow("window"))], room("vision"), WORK)
     assert await broker.changed_since(seen) == [flow("live").id, flow("window").id]
     clock.now += timedelta(minutes=3)
-    await broker.sweep()
+    await broker.upkeep.sweep()
     assert [n.subject.id for n in await broker.store.after(0, 100)] == [flow("window").id]
     assert await broker.changed_since(seen) is None, "a screen must be told anew"
 
@@ -392,7 +392,7 @@ async def test_nothing_is_kept_forever(broker: Broker) -> None:
     broker.clock = clock = Clock()
     await broker.apply([create(bin_("a", 1))], INTEGRATOR, LINK)
     clock.now += timedelta(days=91)
-    await broker.sweep()
+    await broker.upkeep.sweep()
     past = await broker.history(TemporalQuery(Query(types=("Bin",))), INTEGRATOR, LINK)
     assert past == []
 

@@ -99,7 +99,7 @@ async def test_history_is_not_forgotten_either(machine: Machine) -> None:
     ask = TemporalQuery(Query(types=("Flow",)))
     machine.wall += YEARS
     await machine.goes_on(MINUTE)
-    await machine.broker.sweep()
+    await machine.broker.upkeep.sweep()
     (found,) = await machine.broker.history(ask, OPERATOR, WHY)
     assert [one.value for one in found.attributes["count"]] == [1]
 

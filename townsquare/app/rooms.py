@@ -55,7 +55,7 @@ async def expire(broker: Broker) -> None:
 
 async def sweep(broker: Broker) -> None:
     while True:
-        await broker.sweep()
+        await broker.upkeep.sweep()
         await asyncio.sleep(SWEEP_S)
 
 
@@ -63,7 +63,7 @@ async def seal(broker: Broker, after_days: int) -> None:
     """Also where no more days are sealed: what is erased goes from those that were."""
     while True:
         before = now() - timedelta(days=after_days) if after_days else NEVER
-        await broker.seal(before)
+        await broker.upkeep.seal(before)
         await asyncio.sleep(SEAL_S)
 
 

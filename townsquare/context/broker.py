@@ -32,6 +32,7 @@ from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import TemporalQuery
 from townsquare.context.told import How, Shape
+from townsquare.context.upkeep import Upkeep
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change, Changed
@@ -42,10 +43,6 @@ from townsquare.store import Find, Job, Key, Row, Store, Writes
 from townsquare.store.census import Census
 from townsquare.trust.policy import Act, Grant, Policy, shut_out
 
-OUTBOX_KEPT = timedelta(hours=1)  # how far back a screen can catch up without a snapshot
-LIVE_KEPT = timedelta(minutes=1)  # values of the moment are gone from the outbox after this
-ONCE_KEPT = timedelta(days=30)  # an edge box may be cut off for that long and repeat itself
-OTHERS_KEPT = timedelta(days=90)  # history of types that no room declares
 MOST_NEWS = 500  # that a durable reader gets at once
 T = TypeVar("T")
 Decided = Callable[[Order, Mapping[Key, Row]], Writes]
@@ -95,10 +92,10 @@ class Broker:
         self.bus = bus
         self.policy = policy
         self.clock = clock
-        self.sure: Callable[[], datetime] = lambda: (
-            self.clock()
-        )  # by which what is kept for a time is erased
+        # By which what is kept for a time is erased.
+        self.sure: Callable[[], datetime] = lambda: self.clock()
         self.expiry = Expiry(store, policy)
+        self.upkeep = Upkeep(store, lambda: self.policy, lambda: self.clock(), lambda: self.sure())
         self.admission = Admission(lambda: self.clock())
         self.documents = Documents(store, lambda: self.clock(), self.admission, lambda: self.policy)
         self.naming = Naming(self.documents)
@@ -377,25 +374,9 @@ class Broker:
                 elif not await rung(bell, patience_s()):
                     yield []
 
-    # --- keeping house
-
     async def expire(self) -> None:
         """End what is due; answers never wait for this, they do it themselves where it is late."""
         await self.expiry.due(self.clock)
-
-    async def sweep(self) -> None:
-        """Drop old news, and history whose retention has ended."""
-        now = self.clock()
-        sure = min(now, self.sure())
-        await self.store.trim(now - OUTBOX_KEPT, now - LIVE_KEPT, sure - ONCE_KEPT)
-        await self.store.roll_up(now)
-        for type in self.policy.types.values():
-            await self.store.forget([type.name], sure - type.retention, others=False)
-        await self.store.forget(list(self.policy.types), sure - OTHERS_KEPT, others=True)
-
-    async def seal(self, before: datetime) -> None:
-        """Take days that ended before this out of the database, and settle what was erased."""
-        await self.store.seal(before)
 
 
 def open_to(id: str, seen: T | None) -> T:

@@ -206,6 +206,7 @@ async def test_every_lease_says_who_for_what_and_until_when_and_is_logged(house:
     assert lease.value("actor") == EVE.id
     assert lease.value("purpose") == "crowd safety"
     assert lease.value("validUntil") == "2030-06-01T12:10:00Z"
-    (entry,) = await house.broker.store.log(0, 10)
+    entry, look = await house.broker.store.log(0, 10)
     assert EVE.id.encode() in entry.record
     assert b"crowd safety" in entry.record
+    assert OFFICER.id.encode() in look.record  # who asked for leases here

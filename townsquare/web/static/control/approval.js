@@ -7,11 +7,13 @@ const EVERY_MS = 2000;
 /**
  * @param {{act: string, subject: string, detail: object}} wish
  * @param {() => boolean} still whether anybody waits for it
+ * @param {() => void} waits called once it is asked for, so that others can see it
  * @returns {Promise<string>} the id of the approval; empty when nobody waits any more
  * @throws {Refused} with the reason of who refused, or when nobody answered in time
  */
-export async function agreed(wish, still) {
+export async function agreed(wish, still, waits) {
   let one = await post("/approvals", wish);
+  waits();
   const path = `/approvals/${encodeURIComponent(one.id)}`;
   while (still()) {
     if (one.approvedBy.length >= one.needed) return one.id;

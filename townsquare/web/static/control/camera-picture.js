@@ -33,6 +33,7 @@ class CameraPicture extends Panel {
     this.note = "";
     this.curable = false;
     this.asking = 0;
+    this.waits = false;
   }
 
   disconnectedCallback() {
@@ -83,7 +84,12 @@ class CameraPicture extends Panel {
     this.requestUpdate();
     const wish = { act: "preview", subject: this.camera.id, detail: { purpose: this.purpose } };
     await this.orSay(async () => {
-      const approval = await agreed(wish, () => this.isConnected && this.asking === turn);
+      const still = () => this.isConnected && this.asking === turn;
+      const waits = () => {
+        this.waits = still();
+        this.requestUpdate();
+      };
+      const approval = await agreed(wish, still, waits);
       if (approval) await this.ask(approval);
     });
   }
@@ -159,6 +165,7 @@ class CameraPicture extends Panel {
   blank() {
     if (this.lease && this.background === null) return html`<p>Asking for the picture …</p>`;
     if (this.lease) return this.building();
+    if (this.asking && !this.waits) return html`<p role="status">Asking for approval …</p>`;
     if (this.asking) return html`<p role="status">Waiting for somebody of another organisation to agree …</p>`;
     const note = this.note ? html`<p role="status">${this.note}</p>` : nothing;
     if (this.purposes.length === 0) return html`${note}<p>${this.nothing()}</p>`;

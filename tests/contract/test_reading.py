@@ -17,6 +17,7 @@ import pytest
 
 from townsquare.vision import address, read
 from townsquare.vision.detect import opened
+from townsquare.vision.reading import opening
 from townsquare.vision.trouble import SENTENCES, NoPictures, Trouble, sentence
 
 
@@ -135,7 +136,7 @@ def test_a_stream_that_nobody_sends_is_unavailable_and_its_login_is_not_told(sch
 
 def test_a_stream_that_stops_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends half of a video and then nothing, but keeps the line open."""
-    monkeypatch.setattr(read, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(opening, "PATIENCE_S", 0.5)
     content = (Path(__file__).parents[2] / "demo" / "square.mp4").read_bytes()[:200_000]
     enough = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:

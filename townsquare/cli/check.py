@@ -21,6 +21,8 @@ from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.trust import secret, texts
 from townsquare.trust.purposes import FILE, purposes
 from townsquare.vision import address, permit, read
+from townsquare.vision.inside import require_inside
+from townsquare.vision.reading.opening import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield finding("port", str(town.web.port), partial(free, town.web.port))
     yield finding("model", town.vision.detector, partial(detects, town.vision.detector, data))
     for camera in town.camera:
-        where = address.without_login(camera.url)
+        where = address.without_login(camera.counted_url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
         yield finding(f"camera {camera.name}", "may go live", partial(permitted, camera, beside))
 
@@ -102,10 +104,12 @@ def detects(name: str, data: Path) -> None:
 
 
 def seen(camera: Camera, beside: Path, data: Path) -> None:
-    """Reads one picture. Raises what `pictures` raises."""
-    url = str(beside / camera.url) if address.is_file(camera.url) else camera.url
+    """Reads one picture. Raises what `pictures` raises, and Invalid for what lies outside it."""
+    url = camera.counted_url
+    where = str(beside / url) if address.is_file(url) else url
     login = secret.resolve(camera.login, data) if camera.login else ""
-    next(read.pictures(address.with_login(url, login)))
+    picture = next(read.pictures(address.with_login(where, login), way=Way(camera.transport)))
+    require_inside(camera.lines, camera.zones, picture.size)
 
 
 def permitted(camera: Camera, beside: Path) -> None:

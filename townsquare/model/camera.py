@@ -15,9 +15,11 @@ from townsquare.model.position import Position
 
 Point = tuple[float, float]
 Direction = Literal["in", "out"]
+Transport = Literal["tcp", "udp"]
 RoadUser = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "tram"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+SCHEMES = ("rtsp", "rtsps", "http", "https")
 USER_INFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@")
 
 
@@ -62,9 +64,26 @@ class Assessment:
     completed: date
 
 
+def _require_address(camera: str, url: str) -> None:
+    """Raises Invalid."""
+    if USER_INFO.match(url):
+        raise Invalid(
+            f"camera {camera!r}: its url carries a login, which others can read;"
+            ' keep name:password as a secret and write login = "secret:NAME"'
+        )
+    scheme, mark, _ = url.partition("://")
+    if mark and scheme not in SCHEMES:
+        raise Invalid(
+            f"camera {camera!r}: {scheme}:// is not read; its url takes a file or"
+            f" {', '.join(f'{known}://' for known in SCHEMES)}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """`url` is a file, rtsp:// or http(s):// (HLS); a login is named by `login = "secret:NAME"`.
+    `small_url` is a smaller stream of the same camera, on which it is counted where it is given;
+    lines and zones are then pixels of that one.
 
     What it is for and who answers for it may be missing here: such a camera does not go live, and
     the others do (vision.permit).
@@ -79,6 +98,8 @@ class Camera:
     owner: str = ""  # who answers for it
     review: date | None = None  # by when its need is looked at again
     impact_assessment: Assessment | None = None
+    small_url: str = ""
+    transport: Transport = "tcp"  # of rtsp://
     login: str = ""
     classes: tuple[RoadUser, ...] = ("person",)
     lines: tuple[Line, ...] = ()
@@ -87,11 +108,13 @@ class Camera:
 
     def __post_init__(self) -> None:
         require_name("camera", self.name)
-        if USER_INFO.match(self.url):
-            raise Invalid(
-                f"camera {self.name!r}: its url carries a login, which others can read;"
-                ' keep name:password as a secret and write login = "secret:NAME"'
-            )
+        for url in (self.url, self.small_url):
+            _require_address(self.name, url)
         names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
         if twice := {name for name in names if names.count(name) > 1}:
             raise Invalid(f"camera {self.name!r}: two lines or zones are named {min(twice)!r}")
+
+    @property
+    def counted_url(self) -> str:
+        """The stream that is read."""
+        return self.small_url or self.url

@@ -37,6 +37,10 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def enlarged(self, scale: int) -> "Boxes":
+        """On the camera's picture, which was decoded to less."""
+        return self if scale == 1 else Boxes(self.corners * scale, self.scores, self.kinds)
+
     def where(self, kept: npt.NDArray[Any]) -> "Boxes":
         return Boxes(self.corners[kept], self.scores[kept], self.kinds[kept])
 

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from townsquare.vision import observation, wire
 from townsquare.vision.detect import Detector, opened
-from townsquare.vision.inbox import STEADY_S, Inbox, Taken, now, waits_s
-from townsquare.vision.observation import Health, Observation
-from townsquare.vision.read import in_real_time, thinned
+from townsquare.vision.inbox import Inbox, Taken, now
+from townsquare.vision.observation import Clock, Decoder, Health, Observation
+from townsquare.vision.reader import keep_reading
+from townsquare.vision.reading.hardware import decodes
 from townsquare.vision.sandbox import Confined
-from townsquare.vision.trouble import NoPictures, Trouble
+from townsquare.vision.trouble import Trouble
 from townsquare.vision.watch import Watch
-from townsquare.vision.wire import Job, Watched
+from townsquare.vision.wire import Job
 
 HEALTH_EVERY_S = 5.0
 PREVIEW_EVERY_S = 0.5
@@ -38,6 +39,8 @@ class Duty:
     told_s: float | None = None
     analysed: int = 0
     shown_s: float = 0.0
+    clock: Clock = "arrival"
+    decoder: Decoder = "software"
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class Worker:
             duty.trouble, duty.since = taken.trouble, taken.at
         if taken.picture is None:
             duty.watch.lose()
+            duty.watch.size = taken.size or duty.watch.size
         else:
             self.analyse(duty, taken)
         if changed:
@@ -75,7 +79,8 @@ class Worker:
     def analyse(self, duty: Duty, taken: Taken) -> None:
         picture = taken.picture
         assert picture is not None  # noqa: S101 - the caller looked
-        found = self.detector.detect(picture.frame)
+        duty.clock, duty.decoder = picture.clock, picture.decoder
+        found = self.detector.detect(picture.frame).enlarged(picture.scale)
         for seen in duty.watch.see(picture, found, taken.at, time.monotonic()):
             self.tell(seen)
         duty.analysed += 1
@@ -101,27 +106,9 @@ class Worker:
             since=duty.since,
             trouble=duty.trouble,
             size=watch.size,
+            clock=duty.clock,
+            decoder=duty.decoder,
         )
-
-
-def keep_reading(camera: Watched, per_s: float, inbox: Inbox, confined: Confined) -> None:
-    """A camera that fails is tried again, later each time; it is said why, once it is known."""
-    waits = waits_s()
-    while True:
-        began_s = time.monotonic()
-        try:
-            for picture, wanted in thinned(in_real_time(camera.url), per_s):
-                inbox.read(camera.name)
-                if wanted:
-                    inbox.put(Taken(camera.name, now(), picture))
-        except NoPictures as error:
-            print(f"camera {camera.name}: {error}", file=sys.stderr, flush=True)
-            if confined.replaced(camera.url):
-                os._exit(0)  # begun anew, the process may read what lies there now
-            inbox.put(Taken(camera.name, now(), trouble=error.trouble))
-        if time.monotonic() - began_s > STEADY_S:
-            waits = waits_s()
-        time.sleep(next(waits))
 
 
 def send(packets: "queue.Queue[bytes]", pipe: int) -> None:
@@ -170,8 +157,9 @@ def work(job: Job, confined: Confined, observations: int, previews: int) -> None
         tell=lambda told: write_all(observations, observation.write(told)),
         show=lambda packet: offer(packets, packet),
     )
+    hardware = job.hardware and decodes()
     begin(send, packets, previews)
     begin(hear, sys.stdin.buffer, worker.wanted)
     for camera in job.cameras:
-        begin(keep_reading, camera, job.detections_per_second, worker.inbox, confined)
+        begin(keep_reading, camera, job.detections_per_second, hardware, worker.inbox, confined)
     worker.run()

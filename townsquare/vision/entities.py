@@ -101,6 +101,8 @@ def health_entity(health: Health, at: datetime) -> Entity:
         quality=health.quality,
         sandbox=health.sandbox,
         background=health.background,
+        clock=health.clock,
+        decoder=health.decoder,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from townsquare.vision.read import Picture
-from townsquare.vision.trouble import Trouble
+from townsquare.vision.trouble import Size, Trouble
 
 STEADY_S = 60.0  # a stream that lasted so long was no flicker: it may be tried again at once
 LONGEST_WAIT_S = 60.0  # between tries; a camera that is repaired is seen within a minute
@@ -24,6 +24,7 @@ class Taken:
     at: datetime
     picture: Picture | None = None
     trouble: Trouble = ""
+    size: Size | None = None  # of pictures, where that is the trouble
 
 
 @dataclass(slots=True)
@@ -42,9 +43,12 @@ class Inbox:
     tallies: dict[str, Tally] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def read(self, camera: str) -> None:
+    def read(self, camera: str, lost: int = 0) -> None:
+        """One picture more, before which so many were damaged."""
         with self.changed:
-            self.tallies.setdefault(camera, Tally()).read += 1
+            tally = self.tallies.setdefault(camera, Tally())
+            tally.read += 1
+            tally.dropped += lost
 
     def put(self, taken: Taken) -> None:
         with self.changed:

@@ -72,7 +72,7 @@ class Ledger:
         self._watch(watched_s)
         status: Status = "working" if working else "failing"
         before = (self.status, self.trouble, self.size)
-        self.trouble = sentence(health.trouble, self.camera.url)
+        self.trouble = sentence(health.trouble, self.camera.counted_url, health.size)
         self.status, self.since = status, health.since
         self.size = health.size or self.size
         if not working:

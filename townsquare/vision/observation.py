@@ -26,6 +26,8 @@ What = Literal[
     "sceneChanged",
 ]
 Sandbox = Literal["partial", "none"]
+Clock = Literal["stream", "arrival"]
+Decoder = Literal["software", "hardware"]
 Quality = Literal["unknown", "good", "dark", "frozen"]
 Time = Annotated[datetime, Meta(tz=True)]
 # Far more than a picture shows, and little enough that a sum of them stays exact.
@@ -85,6 +87,8 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observe
     since: Time  # of the present state, working or in trouble
     trouble: Trouble = ""
     size: tuple[Pixels, Pixels] | None = None
+    clock: Clock = "arrival"  # whose times the counts have
+    decoder: Decoder = "software"
 
 
 Observation = Crossings | Occupancy | Event | Health

@@ -8,59 +8,73 @@ goes wrong is told as NoPictures.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 import av
 from av import VideoFrame
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from townsquare.vision.address import arrives_as_taken, is_file
+from townsquare.vision.observation import Clock, Decoder
+from townsquare.vision.reading.clock import USUAL_STEP_S, Live, Recorded
+from townsquare.vision.reading.decoding import Video, frames, video
+from townsquare.vision.reading.opening import ALL, Way, opened, why
+from townsquare.vision.reading.upright import Upright
 from townsquare.vision.trouble import NoPictures
 
-PATIENCE_S = 10.0  # for a connection, and for the next packet: longer than a camera's key frames
-MOST_BROKEN = 100  # packets in a row; a stream joined in the middle starts with some
 ENDS_EARLY = 0.9  # share of the length that the file itself states
 LATE_S = 1.0  # what is played later than this goes on from now, rather than hurry after
-JUMP_S = 10.0  # ahead, or LATE_S back: the clock of the stream was set, time went on as before
+LEAST_LOOP_S = 1.0  # a file of one picture is not opened more often
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`at_s` is seconds of video shown so far, on through every loop of a file. `first` says that
-    nothing before leads up to this picture: the start, or the seam of a loop.
+    nothing before leads up to this picture: the start, the seam of a loop, another size.
+
+    One pixel of the frame stands for `scale` x `scale` of the camera's, in which lines are drawn.
+    `taken` is when, by the camera's `clock`; None where only its arrival is known. `lost` is how
+    many were damaged since the picture before.
     """
 
     frame: VideoFrame
     at_s: float
     first: bool
+    scale: int = 1
+    taken: datetime | None = None
+    lost: int = 0
+    clock: Clock = "arrival"
+    decoder: Decoder = "software"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the camera's picture: width and height."""
+        return self.frame.width * self.scale, self.frame.height * self.scale
 
 
-def pictures(url: str, since_s: float = 0.0) -> Iterator[Picture]:
-    """All pictures of a file, or of a stream while it lasts, as fast as they are asked for.
+def pictures(url: str, since_s: float = 0.0, way: Way = ALL) -> Iterator[Picture]:
+    """Whole pictures of a file, or of a stream while it lasts, as fast as they are asked for.
 
     Of a file those from `since_s` on, and some before. Raises NoPictures.
     """
-    container = _open(url)
+    container = opened(url, way)
     try:
-        stream = _video(container, url)
+        stream = video(container, url, way)
         if since_s:
-            _seek(container, stream, since_s, url)
-        yield from _pictures(container, stream, url, goes_on=bool(since_s))
+            _seek(stream, since_s)
+        yield from _pictures(stream, goes_on=bool(since_s))
     finally:
         container.close()
 
 
 def length_s(url: str) -> float:
     """What a file says of itself; 0 where it does not. Raises NoPictures."""
-    with _open(url) as container:
+    with opened(url, ALL) as container:
         return max(0, container.duration or 0) / av.time_base
 
 
 def taken_at(url: str) -> datetime | None:
     """When a file says that its recording began. Raises NoPictures."""
-    with _open(url) as container:
+    with opened(url, ALL) as container:
         said = container.metadata.get("creation_time", "")
     try:
         at = datetime.fromisoformat(said)
@@ -70,28 +84,29 @@ def taken_at(url: str) -> datetime | None:
     return at if at.tzinfo and at.year > 2000 else None
 
 
-def _seek(container: InputContainer, stream: VideoStream, since_s: float, url: str) -> None:
+def _seek(stream: Video, since_s: float) -> None:
     """To the last key frame before."""
-    start = container.start_time or 0
+    start = stream.container.start_time or 0
     try:
-        container.seek(start + int(since_s * av.time_base), backward=True)
+        stream.container.seek(start + int(since_s * av.time_base), backward=True)
     except (OSError, av.error.FFmpegError) as error:
-        raise NoPictures("broken", url, _why(error)) from None
+        raise NoPictures("broken", stream.url, why(error)) from None
 
 
 def in_real_time(
     url: str,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    way: Way = ALL,
 ) -> Iterator[Picture]:
     """Without an end. Raises NoPictures, also when a stream ends."""
     if arrives_as_taken(url):
-        yield from pictures(url)
+        yield from pictures(url, way=way)
         raise NoPictures("ended", url)
     began, shown_s = clock(), 0.0
     while is_file(url) or not shown_s:
         loop_s = shown_s
-        for picture in pictures(url):
+        for picture in pictures(url, way=way):
             at_s = loop_s + picture.at_s
             early_s = began + at_s - clock()
             if early_s > 0:
@@ -101,6 +116,7 @@ def in_real_time(
             # A seam has the length of the last step, so that the pace goes on.
             shown_s = at_s + _length_s(picture.frame)
             yield replace(picture, at_s=at_s)
+        shown_s = max(shown_s, loop_s + LEAST_LOOP_S)
     raise NoPictures("ended", url)
 
 
@@ -119,83 +135,47 @@ def _length_s(frame: VideoFrame) -> float:
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.04
 
 
-def _open(url: str) -> InputContainer:
-    options = {"rtsp_transport": "tcp"} if arrives_as_taken(url) else {}
-    try:
-        return av.open(url, timeout=(PATIENCE_S, PATIENCE_S), options=options)
-    except (OSError, av.error.FFmpegError) as error:
-        # From None, here and below: FFmpeg's own message has the whole url with the login.
-        raise _no_answer(url, error) from None
+def _pictures(stream: Video, *, goes_on: bool = False) -> Iterator[Picture]:
+    upright, live = Upright(), Live()
+    recorded = Recorded(_step_s(stream))
+    alike: tuple[int, int] | None = None
+    for whole in frames(stream):
+        frame = upright.turned(whole)
+        now = (frame.width, frame.height)
+        at_s = _at_s(stream, whole, live if arrives_as_taken(stream.url) else recorded, goes_on)
+        yield Picture(
+            frame,
+            at_s,
+            first=now != alike,
+            scale=stream.scale,
+            taken=live.last if live.clock == "stream" else None,
+            lost=stream.lost_since(),
+            clock=live.clock,
+            decoder=stream.decoder,
+        )
+        alike = now
+    if alike is None:
+        raise NoPictures("noPicture", stream.url)
+    _require_whole(stream, at_s)
 
 
-def _no_answer(url: str, error: Exception) -> NoPictures:
-    match error:
-        case FileNotFoundError() | av.error.HTTPNotFoundError():
-            return NoPictures("missing", url)
-        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
-            return NoPictures("refused", url)
-        case av.error.InvalidDataError() | av.error.EOFError():
-            return NoPictures("notVideo", url)
-    return NoPictures("unreadable" if is_file(url) else "noAnswer", url, _why(error))
+def _at_s(stream: Video, frame: VideoFrame, time_of: Live | Recorded, goes_on: bool) -> float:
+    if isinstance(time_of, Live):
+        return time_of.after(stream.sent_at(frame), datetime.now(UTC), time.monotonic())
+    if time_of.began:
+        return time_of.after(frame.time)
+    start_s = float((stream.stream.start_time or 0) * (stream.stream.time_base or 0))
+    return time_of.begin(frame.time, (frame.time or 0.0) - start_s if goes_on else 0.0)
 
 
-def _why(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or type(error).__name__).lower()
+def _step_s(stream: Video) -> float:
+    """Between two pictures, where their time stamps do not tell. A rate may be none, or absurd."""
+    rate = float(stream.stream.average_rate or 0)
+    return 1 / rate if 1 <= rate <= 240 else USUAL_STEP_S
 
 
-def _video(container: InputContainer, url: str) -> VideoStream:
-    if not container.streams.video:
-        raise NoPictures("noVideo", url)
-    stream = container.streams.video[0]
-    # One thread: a second costs more in all than it saves, and there are other cameras.
-    stream.codec_context.thread_count = 1
-    return stream
-
-
-def _pictures(
-    container: InputContainer, stream: VideoStream, url: str, *, goes_on: bool = False
-) -> Iterator[Picture]:
-    began = time.monotonic()
-    start_s: float | None = None
-    at_s = 0.0
-    for frame in _frames(container, stream, url):
-        # What comes as it is taken has the time of arrival, which nobody can set.
-        now_s = time.monotonic() - began if arrives_as_taken(url) else frame.time or 0.0
-        first = start_s is None
-        if first and goes_on:
-            start_s = float((stream.start_time or 0) * (stream.time_base or 0))
-            at_s = now_s - start_s
-        if start_s is None or not -LATE_S < now_s - start_s - at_s < JUMP_S:
-            start_s = now_s - at_s
-        at_s = max(now_s - start_s, at_s)
-        yield Picture(frame, at_s, first)
-    if start_s is None:
-        raise NoPictures("noPicture", url)
-    _require_whole(container, at_s, url)
-
-
-def _frames(container: InputContainer, stream: VideoStream, url: str) -> Iterator[VideoFrame]:
-    broken = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet: Any = next(packets, None)
-            if packet is None:
-                return
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            broken += 1
-            if broken > MOST_BROKEN:
-                raise NoPictures("garbled", url) from None
-            continue
-        except (OSError, av.error.FFmpegError) as error:
-            raise NoPictures("broken" if is_file(url) else "stopped", url, _why(error)) from None
-        broken = 0 if frames else broken
-        yield from frames
-
-
-def _require_whole(container: InputContainer, end_s: float, url: str) -> None:
+def _require_whole(stream: Video, end_s: float) -> None:
     """A file that ends long before the end it states was cut off on the way here."""
-    stated_s = (container.duration or 0) / av.time_base
-    if is_file(url) and end_s < ENDS_EARLY * stated_s - 1:
-        raise NoPictures("cutOff", url, f"after {end_s:.0f} s of {stated_s:.0f} s")
+    stated_s = (stream.container.duration or 0) / av.time_base
+    if is_file(stream.url) and end_s < ENDS_EARLY * stated_s - 1:
+        raise NoPictures("cutOff", stream.url, f"after {end_s:.0f} s of {stated_s:.0f} s")

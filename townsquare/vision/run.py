@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
@@ -102,8 +104,8 @@ class Cameras:
     def watched(self, camera: Camera) -> Watched:
         """Raises Invalid when its login is missing, CannotStart when others can read that."""
         watched = wire.watched(camera, partial(secret.resolve, folder=self.data))
-        url = str(self.beside / camera.url) if is_file(camera.url) else watched.url
-        return Watched(camera.name, url, camera.classes, camera.lines, camera.zones)
+        url = camera.counted_url
+        return structs.replace(watched, url=str(self.beside / url)) if is_file(url) else watched
 
 
 @dataclass(frozen=True, slots=True)

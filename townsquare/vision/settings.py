@@ -13,6 +13,8 @@ class Settings:
     cameras_per_worker: int = 4
     detector: str = "nanodet"  # name of a model that may be loaded; `townsquare models`
 
+    hardware_decoding: bool = False  # by an NVIDIA card, where one is found
+
     def __post_init__(self) -> None:
         if not 1 <= self.detections_per_second <= 30:
             raise Invalid(

@@ -8,6 +8,7 @@ from typing import Literal
 from townsquare.model.errors import Unavailable
 from townsquare.vision.address import for_everyone, without_login
 
+Size = tuple[int, int]  # of a picture, in pixels
 Trouble = Literal[
     "",
     "missing",
@@ -22,6 +23,8 @@ Trouble = Literal[
     "noAnswer",
     "stopped",
     "ended",
+    "tooLarge",
+    "outside",
 ]
 SENTENCES: dict[Trouble, str] = {
     "": "",
@@ -38,18 +41,23 @@ SENTENCES: dict[Trouble, str] = {
     " login",
     "stopped": "{} stopped sending; it is tried again, check the camera",
     "ended": "{} ended; it is tried again, check the camera",
+    "tooLarge": "{} sends larger pictures than are read (8K); set the camera to smaller ones",
+    "outside": "a line or zone lies outside the picture of {}; draw it on the picture as it is now",
 }
 
 
-def sentence(trouble: Trouble, url: str) -> str:
+def sentence(trouble: Trouble, url: str, size: Size | None = None) -> str:
     """For pages that everyone reads: names a file, but no folder and no address."""
-    return SENTENCES[trouble].format(for_everyone(url))
+    said = SENTENCES[trouble].format(for_everyone(url))
+    if trouble == "outside" and size is not None:
+        said += f", {size[0]} x {size[1]} pixels"
+    return said
 
 
 class NoPictures(Unavailable):
     """The message is for the people who keep the cameras: it says where, but never the login."""
 
-    def __init__(self, trouble: Trouble, url: str, why: str = "") -> None:
+    def __init__(self, trouble: Trouble, url: str, why: str = "", size: Size | None = None) -> None:
         said = SENTENCES[trouble].format(without_login(url))
         super().__init__(f"{said} ({why})" if why else said)
-        self.trouble = trouble
+        self.trouble, self.size = trouble, size

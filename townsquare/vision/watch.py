@@ -60,7 +60,8 @@ class Watch:
         """
         if picture.first:
             self.lose()
-        self.size = (picture.frame.width, picture.frame.height)
+        if self.size != picture.size:
+            self.size, self.background = picture.size, None
         self._keep_background(picture.frame, found, steady_s)
         self._judge(picture.frame, at)
         self.scene, new = after(self.scene, found, picture.at_s, self.camera.lines)

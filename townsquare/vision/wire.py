@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from townsquare.model.camera import Camera, Line, RoadUser, Zone
+from townsquare.model.camera import Camera, Line, RoadUser, Transport, Zone
 from townsquare.model.errors import Invalid
 from townsquare.vision.address import with_login
 
@@ -27,6 +27,7 @@ class Watched(Struct, frozen=True):
     classes: tuple[RoadUser, ...]
     lines: tuple[Line, ...]
     zones: tuple[Zone, ...]
+    transport: Transport = "tcp"
 
 
 class Job(Struct, frozen=True):
@@ -34,6 +35,7 @@ class Job(Struct, frozen=True):
     detections_per_second: float
     detector: str  # name of a model
     models: str  # the town's folder of them
+    hardware: bool = False  # whether a graphics card may decode
 
 
 class Show(Struct, frozen=True):
@@ -46,8 +48,8 @@ class Show(Struct, frozen=True):
 def watched(camera: Camera, secret: Callable[[str], str]) -> Watched:
     """`secret` gives the value behind secret:NAME."""
     login = secret(camera.login) if camera.login else ""
-    url = with_login(camera.url, login)
-    return Watched(camera.name, url, camera.classes, camera.lines, camera.zones)
+    url = with_login(camera.counted_url, login)
+    return Watched(camera.name, url, camera.classes, camera.lines, camera.zones, camera.transport)
 
 
 def line(message: Job | Show) -> bytes:

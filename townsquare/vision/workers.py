@@ -86,7 +86,11 @@ class Workers:
     def job(self, group: Sequence[Watched]) -> Job:
         settings = self.settings
         return Job(
-            tuple(group), settings.detections_per_second, settings.detector, str(self.models or "")
+            tuple(group),
+            settings.detections_per_second,
+            settings.detector,
+            str(self.models or ""),
+            settings.hardware_decoding,
         )
 
     def show(self, camera: str, until: datetime) -> None:

@@ -1,0 +1,16 @@
+"""Whether a graphics card decodes here: an NVIDIA one, the only kind that PyAV's build knows."""
+
+import av
+from av.codec import Codec
+from av.codec.hwaccel import HWAccel
+
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia-uvm", *(f"/dev/nvidia{n}" for n in range(16)))
+
+
+def decodes() -> bool:
+    """Asked once, when a worker starts: it takes a moment, and memory of the card."""
+    try:
+        HWAccel("cuda").create(Codec("h264", "r"))
+    except (OSError, ValueError, RuntimeError, av.error.FFmpegError):
+        return False
+    return True

@@ -34,6 +34,20 @@ def sections(into: type, name: str = "") -> Iterator[tuple[str, type]]:
             yield from sections(item, below)
         elif isinstance(hint, type) and is_dataclass(hint) and not name:
             yield f"[{below}]", hint
+        elif choice := with_defaults(hint):
+            yield f"[{below}]", choice
+
+
+def with_defaults(hint: Any) -> type | None:
+    """The table that may be left out, if it has defaults of its own to tell."""
+    for choice in get_args(hint) if type(None) in get_args(hint) else ():
+        if (
+            isinstance(choice, type)
+            and is_dataclass(choice)
+            and any(f.default is not MISSING for f in fields(choice))
+        ):
+            return choice
+    return None
 
 
 def documented(heading: str) -> dict[str, str]:

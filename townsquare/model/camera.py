@@ -8,7 +8,7 @@ drawn from the top down, moving left is in; for one drawn to the right, moving d
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from townsquare.model.errors import Invalid
 from townsquare.model.position import Position
@@ -17,6 +17,7 @@ Point = tuple[float, float]
 Direction = Literal["in", "out"]
 Transport = Literal["tcp", "udp"]
 RoadUser = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "tram"]
+MOTOR_VEHICLES: tuple[RoadUser, ...] = ("motorcycle", "car", "bus", "truck", "tram")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -45,15 +46,141 @@ class Line:
             raise Invalid(f"line {self.name!r} has no length: a and b are both {self.a}")
 
 
+LEAST_GROUND_POINTS = 4
+FARTHEST = 100_000  # pixels or metres: more than any camera shows
+
+
+def _require_range(name: str, value: float, least: float, most: float, unit: str) -> None:
+    """Raises Invalid."""
+    if not least <= value <= most:
+        raise Invalid(f"{name} = {value:g} must be from {least:g} to {most:g} {unit}")
+
+
+def _require_classes(classes: tuple[RoadUser, ...]) -> None:
+    if not classes:
+        raise Invalid(f"classes is empty; name some of {', '.join(get_args(RoadUser))}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedVehicle:
+    """A motor vehicle that came and has stood still for `after_s`."""
+
+    after_s: float = 60
+
+    def __post_init__(self) -> None:
+        _require_range("after_s", self.after_s, 10, 3600, "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class WrongWay:
+    """The way that one drives goes from `a` to `b`, pixels; whoever moves more than `angle_deg`
+    off it moves against it.
+    """
+
+    a: Point
+    b: Point
+    classes: tuple[RoadUser, ...] = MOTOR_VEHICLES
+    angle_deg: float = 120
+
+    def __post_init__(self) -> None:
+        if self.a == self.b:
+            raise Invalid(f"wrong_way has no direction: a and b are both {self.a}")
+        _require_range("angle_deg", self.angle_deg, 90, 180, "degrees")
+        _require_classes(self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Intrusion:
+    """Somebody of these classes has been in the zone for `after_s`."""
+
+    classes: tuple[RoadUser, ...] = ("person",)
+    after_s: float = 2
+
+    def __post_init__(self) -> None:
+        _require_range("after_s", self.after_s, 0, 120, "seconds")
+        _require_classes(self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowding:
+    """As many as `persons` (0: any number), or `per_m2` of them where the ground is known."""
+
+    persons: int = 0
+    per_m2: float = 2.0
+    after_s: float = 10
+
+    def __post_init__(self) -> None:
+        _require_range("persons", self.persons, 0, 10_000, "persons")
+        _require_range("per_m2", self.per_m2, 0.1, 10, "persons per square metre")
+        _require_range("after_s", self.after_s, 1, 3600, "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Behind the stop line `line`: as many as `vehicles`, or as long as `length_m` (0: any)."""
+
+    line: str
+    vehicles: int = 5
+    length_m: float = 0
+    after_s: float = 30
+
+    def __post_init__(self) -> None:
+        _require_range("vehicles", self.vehicles, 1, 1000, "vehicles")
+        _require_range("length_m", self.length_m, 0, 5000, "metres")
+        _require_range("after_s", self.after_s, 1, 3600, "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftObject:
+    """Something that was not there has lain still for `after_s`."""
+
+    after_s: float = 60
+
+    def __post_init__(self) -> None:
+        _require_range("after_s", self.after_s, 30, 3600, "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class SceneChanged:
+    """For `after_s` the camera has been covered, blinded, or turned to another view."""
+
+    after_s: float = 20
+
+    def __post_init__(self) -> None:
+        _require_range("after_s", self.after_s, 5, 600, "seconds")
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
+    """Beside who is in it, a zone is watched for the events that it has parameters of."""
+
     name: str
     corners: tuple[Point, ...]
+    stopped_vehicle: StoppedVehicle | None = None
+    wrong_way: WrongWay | None = None
+    intrusion: Intrusion | None = None
+    crowding: Crowding | None = None
+    queue: Queue | None = None
+    left_object: LeftObject | None = None
 
     def __post_init__(self) -> None:
         require_name("zone", self.name)
         if len(self.corners) < 3:
             raise Invalid(f"zone {self.name!r} needs at least 3 corners, has {len(self.corners)}")
+
+
+@dataclass(frozen=True, slots=True)
+class GroundPoint:
+    """Where a point of the ground is in the picture, and how many metres from a place of one's
+    own choice it lies, in two directions at right angles.
+    """
+
+    pixel: Point
+    metres: Point
+
+    def __post_init__(self) -> None:
+        for value in (*self.pixel, *self.metres):
+            _require_range("ground point", value, -FARTHEST, FARTHEST, "pixels, metres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +231,8 @@ class Camera:
     classes: tuple[RoadUser, ...] = ("person",)
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
+    ground: tuple[GroundPoint, ...] = ()
+    scene_changed: SceneChanged | None = None
     sample: bool = False  # a recorded clip, not a camera of the town
 
     def __post_init__(self) -> None:
@@ -113,6 +242,32 @@ class Camera:
         names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
         if twice := {name for name in names if names.count(name) > 1}:
             raise Invalid(f"camera {self.name!r}: two lines or zones are named {min(twice)!r}")
+        if 0 < len(self.ground) < LEAST_GROUND_POINTS:
+            raise Invalid(
+                f"camera {self.name!r} has {len(self.ground)} [[camera.ground]]; metres need"
+                f" {LEAST_GROUND_POINTS} or more known points, or none at all"
+            )
+        for zone in self.zones:
+            self._require_watchable(zone)
+
+    def _require_watchable(self, zone: Zone) -> None:
+        """An event may need a line or the ground of its camera."""
+        lines = [line.name for line in self.lines]
+        if zone.queue and zone.queue.line not in lines:
+            raise Invalid(
+                f"queue of zone {zone.name!r}: camera {self.name!r} has no line"
+                f" {zone.queue.line!r}; name one of its [[camera.lines]], the stop line"
+            )
+        if zone.queue and zone.queue.length_m and not self.ground:
+            raise Invalid(
+                f"queue of zone {zone.name!r}: length_m needs four [[camera.ground]] of camera"
+                f" {self.name!r}; write vehicles = N instead"
+            )
+        if zone.crowding and not zone.crowding.persons and not self.ground:
+            raise Invalid(
+                f"crowding of zone {zone.name!r}: write persons = N; per_m2 alone needs four"
+                f" [[camera.ground]] of camera {self.name!r}"
+            )
 
     @property
     def counted_url(self) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from townsquare.model.camera import Camera, Line, Zone
+from townsquare.model.camera import Camera, GroundPoint, Intrusion, Line, StoppedVehicle, Zone
 from townsquare.model.errors import Invalid
 from townsquare.model.position import Position
 from townsquare.model.rule import Rule
@@ -76,6 +76,71 @@ def test_a_camera_with_lines_and_zones() -> None:
     assert camera.review == date(2027, 6, 30)
     assert camera.lines == (Line("west", (300, 170), (300, 345.5)),)
     assert camera.zones == (Zone("plaza", ((0, 0), (1, 0), (1, 1))),)
+
+
+PLAZA = '[[camera.zones]]\nname = "plaza"\ncorners = [[0, 0], [1, 0], [1, 1]]\n'
+GROUND = "ground = [ { pixel = [0, 0], metres = [0, 1.5] } ]\n"
+
+
+def test_a_zone_that_is_watched() -> None:
+    text = CAMERA + PLAZA + "stopped_vehicle = {}\n[camera.zones.intrusion]\nafter_s = 5\n"
+    [zone] = parse(text, "townsquare.toml", Town).camera[0].zones
+    assert zone.stopped_vehicle == StoppedVehicle(after_s=60)
+    assert zone.intrusion == Intrusion(classes=("person",), after_s=5)
+    assert zone.crowding is None
+
+
+def test_known_points_of_the_ground() -> None:
+    text = CAMERA + "".join(
+        f"[[camera.ground]]\npixel = [{x}, {y}]\nmetres = [{x / 2}, {y}]\n"
+        for x, y in [(0, 0), (9, 0), (9, 9), (0, 9)]
+    )
+    [camera] = parse(text, "townsquare.toml", Town).camera
+    assert camera.ground[1] == GroundPoint((9, 0), (4.5, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            PLAZA + "stopped_vehicle = { after_s = 5 }\n",
+            "line 13: after_s = 5 must be from 10 to 3600 seconds",
+        ),
+        (
+            PLAZA + "wrong_way = { a = [1, 1], b = [1, 1] }\n",
+            "line 13: wrong_way has no direction: a and b are both (1.0, 1.0)",
+        ),
+        (
+            PLAZA + "intrusion = { classes = [] }\n",
+            "line 13: classes is empty; name some of person, bicycle, motorcycle, car, bus,"
+            " truck, tram",
+        ),
+        (
+            PLAZA + 'queue = { line = "stop" }\n',
+            "line 1: queue of zone 'plaza': camera 'square' has no line 'stop';"
+            " name one of its [[camera.lines]], the stop line",
+        ),
+        (
+            PLAZA + "crowding = {}\n",
+            "line 1: crowding of zone 'plaza': write persons = N; per_m2 alone needs four"
+            " [[camera.ground]] of camera 'square'",
+        ),
+        (
+            'lines = [ { name = "stop", a = [0, 0], b = [1, 1] } ]\n'
+            + PLAZA
+            + 'queue = { line = "stop", length_m = 50 }\n',
+            "line 1: queue of zone 'plaza': length_m needs four [[camera.ground]] of camera"
+            " 'square'; write vehicles = N instead",
+        ),
+        (
+            GROUND,
+            "line 1: camera 'square' has 1 [[camera.ground]]; metres need 4 or more known points,"
+            " or none at all",
+        ),
+    ],
+)
+def test_what_is_wrong_with_what_a_zone_is_watched_for(text: str, message: str) -> None:
+    assert complaint(CAMERA + text) == f"townsquare.toml {message}"
 
 
 def test_a_rule() -> None:

@@ -50,7 +50,7 @@ GATE = {
     "Event": {"camera", "zone", "what", "since", "until", "confidence"},
     "Health": {
         *("camera", "read_per_s", "analysed_per_s", "dropped", "quality", "sandbox"),
-        *("background", "since", "trouble", "size", "clock", "decoder"),
+        *("background", "since", "trouble", "size", "clock", "decoder", "light"),
     },
 }
 

@@ -51,6 +51,13 @@ TYPES = (
         published=frozenset(KNOWN),
         published_everywhere=True,
     ),
+    EntityType(
+        "CameraEvaluation",
+        owner="vision",
+        readers=frozenset({"operator", "engineer"}),
+        published=frozenset({"refDevice", "dateEvaluated", "results"}),
+        published_everywhere=True,
+    ),
 )
 WEST, PLAZA = (
     "urn:ngsi-ld:CrowdFlowObserved:square-west",
@@ -284,9 +291,10 @@ async def test_the_file_has_the_published_cells_of_7_days(city: Broker) -> None:
     header, *rows = csv.reader(answer.text.splitlines())
     assert tuple(header) == api.COLUMNS
     hour = ["2030-06-01T12:00:00Z", "2030-06-01T13:00:00Z", "1.0"]
+    unknown = [""] * 5  # nobody measured how well it counts
     assert rows == [
-        ["square", "west", "line", *hour, "24", "12", "", "", "false"],
-        ["square", "plaza", "zone", *hour, "", "", "4.5", "7", "false"],
+        ["square", "west", "line", *hour, "24", "12", "", "", "false", *unknown],
+        ["square", "plaza", "zone", *hour, "", "", "4.5", "7", "false", *unknown],
     ]
     later = await counts_csv(city, NOON + timedelta(days=7, hours=2))
     assert len(later.text.splitlines()) == 1

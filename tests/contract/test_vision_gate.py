@@ -22,6 +22,7 @@ from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
 from townsquare.model.town import Town
 from townsquare.vision import observation, workers
+from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
 from townsquare.vision.run import TYPES, Cameras, run
 from townsquare.vision.settings import Settings
@@ -255,7 +256,7 @@ async def test_a_camera_that_does_not_exist_stands_beside_one_that_does(
     vague = replace(CAMERA, name="vague", purposes=("safety",), impact_assessment=None)
     cameras = Cameras((CAMERA, absent, locked, vague), ROOT / "demo", tmp_path)
     async with Workers(Settings()) as house:
-        room = asyncio.create_task(run(cameras, house, broker, Town()))
+        room = asyncio.create_task(run(cameras, house, broker, Town(), Evaluations(broker, {})))
         live = "CrowdFlowObserved:square-plaza-live"
         async with asyncio.timeout(20):
             while not await counted(broker, live):  # noqa: ASYNC110 - a process makes it so

@@ -17,8 +17,10 @@ from townsquare.trust import approvals, versions
 from townsquare.trust.change import Change
 from townsquare.trust.identity import account, emergency, organisation, token
 from townsquare.trust.policy import policy
+from townsquare.vision import evaluated
 from townsquare.vision.detect import DEFAULT
 from townsquare.vision.detectors import listed
+from townsquare.vision.evaluated import Evaluation, Model
 from townsquare.vision.leases import leased
 
 
@@ -47,6 +49,7 @@ def test_every_attribute_of_what_the_log_is_about_has_words() -> None:
         (opened := emergency.opened(waiting, person, now).entity),
         emergency.closed(opened.id, now).entity,
         leased(SQUARE, SQUARE.purposes[0], by, now),
+        evaluated.to_entity("square", "x", Evaluation(now, 15, "day", Model(), "engineer", {}, {})),
         versions.in_force(rules, "own", now).entity,
         versions.proposed(rules, Change(), now).entity,
         versions.unknown(rules, Change(), now).entity,

@@ -27,9 +27,11 @@ from townsquare.trust.identity import emergency, recovery
 from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
-from townsquare.vision import leases
+from townsquare.vision import handcount, leases
 from townsquare.vision import run as seeing
 from townsquare.vision.detectors import listed
+from townsquare.vision.evaluated import Model
+from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
 from townsquare.web import notary, portal, server
@@ -75,8 +77,11 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         models = place.data / "models"
         workers = await ending.enter_async_context(Workers(settings.vision, models))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
+        by_name = {camera.name: camera for camera in settings.camera}
+        counting = listed.counting(settings.vision.detector, models)
+        evaluations = Evaluations(broker, by_name, Model(*counting))
         rooms: Mapping[str, Run] = {
-            "vision": lambda: seeing.run(cameras, workers, broker, settings.town),
+            "vision": lambda: seeing.run(cameras, workers, broker, settings.town, evaluations),
             "alerts": lambda: alerts.run(broker, (*settings.rule, *OWN_RULES)),
             **trust.rooms(),
             "register": lambda: publish.run(broker),
@@ -94,6 +99,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Control(broker, pages, trust.door.sessions, mode, previews).routes(),
             *trust.routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
+            *handcount.routes(evaluations),
             *alerts_api.routes(broker),
             *register_api.routes(broker),
             *portal.routes(

@@ -6,6 +6,7 @@ Always holds: it is read as anyone, whoever asks, so nothing but what is public 
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from starlette.requests import Request
@@ -13,15 +14,19 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from townsquare.context.broker import Broker
-from townsquare.context.query import MOST, Query
+from townsquare.context.language import parse
+from townsquare.context.query import MOST, Order, Path, Query
 from townsquare.model.actor import ANYONE, Why
 from townsquare.model.entity import Entity, iso
 from townsquare.model.town import Town
 from townsquare.register.cameras import Card, Measure, card, measure
 from townsquare.register.cells import FLOW, Cell, Spot, due, from_entity, spots
+from townsquare.register.evaluated import EVALUATION, Evaluated, evaluated
 
 PUBLIC = Why("public information")
 HOURS_SHOWN = 24
+EVALUATIONS_SHOWN = 5
+LATEST = (Order(Path("dateEvaluated"), descending=True),)
 HOURS_IN_FILE = 7 * 24
 COLUMNS = (
     "camera",
@@ -35,6 +40,11 @@ COLUMNS = (
     "mean",
     "most",
     "sample",
+    "towards_low",
+    "towards_high",
+    "away_low",
+    "away_high",
+    "evaluated",
 )
 HEADERS = {
     "content-disposition": 'attachment; filename="counts.csv"',
@@ -44,7 +54,7 @@ HEADERS = {
 
 def routes(broker: Broker) -> list[Route]:
     async def counts(_: Request) -> Response:
-        return StreamingResponse(_file(broker), 200, HEADERS, "text/csv; charset=utf-8")
+        return StreamingResponse(written(broker), 200, HEADERS, "text/csv; charset=utf-8")
 
     return [Route("/open-data/counts.csv", counts)]
 
@@ -54,8 +64,16 @@ async def cards(broker: Broker, town: Town) -> list[Card]:
     found = []
     for camera in await _cameras(broker):
         measures = [await _measure(broker, spot, town, now) for spot in spots(camera)]
-        found.append(card(camera, measures, broker.policy, town, now))
+        made = card(camera, measures, broker.policy, town, now)
+        found.append(replace(made, evaluations=await _evaluations(broker, camera)))
     return found
+
+
+async def _evaluations(broker: Broker, camera: Entity) -> tuple[Evaluated, ...]:
+    """The newest of its hand counts, newest first."""
+    asked = parse(f'refDevice=="{camera.id}"')
+    query = Query((EVALUATION,), q=asked, order=LATEST, limit=EVALUATIONS_SHOWN)
+    return tuple(map(evaluated, (await broker.find(query, ANYONE, PUBLIC)).entities))
 
 
 async def _measure(broker: Broker, spot: Spot, town: Town, now: datetime) -> Measure:
@@ -74,7 +92,7 @@ async def _published(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> l
     return sorted((from_entity(spot, e) for e in page.entities), key=lambda cell: cell.since)
 
 
-async def _file(broker: Broker) -> AsyncIterator[str]:
+async def written(broker: Broker) -> AsyncIterator[str]:
     hours = due(broker.clock(), HOURS_IN_FILE)
     yield _text([COLUMNS])
     for camera in await _cameras(broker):
@@ -88,7 +106,9 @@ def row(spot: Spot, cell: Cell) -> tuple[object, ...]:
     values = (*cell.values, "", "") if spot.kind == "line" else ("", "", *cell.values)
     sample = "true" if cell.sample else "false"
     times = (iso(cell.since), iso(cell.until))
-    return (spot.camera, spot.name, spot.kind, *times, cell.coverage, *values, sample)
+    bounds = [end for b in cell.bounds for end in ((b.low, b.high) if b else ("", ""))]
+    counted = (*times, cell.coverage, *values, sample)
+    return (spot.camera, spot.name, spot.kind, *counted, *bounds, cell.evaluated)
 
 
 def _text(rows: Sequence[Sequence[object]]) -> str:

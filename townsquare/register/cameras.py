@@ -14,7 +14,8 @@ from townsquare.model.actor import ANYONE, Actor, Why
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Entity
 from townsquare.model.town import Town
-from townsquare.register.cells import FLOW, HOUR, Cell, Spot, next_due
+from townsquare.register.cells import FLOW, HOUR, Cell, Kind, Spot, next_due
+from townsquare.register.evaluated import Evaluated, error_said
 from townsquare.trust.policy import Act, Policy, decide
 
 CAMERA = "Camera"
@@ -28,6 +29,15 @@ class Measure:
     unit: str
     columns: tuple[str, str]
     cells: tuple[Cell, ...]
+    name: str = ""
+    kind: Kind = "line"
+
+    def error(self, evaluations: tuple[Evaluated, ...]) -> str:
+        """How far its counts may be from the truth, in a sentence."""
+        if self.kind == "zone":
+            return "Error unknown: of people in a zone nothing is measured by hand."
+        newest = [cell.evaluated for cell in self.cells if cell.evaluated]
+        return error_said(self.name, newest[-1] if newest else "", evaluations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Card:
     questions: tuple[tuple[str, str], ...]
     measures: tuple[Measure, ...]
     next_cell_at: datetime
+    evaluations: tuple[Evaluated, ...] = ()  # newest first
 
 
 def card(
@@ -84,7 +95,8 @@ def measure(spot: Spot, published: Sequence[Cell], due: Sequence[datetime], town
     hours = [hour for hour in due if first and hour >= first]
     cells = (by_hour.get(h, Cell(h, h + HOUR, (None, None), 0)) for h in hours)
     shown = (replace(c, since=town.local(c.since), until=town.local(c.until)) for c in cells)
-    return Measure(f"{spot.kind.title()} {spot.name}", "people", spot.columns, tuple(shown))
+    title = f"{spot.kind.title()} {spot.name}"
+    return Measure(title, "people", spot.columns, tuple(shown), spot.name, spot.kind)
 
 
 # --- the four questions

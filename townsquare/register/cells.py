@@ -5,11 +5,12 @@ watched has no cell: unknown, not zero. What was watched in part says so by its 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from townsquare.model.camera import Camera
+from townsquare.model.count_error import LEVEL, CountError, Interval, bounds_of, error_of
 from townsquare.model.declaration import PUBLISHED
 from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
 
@@ -19,13 +20,16 @@ GRACE = timedelta(seconds=90)  # for the last window of the hour to be closed an
 
 Kind = Literal["line", "zone"]
 Values = tuple[float | None, float | None]
+Errors = tuple[CountError | None, CountError | None]
+Bounds = tuple[Interval | None, Interval | None]
 
 # What a spot of this kind counts; mean and most of the people who are in a zone at once.
 COUNTED: dict[Kind, tuple[str, str]] = {
     "line": ("peopleCountTowards", "peopleCountAway"),
     "zone": ("peopleCount", "peopleCountMax"),
 }
-OF_WINDOW = ("dateObservedFrom", "coverage", "sample")  # besides what is counted
+# Besides what is counted.
+OF_WINDOW = ("dateObservedFrom", "coverage", "sample", "countError", "countEvaluated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +59,23 @@ class Window:
     values: Values
     coverage: float
     sample: bool = False
+    errors: Errors = (None, None)
+    evaluated: str = ""  # the day of what the errors are from
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Values are in the order of the spot's columns; None was not counted."""
+    """Values and the intervals that they lie in are in the order of the spot's columns; None was
+    not counted, or is not known. `evaluated` is a day.
+    """
 
     since: datetime
     until: datetime
     values: Values
     coverage: float
     sample: bool = False
+    bounds: Bounds = (None, None)
+    evaluated: str = ""
 
 
 def spots(camera: Entity) -> list[Spot]:
@@ -134,7 +144,14 @@ def _window(kind: Kind, until: datetime, row: dict[str, Json]) -> Window:
         values=(row.get(first), row.get(second)),
         coverage=row["coverage"],
         sample=bool(row.get("sample")),
+        errors=_errors(row.get("countError") or ([], [])),
+        evaluated=row.get("countEvaluated", ""),
     )
+
+
+def _errors(told: Json) -> Errors:
+    first, second = told
+    return error_of(first), error_of(second)
 
 
 def cell(kind: Kind, closed: Iterable[Window], hour: datetime) -> Cell | None:
@@ -146,7 +163,8 @@ def cell(kind: Kind, closed: Iterable[Window], hour: datetime) -> Cell | None:
     values = _sums(used) if kind == "line" else _occupancy(used)
     watched = sum((_watched(w) for w in used), timedelta())
     coverage = round(min(watched / HOUR, 1.0), 3)
-    return Cell(hour, hour + HOUR, values, coverage, all(w.sample for w in used))
+    made = Cell(hour, hour + HOUR, values, coverage, all(w.sample for w in used))
+    return replace(made, **_bounded(used)) if kind == "line" else made
 
 
 def _counted(window: Window) -> bool:
@@ -159,6 +177,23 @@ def _watched(window: Window) -> timedelta:
 
 def _sums(used: Sequence[Window]) -> Values:
     return sum(w.values[0] or 0 for w in used), sum(w.values[1] or 0 for w in used)
+
+
+def _bounded(used: Sequence[Window]) -> dict[str, Json]:
+    bounds = _bounds(used, 0), _bounds(used, 1)
+    if bounds == (None, None):
+        return {}
+    return {"bounds": bounds, "evaluated": min(w.evaluated for w in used if w.evaluated)}
+
+
+def _bounds(used: Sequence[Window], n: Literal[0, 1]) -> Interval | None:
+    """Of what was counted with the same error together; None where a part is not known."""
+    counted: dict[CountError, int] = {}
+    for window in used:
+        if (error := window.errors[n]) is None:
+            return None
+        counted[error] = counted.get(error, 0) + int(window.values[n] or 0)
+    return sum((error.interval(k) for error, k in counted.items()), Interval(0, 0))
 
 
 def _occupancy(used: Sequence[Window]) -> Values:
@@ -184,6 +219,12 @@ def to_entity(spot: Spot, cell: Cell) -> Entity:
     }
     if cell.sample:
         attributes["sample"] = Attribute(value=True)
+    for name, interval in zip((first, second), cell.bounds, strict=True):
+        if interval:
+            low, high = bounds_of(name)
+            attributes |= {low: Attribute(interval.low), high: Attribute(interval.high)}
+            attributes["countLevel"] = Attribute(LEVEL)
+            attributes["countEvaluated"] = Attribute(cell.evaluated)
     given = {name: (attribute,) for name, attribute in attributes.items()}
     return Entity(spot.cell(cell.since), (FLOW,), given, scope=(PUBLISHED,))
 
@@ -196,4 +237,11 @@ def from_entity(spot: Spot, published: Entity) -> Cell:
         values=(published.value(first), published.value(second)),
         coverage=published.value("coverage"),
         sample=bool(published.value("sample")),
+        bounds=(_interval(published, first), _interval(published, second)),
+        evaluated=published.value("countEvaluated") or "",
     )
+
+
+def _interval(published: Entity, name: str) -> Interval | None:
+    low, high = (published.value(bound) for bound in bounds_of(name))
+    return None if low is None or high is None else Interval(low, high)

@@ -108,6 +108,7 @@ class Worker:
             size=watch.size,
             clock=duty.clock,
             decoder=duty.decoder,
+            light="unknown" if duty.trouble else watch.light,
         )
 
 

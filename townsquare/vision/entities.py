@@ -11,6 +11,7 @@ from msgspec import structs
 from townsquare.model.camera import Camera, Line, RoadUser, Zone
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
+from townsquare.vision.bounds import Counted, bounds, window_bounds
 from townsquare.vision.observation import Health
 from townsquare.vision.window import WINDOW, LineCount, ZoneCount, coverage
 
@@ -103,6 +104,7 @@ def health_entity(health: Health, at: datetime) -> Entity:
         background=health.background,
         clock=health.clock,
         decoder=health.decoder,
+        light=None if health.light == "unknown" else health.light,
     )
 
 
@@ -118,6 +120,7 @@ def live_line(camera: Camera, line: Line, count: LineCount, known: bool, at: dat
     counted: dict[str, Json] = {}
     if known:
         counted |= {"peopleCountTowards": count.towards, "peopleCountAway": count.away}
+        counted |= bounds(_people(count))
     if known or count.today_towards or count.today_away:
         counted |= {"todayTowards": count.today_towards, "todayAway": count.today_away}
     live = told(
@@ -175,7 +178,16 @@ def line_window(camera: Camera, line: Line, count: LineCount) -> Entity:
         name=line.name,
         peopleCountTowards=count.towards,
         peopleCountAway=count.away,
+        **window_bounds(_people(count)),
     )
+
+
+def _people(count: LineCount) -> Counted:
+    towards, away = count.errors
+    return {
+        "peopleCountTowards": (count.towards, towards),
+        "peopleCountAway": (count.away, away),
+    }
 
 
 def zone_window(camera: Camera, zone: Zone, count: ZoneCount) -> Entity:
@@ -230,6 +242,7 @@ def live_traffic(
             laneDirection=direction,
             dateObservedFrom=iso(count.since),
             intensity=getattr(count, lane) if known else None,
+            **(bounds(_lane(count, lane)) if known else {}),
         )
         for lane, direction in LANES.items()
     ]
@@ -247,9 +260,14 @@ def traffic_windows(camera: Camera, line: Line, of: RoadUser, count: LineCount) 
             vehicleType=of,
             laneDirection=direction,
             intensity=getattr(count, lane),
+            **window_bounds(_lane(count, lane)),
         )
         for lane, direction in LANES.items()
     ]
+
+
+def _lane(count: LineCount, lane: str) -> Counted:
+    return {"intensity": (getattr(count, lane), count.errors[list(LANES).index(lane)])}
 
 
 def traffic_id(camera: Camera, line: Line, of: RoadUser, lane: str) -> str:

@@ -11,6 +11,8 @@ from typing import Literal
 from townsquare.model.camera import Camera, Line, RoadUser
 from townsquare.model.entity import Entity
 from townsquare.vision import entities
+from townsquare.vision.evaluated import Measured
+from townsquare.vision.light import Light
 from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
 from townsquare.vision.trouble import sentence
 from townsquare.vision.window import (
@@ -36,6 +38,8 @@ class Ledger:
     attention: Attention = field(default_factory=Attention)
     lines: dict[tuple[str, RoadUser], LineCount] = field(default_factory=dict)
     zones: dict[str, ZoneCount] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
+    light: Light = "unknown"
 
     def read(self, seen: Observation, at: datetime, midnight: datetime) -> list[Entity]:
         if isinstance(seen, Health):
@@ -74,7 +78,7 @@ class Ledger:
         before = (self.status, self.trouble, self.size)
         self.trouble = sentence(health.trouble, self.camera.counted_url, health.size)
         self.status, self.since = status, health.since
-        self.size = health.size or self.size
+        self.size, self.light = health.size or self.size, health.light
         if not working:
             self._forget()
         changed = before != (self.status, self.trouble, self.size)
@@ -97,6 +101,7 @@ class Ledger:
 
     def _forget(self) -> None:
         """Of the moment; what was counted stays counted."""
+        self.light = "unknown"
         self.zones = {name: replace(count, now=None) for name, count in self.zones.items()}
 
     # --- time
@@ -126,11 +131,11 @@ class Ledger:
         closed = []
         for (name, of), count in self.lines.items():
             if count.watched_s and count.since < window_of(at):
-                line = self._line(name)
+                line, known = self._line(name), self._judged(name, of, count)
                 if of == "person":
-                    closed.append(entities.line_window(self.camera, line, count))
+                    closed.append(entities.line_window(self.camera, line, known))
                 else:
-                    closed += entities.traffic_windows(self.camera, line, of, count)
+                    closed += entities.traffic_windows(self.camera, line, of, known)
         for zone in self.camera.zones:
             stay = self.zones.get(zone.name)
             if stay and stay.watched_s and stay.counted_s:
@@ -148,10 +153,18 @@ class Ledger:
         return lines + [entity for name in self.zones for entity in self._live_zone(name, at)]
 
     def _live_line(self, name: str, of: RoadUser, at: datetime) -> list[Entity]:
-        line, count, known = self._line(name), self.lines[name, of], self.status == "working"
+        line, known = self._line(name), self.status == "working"
+        count = self._judged(name, of, self.lines[name, of])
         if of == "person":
             return [entities.live_line(self.camera, line, count, known, at)]
         return entities.live_traffic(self.camera, line, of, count, known, at)
+
+    def _judged(self, name: str, of: RoadUser, count: LineCount) -> LineCount:
+        """With what is known of its error, under the light of now."""
+        line, classes = self._line(name), self.camera.classes
+        towards = self.measured.known(line, of, "in", self.light, classes)
+        away = self.measured.known(line, of, "out", self.light, classes)
+        return replace(count, errors=(towards, away))
 
     def _live_zone(self, name: str, at: datetime) -> list[Entity]:
         zone = next(zone for zone in self.camera.zones if zone.name == name)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.errors import Invalid
+from townsquare.vision.light import Light
 from townsquare.vision.trouble import Trouble
 
 What = Literal[
@@ -89,6 +90,7 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observe
     size: tuple[Pixels, Pixels] | None = None
     clock: Clock = "arrival"  # whose times the counts have
     decoder: Decoder = "software"
+    light: Light = "unknown"
 
 
 Observation = Crossings | Occupancy | Event | Health

@@ -20,6 +20,7 @@ from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
+from townsquare.model.count_error import bounds_of
 from townsquare.model.declaration import LIVE, EntityType, Words
 from townsquare.model.entity import Entity
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
@@ -30,6 +31,8 @@ from townsquare.vision import ledger as ledgers
 from townsquare.vision import permit, wire
 from townsquare.vision.address import is_file
 from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LEASE, TRAFFIC, unknown_health
+from townsquare.vision.evaluated import EVALUATION
+from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.inbox import STEADY_S, waits_s
 from townsquare.vision.ledger import Ledger
 from townsquare.vision.settings import Settings as Settings
@@ -42,6 +45,10 @@ COUNTED = frozenset(
         *("name", "refDevice", "dateObservedFrom", "dateObservedTo", "coverage", "sample"),
         *("peopleCount", "peopleCountMax", "peopleCountTowards", "peopleCountAway"),
         *("vehicleType", "laneDirection", "intensity"),
+        *bounds_of("peopleCountTowards"),
+        *bounds_of("peopleCountAway"),
+        *bounds_of("intensity"),
+        *("countLevel", "countEvaluated"),
     }
 )
 DECLARED = frozenset(
@@ -51,6 +58,17 @@ DECLARED = frozenset(
         *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
     }
 )
+EVALUATED = {
+    "refDevice": "the camera",
+    "dateEvaluated": "in which hour",
+    "durationMinutes": "for how many minutes",
+    "light": "under which light",
+    "detector": "what counted",
+    "detectorChecksum": "checksum of what counted",
+    "evaluatedBy": "who counted by hand",
+    "method": "how",
+    "results": "what was counted, missed and counted falsely",
+}
 COUNTERS = frozenset({"operator", "engineer"})
 TYPES = (
     EntityType(
@@ -86,6 +104,19 @@ TYPES = (
             },
         ),
     ),
+    EntityType(
+        EVALUATION,
+        "vision",
+        TOWN_HALL,
+        commanders=frozenset({"engineer"}),
+        accountable=True,
+        deletable=False,
+        retention=timedelta(days=3650),  # how a camera's error went over its life
+        published=frozenset(EVALUATED),
+        published_everywhere=True,
+        title="How well cameras count",
+        words=Words("a hand count", "refDevice", "at", EVALUATED),
+    ),
 )
 ROOM = room("vision")
 OPERATIONS = Why("operations")
@@ -116,6 +147,7 @@ class Room:
     town: Town
     books: dict[str, Ledger]
     refused: Mapping[str, str]
+    evaluations: Evaluations
 
     async def keep(self, name: str, found: Iterable[Entity]) -> None:
         changes = [change(entity) for entity in found]
@@ -139,9 +171,11 @@ def change(found: Entity) -> Change:
     return Change("replace" if whole else "merge", found, upsert=True)
 
 
-async def run(cameras: Cameras, workers: Workers, broker: Broker, town: Town) -> None:
+async def run(
+    cameras: Cameras, workers: Workers, broker: Broker, town: Town, evaluations: Evaluations
+) -> None:
     """Never returns."""
-    here = await opened(cameras.set, broker, town)
+    here = await opened(cameras.set, broker, town, evaluations)
     watched = [found for camera in cameras.set if (found := await ready(cameras, camera, here))]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_time(here))
@@ -149,15 +183,24 @@ async def run(cameras: Cameras, workers: Workers, broker: Broker, town: Town) ->
             tasks.create_task(keep_watching(group, workers, here))
 
 
-async def opened(cameras: Sequence[Camera], broker: Broker, town: Town) -> Room:
+async def opened(
+    cameras: Sequence[Camera], broker: Broker, town: Town, evaluations: Evaluations | None = None
+) -> Room:
     """The live entities come first into the city, so that they are first in its answers."""
     now = broker.clock()
+    evaluations = evaluations or Evaluations(broker, {})
+    await evaluations.load()
     before = await present(broker)
     books = {camera.name: ledgers.opened(camera, now, before) for camera in cameras}
     here = Room(
-        broker, town, books, refusals(cameras, broker.policy.purposes, town.local(now).date())
+        broker,
+        town,
+        books,
+        refusals(cameras, broker.policy.purposes, town.local(now).date()),
+        evaluations,
     )
     for name, book in books.items():
+        book.measured = evaluations.of(name)
         turned = book.elapse(now, here.midnight())
         book.review(permit.overdue(book.camera, here.today()))
         await here.keep(name, [*book.live(now), *turned])
@@ -215,6 +258,7 @@ async def keep_time(here: Room) -> None:
         await asyncio.sleep(TURN_S)
         at = here.broker.clock() - timedelta(seconds=TURN_S)
         for name, book in here.books.items():
+            book.measured = here.evaluations.of(name)
             reviewed = book.review(permit.overdue(book.camera, here.today()))
             await here.keep(name, [*reviewed, *book.elapse(at, here.midnight())])
 
@@ -227,6 +271,7 @@ async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) 
         began = clock()
         try:
             async for seen in workers.observed(group):
+                here.evaluations.hear(seen)
                 book = here.books[seen.camera]
                 await here.keep(seen.camera, book.read(seen, clock(), here.midnight()))
         except TownsquareError as error:
@@ -236,6 +281,7 @@ async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) 
             log.warning("%s; it is started again in %.0f s", error, wait_s)
             trouble = f"nobody watches it now; it is tried again in {wait_s:.0f} s"
             for camera in group:
+                here.evaluations.lose(camera.name)
                 found = here.books[camera.name].fail(trouble, clock())
                 await here.keep(camera.name, found)
             await asyncio.sleep(wait_s)

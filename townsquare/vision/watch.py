@@ -15,6 +15,7 @@ from townsquare.vision import background
 from townsquare.vision.background import Background, Box
 from townsquare.vision.boxes import Boxes
 from townsquare.vision.count import number_inside
+from townsquare.vision.light import Light, brightness, light_of
 from townsquare.vision.observation import Crossings, Occupancy, Quality
 from townsquare.vision.preview import Figure, drawn, jpeg
 from townsquare.vision.read import Picture
@@ -43,6 +44,8 @@ class Watch:
     background: Background | None = None
     size: tuple[int, int] | None = None
     quality: Quality = "unknown"
+    light: Light = "unknown"
+    level: float | None = None  # mean grey level of the last while
     thumbnail: bytes = b""
     thumbnail_since: datetime | None = None
 
@@ -139,10 +142,12 @@ class Watch:
 
     def _judge(self, frame: VideoFrame, at: datetime) -> None:
         small = frame.reformat(64, 48, "gray").to_ndarray()
-        content = small.tobytes()
+        content, level = small.tobytes(), float(np.mean(small))
+        self.level = brightness(self.level, level)
+        self.light = light_of(self.level, self.light)
         if content != self.thumbnail or self.thumbnail_since is None:
             self.thumbnail, self.thumbnail_since = content, at
         if at - self.thumbnail_since >= FROZEN:
             self.quality = "frozen"
         else:
-            self.quality = "dark" if float(np.mean(small)) < DARK else "good"
+            self.quality = "dark" if level < DARK else "good"

@@ -8,6 +8,7 @@ restarted is taken up from the live entity.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from townsquare.vision.evaluated import Known
 from townsquare.vision.observation import Crossings, Occupancy
 
 WINDOW = timedelta(minutes=5)
@@ -22,7 +23,8 @@ def window_of(at: datetime) -> datetime:
 @dataclass(frozen=True, slots=True)
 class LineCount:
     """Of one line and one class of road user, since the start of the window that runs, and
-    today: since the town's midnight, or since the counting began.
+    today: since the town's midnight, or since the counting began. `errors` are what is known of
+    those of `towards` and `away`.
     """
 
     since: datetime
@@ -32,6 +34,7 @@ class LineCount:
     today_towards: int = 0
     today_away: int = 0
     watched_s: float = 0.0
+    errors: tuple[Known | None, Known | None] = (None, None)
 
     def crossed(self, seen: Crossings) -> "LineCount":
         towards = seen.n if seen.direction == "in" else 0

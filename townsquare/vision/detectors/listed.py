@@ -138,6 +138,16 @@ def card(name: str, town: Path | None = None) -> Card:
     return known[name]
 
 
+def counting(name: str, town: Path | None = None) -> tuple[str, str]:
+    """This name, and the sums of its files; without any where no list has it, or none can be read:
+    the workers say so.
+    """
+    try:
+        return name, " ".join(file.sum for file in card(name, town).model.files)
+    except (CannotStart, Invalid):
+        return name, ""
+
+
 def content(card: Card) -> Sequence[bytes]:
     """Of its files, in their order. Raises CannotStart where one is not what the list says."""
     if not card.model.files:

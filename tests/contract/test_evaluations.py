@@ -32,6 +32,7 @@ from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.light import Light
 from townsquare.vision.observation import Crossings, Health, Observation
 from townsquare.vision.run import TYPES, Room, opened
+from townsquare.web.pages import Pages
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 CAMERA = replace(SQUARE, classes=("person", "car"))
@@ -232,6 +233,10 @@ async def test_an_hour_is_published_with_an_interval_of_its_own(house: House) ->
     west, plaza = card.measures
     assert "measured on 2030-06-01 against a hand count" in west.error(card.evaluations)
     assert "Error unknown" in plaza.error(card.evaluations)
+    page = bytes(Pages(Town(), demo=False).page("camera.html", camera=card).body).decode()
+    low, high = cell["peopleCountTowardsLow"], cell["peopleCountTowardsHigh"]
+    assert f"<small>between {low} and {high}</small>" in page
+    assert "measured on 2030-06-01 against a hand count" in page
     (said,) = card.evaluations
     assert "of 180 crossings counted by hand the machine (nanodet) counted 165 and" in said.said
     rows = [line async for part in _counts(house.broker) for line in part.splitlines()]

@@ -1,9 +1,11 @@
 """Hours from windows, on tables that can be checked by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from townsquare.model.count_error import CountError, Interval
 from townsquare.model.entity import Attribute, Entity
 from townsquare.register.cells import (
     Cell,
@@ -123,4 +125,33 @@ def test_a_cell_is_published_and_read_as_it_is(kind: Kind, sample: bool) -> None
     published = to_entity(spot, made)
     assert published.id == "urn:ngsi-ld:CrowdFlowObserved:square-west:2030-06-01T12Z"
     assert published.scope == ("/published",)
+    assert from_entity(spot, published) == made
+
+
+def test_an_interval_of_an_hour_is_made_from_what_was_counted_with_the_same_error() -> None:
+    by_day, by_night = CountError(1.0, 0.01, 0.1, 1), CountError(1.2, 0.02, 0.3, 4)
+    known = replace(window(0, 20, 0), errors=(by_day, None), evaluated="2030-05-02")
+    same = replace(known, since=known.until, until=known.until + (known.until - known.since))
+    other = replace(window(30, 10, 0), errors=(by_night, None), evaluated="2030-04-01")
+    alike, mixed = cell("line", [known, same], NOON), cell("line", [known, other], NOON)
+    assert alike is not None
+    assert mixed is not None
+    assert (alike.bounds, alike.evaluated) == ((by_day.interval(40), None), "2030-05-02")
+    assert mixed.bounds == (by_day.interval(20) + by_night.interval(10), None)
+    assert mixed.evaluated == "2030-04-01"
+
+
+def test_an_hour_of_which_a_part_is_unknown_has_no_interval() -> None:
+    known = replace(window(0, 20, 0), errors=(CountError(1.0, 0.01, 0.1, 1), None), evaluated="x")
+    made = cell("line", [known, window(5, 20, 0)], NOON)
+    assert made is not None
+    assert (made.bounds, made.evaluated) == ((None, None), "")
+
+
+def test_a_published_interval_is_read_as_it_is() -> None:
+    spot = Spot("square", "west", "line", ("to the west", "to the east"))
+    bounds = (Interval(20, 30), None)
+    made = Cell(NOON, NOON + HOUR, (24, 12), 1.0, bounds=bounds, evaluated="2030-05-02")
+    published = to_entity(spot, made)
+    assert published.value("peopleCountTowardsHigh") == 30
     assert from_entity(spot, published) == made

@@ -5,7 +5,7 @@ import { measures } from "./city.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
 
-/** @import { Measure } from "./types.js" */
+/** @import { Entity, Measure } from "./types.js" */
 
 class CameraNumbers extends Panel {
   static properties = { clock: { attribute: false }, camera: { attribute: false } };
@@ -36,10 +36,11 @@ class CameraNumbers extends Panel {
       </tr></thead>
       <tbody>
         <tr><th scope="row">${towards}</th>
-          <td>${count(live?.peopleCountTowards)}</td><td>${count(live?.todayTowards)}</td></tr>
+          <td>${count(live?.peopleCountTowards)}${between(live, "peopleCountTowards")}</td><td>${count(live?.todayTowards)}</td></tr>
         <tr><th scope="row">${away}</th>
-          <td>${count(live?.peopleCountAway)}</td><td>${count(live?.todayAway)}</td></tr>
+          <td>${count(live?.peopleCountAway)}${between(live, "peopleCountAway")}</td><td>${count(live?.todayAway)}</td></tr>
       </tbody>
+      <tfoot><tr><td colspan="3">${measured(live)}</td></tr></tfoot>
     </table>`;
   }
 
@@ -49,6 +50,20 @@ class CameraNumbers extends Panel {
     const from = this.clock.minutes.format(Date.parse(since));
     return from === "00:00" ? "" : html`, from ${from}`;
   }
+}
+
+/** The interval beside a count. @param {Entity|undefined} live @param {string} name */
+function between(live, name) {
+  const [low, high] = [live?.[`${name}Low`], live?.[`${name}High`]];
+  return low === undefined ? "" : html`<small class="between">${low} to ${high}</small>`;
+}
+
+/** How sure the counts of this window are. @param {Entity|undefined} live */
+function measured(live) {
+  if (live?.peopleCountTowards === undefined) return "";
+  if (live.countEvaluated === undefined) return "Error unknown: not measured in this light, or never.";
+  const day = live.countEvaluated;
+  return `The true number lies in the small interval 19 times in 20: hand count of ${day}.`;
 }
 
 customElements.define("camera-numbers", CameraNumbers);

@@ -6,6 +6,7 @@ PYTHON ?=
 
 V := .venv/bin
 CLIENTS := .venv-clients/bin/python
+PEERS := .venv-peers/bin/python
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 BENCHES := $(wildcard bench/*.py)
 
@@ -44,6 +45,12 @@ $(CLIENTS): tests/clients/requirements.lock
 	@$@ -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
 	@touch $@
 
+# What counting is compared with has needs of its own too.
+$(PEERS): bench/peers/requirements.lock
+	@$(V)/python -m venv --clear .venv-peers
+	@$@ -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 chromium:
 	@test -n "$(CHROMIUM)" || { \
 		echo "The tests drive a real browser and found no Chromium: apt-get install chromium" >&2; \
@@ -64,8 +71,8 @@ bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTRIES=10000000
 	@PYTHONPATH=. $(V)/python bench/trust.py $(ENTRIES)
 
-bench-vision: venv ## frames per second and counting error on the sample clip
-	@$(V)/python bench/vision.py
+bench-vision: venv $(PEERS) ## counting error and cost beside the peers and decoding alone: DETECTOR=NAME
+	@$(V)/python bench/vision.py $(DETECTOR)
 
 conformance: venv ## the ETSI NGSI-LD suite: SUITE_DIR=checkout, KEEP=yes writes docs/conformance.md
 	@$(V)/python tools/conformance.py

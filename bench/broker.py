@@ -14,8 +14,6 @@ the server process spent for each request (or entity of a batch), by /proc, with
 
 import asyncio
 import json
-import os
-import platform
 import random
 import socket
 import sqlite3
@@ -33,7 +31,8 @@ from typing import Any
 from measure import client, raw, screens
 from measure.city import City, Size, load
 from measure.client import Load, Measured, request
-from measure.process import core_ticks, cpu_s, private_mb, running
+from measure.machine import CORES, machine
+from measure.process import cpu_s, private_mb, running
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -50,9 +49,7 @@ DRAWN = 10_000  # different entities
 SCREENS = 200
 CHANGES = 60  # told to that many screens, one after the other
 ROOT = "/ngsi-ld/v1"
-CORES = sorted(os.sched_getaffinity(0))
 SERVER, CLIENT = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, None)
-BEGAN = core_ticks()
 SETTINGS = """
 [[rule]]
 name = "hot"
@@ -365,20 +362,6 @@ def show(
 def quantiles(times_ms: Sequence[float]) -> list[str]:
     ordered = sorted(times_ms)
     return [f"{ordered[int(share * (len(ordered) - 1))]:.1f}" for share in (0.5, 0.95, 0.99)]
-
-
-def machine(store: str) -> str:
-    cpu = next(
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    )
-    ticks, stolen = (now - before for now, before in zip(core_ticks(), BEGAN, strict=True))
-    return (
-        f"{len(CORES)} x {cpu}, Linux {platform.release()}, Python {platform.python_version()},"
-        f" {store}, load {os.getloadavg()[0]:.1f}, {stolen / ticks:.0%} of the cores' time was"
-        " taken by other machines of the host"
-    )
 
 
 def free_port() -> int:

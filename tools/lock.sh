@@ -12,5 +12,6 @@ compile() {
 compile "$@" pyproject.toml --output-file requirements.lock
 # Both files must agree on what both hold, so the second starts from the first.
 compile --constraints requirements.lock --group dev "$@" pyproject.toml --output-file requirements-dev.lock
-clients=tests/clients/requirements
-compile "$@" $clients.in --output-file $clients.lock
+for apart in tests/clients bench/peers; do
+    compile "$@" $apart/requirements.in --output-file $apart/requirements.lock
+done

@@ -41,7 +41,8 @@ def keep_reading(
 def one_try(camera: Watched, way: Way, inbox: Inbox) -> NoPictures:
     """All that one connection, or one file, gives; and why it gives no more."""
     try:
-        for picture, wanted in thinned(fitting(camera, way), way.per_s):
+        all_of = fitting(camera, in_real_time(camera.url, way=way))
+        for picture, wanted in thinned(all_of, way.per_s):
             inbox.read(camera.name, picture.lost)
             if wanted:
                 inbox.put(Taken(camera.name, picture.taken or now(), picture))
@@ -50,9 +51,9 @@ def one_try(camera: Watched, way: Way, inbox: Inbox) -> NoPictures:
     return NoPictures("ended", camera.url)
 
 
-def fitting(camera: Watched, way: Way) -> Iterator[Picture]:
+def fitting(camera: Watched, all_of: Iterator[Picture]) -> Iterator[Picture]:
     """Raises NoPictures, also where a line or zone is not on the picture, which may change."""
-    for picture in in_real_time(camera.url, way=way):
+    for picture in all_of:
         if picture.first:
             try:
                 require_inside(camera.lines, camera.zones, picture.size)

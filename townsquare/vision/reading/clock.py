@@ -65,9 +65,10 @@ class Live:
 
     def after(self, sent_s: float | None, arrived: datetime, steady_s: float) -> float:
         """Where the next picture stands, in seconds from the first one on."""
+        before, self.clock = self.clock, self._whose(sent_s, arrived)
         if self.arrived_s is not None:
-            self.at_s += self._step_s(sent_s, steady_s - self.arrived_s)
-        self.clock = self._whose(sent_s, arrived)
+            both = before == self.clock == "stream"
+            self.at_s += self._step_s(sent_s if both else None, steady_s - self.arrived_s)
         self.sent_s, self.arrived_s = sent_s, steady_s
         at = arrived
         if self.clock == "stream" and sent_s is not None:
@@ -76,16 +77,19 @@ class Live:
         self.last = max(at, self.last or at)
         return self.at_s
 
-    def _step_s(self, sent_s: float | None, arrived_s: float) -> float:
-        if self.clock == "arrival" or sent_s is None or self.sent_s is None:
-            return max(arrived_s, 0.0)
-        step_s = sent_s - self.sent_s
-        self.refused = self.refused or not 0 < step_s < JUMP_S
-        return arrived_s if self.refused else step_s
-
     def _whose(self, sent_s: float | None, arrived: datetime) -> Clock:
         if sent_s is None or self.refused:
             return "arrival"
         late_s = arrived.timestamp() - sent_s
         self.refused = not -AHEAD_S <= late_s <= BEHIND_S
         return "arrival" if self.refused else "stream"
+
+    def _step_s(self, sent_s: float | None, arrived_s: float) -> float:
+        """From the picture before, by the camera's clock where that told of both."""
+        if sent_s is None or self.sent_s is None:
+            return max(arrived_s, 0.0)
+        step_s = sent_s - self.sent_s
+        if not 0 < step_s < JUMP_S:
+            self.refused, self.clock = True, "arrival"
+            return max(arrived_s, 0.0)
+        return step_s

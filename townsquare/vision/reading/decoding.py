@@ -15,7 +15,8 @@ from townsquare.vision.reading.clock import sent_at
 from townsquare.vision.reading.opening import Way, why
 from townsquare.vision.trouble import NoPictures
 
-MOST_BROKEN = 100  # packets in a row; a stream joined in the middle starts with some
+MOST_BROKEN = 1000  # packets in a row without a picture; key frames come more often
+DAMAGE = 10  # a damaged one counts as so many; a stream joined in the middle starts with some
 MOST_PIXELS = 7680 * 4320  # 8K; a broken header can claim far more than there is memory
 # At the worst three pictures out of four are ones that no other refers to.
 LEFT_BY_SKIPPING = 1 / 4
@@ -104,8 +105,9 @@ def frames(video: Video) -> Iterator[VideoFrame]:
             raise NoPictures("broken" if is_file(url) else "stopped", url, why(error)) from None
         whole = [frame for frame in found or () if not frame.is_corrupt]
         video.lost += len(found or ()) - len(whole)
-        # A packet without a picture is no sign: some codecs hold pictures back.
-        broken = 0 if whole else broken + (found is None or bool(found))
+        # A packet without a picture says less: some codecs hold pictures back, and one that begins
+        # in the middle waits for a picture that is complete in itself.
+        broken = 0 if whole else broken + (1 if found == [] else DAMAGE)
         if broken > MOST_BROKEN:
             raise NoPictures("garbled", url)
         yield from whole

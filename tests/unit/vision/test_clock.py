@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from townsquare.vision.observation import Clock
 from townsquare.vision.reading.clock import Live, Recorded, sent_at
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)

@@ -32,9 +32,10 @@ def test_a_recording_goes_on_by_its_stamps_or_at_its_usual_pace(
     assert found == pytest.approx(shown)
 
 
-def live(
-    arrived: list[float], late: list[float | None]
-) -> list[tuple[float, datetime | None, str]]:
+Told = tuple[float, datetime | None, Clock]
+
+
+def live(arrived: list[float], late: list[float | None]) -> list[Told]:
     """Pictures that arrive so many seconds after noon, and how old they say that they are."""
     time_of, found = Live(), []
     for at, old in zip(arrived, late, strict=True):

@@ -4,8 +4,6 @@ import av
 from av.codec import Codec
 from av.codec.hwaccel import HWAccel
 
-DEVICES = ("/dev/nvidiactl", "/dev/nvidia-uvm", *(f"/dev/nvidia{n}" for n in range(16)))
-
 
 def decodes() -> bool:
     """Asked once, when a worker starts: it takes a moment, and memory of the card."""

@@ -54,7 +54,8 @@ class Graph:
 
 def opened(content: bytes, weights: bytes = b"") -> Graph:
     """`weights` are the .bin beside an .xml; an .onnx holds its own. Raises CannotStart."""
-    if not weights and GPU in _providers():
+    # Not asked where only the build for CPUs is: to load it costs memory, and it has no GPU.
+    if not weights and _version("onnxruntime-gpu") and GPU in _providers():
         return by_onnx_runtime(content, GPU)
     try:
         import openvino

@@ -33,7 +33,7 @@ from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import CannotStart, Denied, Invalid
 from townsquare.model.town import Town
 from townsquare.register import api as register_api
-from townsquare.trust import approvals, versions
+from townsquare.trust import approval_entity, approvals, versions
 from townsquare.trust.policy import Grant, policy
 from townsquare.trust.texts import builtin
 from townsquare.vision import api, detect, following, observation
@@ -181,7 +181,7 @@ STREET = {"purpose": "investigation", "case": "12/30"}
 
 def asked_for() -> approvals.Approval:
     request = approvals.asked("open", "urn:ngsi-ld:Camera:square", STREET, ASKER.id, NOON)
-    return approvals.Approval(approvals.fresh_id(), request, ASKER.organisation, needed=1)
+    return approvals.Approval(approval_entity.fresh_id(), request, ASKER.organisation, needed=1)
 
 
 def agreed(by: str, organisation: str, key: bytes, of: approvals.Approval) -> approvals.Signature:

@@ -35,7 +35,8 @@ from townsquare.model.errors import (
 from townsquare.model.town import Town
 from townsquare.store.logged import LogSearch
 from townsquare.trust import approvals
-from townsquare.trust.approvals import OWNER, Approval
+from townsquare.trust.approval_entity import OWNER
+from townsquare.trust.approvals import Approval
 from townsquare.trust.audit import Record
 from townsquare.trust.identity import account
 from townsquare.trust.policy import policy

@@ -237,6 +237,14 @@ MEASURED = [
 ]
 
 
+async def of_lamps(url: str, folder: Path) -> Broker:
+    """A town with lamps, which declares that it asks for their `level`."""
+    broker = opened(url, folder, "level")
+    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
+    await broker.store.ready()
+    return broker
+
+
 @pytest.fixture
 def short_of_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"MOST": 2, "IDLE_S": 0.0, "GRACE_S": 0.0, "PAUSE_S": 0.0}.items():
@@ -249,9 +257,7 @@ def short_of_slots(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_was_asked_least_recently_gives_its_slot_to_what_is_asked_now(
     tmp_path: Path, store_url: str
 ) -> None:
-    broker = opened(store_url, tmp_path, "level")
-    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
-    await broker.store.ready()
+    broker = await of_lamps(store_url, tmp_path)
     await asked_often(broker, "power>1")
     await kept(broker.store, "level", "power")
     await asked_often(broker, "heat>1")
@@ -272,9 +278,7 @@ async def test_what_was_asked_least_recently_gives_its_slot_to_what_is_asked_now
 
 @pytest.mark.usefixtures("short_of_slots")
 async def test_slots_change_hands_while_others_write(tmp_path: Path, store_url: str) -> None:
-    broker = opened(store_url, tmp_path, "level")
-    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
-    await broker.store.ready()
+    broker = await of_lamps(store_url, tmp_path)
     ended = asyncio.Event()
 
     async def write() -> int:
@@ -303,9 +307,7 @@ async def test_what_was_asked_within_the_hour_keeps_its_slot(
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queried, "IDLE_S", 3600.0)
-    broker = opened(store_url, tmp_path, "level")
-    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
-    await broker.store.ready()
+    broker = await of_lamps(store_url, tmp_path)
     await asked_often(broker, "power>1")
     await kept(broker.store, "level", "power")
     await asked_often(broker, "heat>1")
@@ -320,9 +322,7 @@ async def test_what_was_asked_within_the_hour_keeps_its_slot(
 async def test_what_nobody_asks_for_any_more_gives_back_its_slot_and_a_restart_goes_on(
     tmp_path: Path, durable_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker = opened(durable_url, tmp_path, "level")
-    await broker.apply([Change("create", e) for e in MEASURED], INTEGRATOR, LINK)
-    await broker.store.ready()
+    broker = await of_lamps(durable_url, tmp_path)
     await asked_often(broker, "power>1")
     await kept(broker.store, "level", "power")
     monkeypatch.setattr(queried, "FORGOTTEN_S", 0.0)

@@ -43,6 +43,12 @@ Expand = Callable[[str], str]
 Token = tuple[str, str, int]  # its kind, its text, where it begins
 
 
+class WrongQuery(Invalid):
+    def __init__(self, character: int, wrong: str) -> None:
+        super().__init__(f"q is wrong at character {character}: {wrong}")
+        self.character = character  # from 1
+
+
 def parse(q: str, expand: Expand = str, expand_values: Collection[str] = ()) -> Condition:
     """`expand` makes names canonical, and the values of the attributes that are named so.
 
@@ -259,7 +265,7 @@ class _Parser:
     def wrong(self, wanted: str) -> Invalid:
         token = self.peek()
         place = token[2] if token else len(self.q)
-        return Invalid(f"q is wrong at character {place + 1}: {wanted} expected in {self.q!r}")
+        return WrongQuery(place + 1, f"{wanted} expected in {self.q!r}")
 
 
 def _tokens(q: str) -> list[Token]:
@@ -267,7 +273,7 @@ def _tokens(q: str) -> list[Token]:
     while at < len(q):
         match = _TOKEN.match(q, at)
         if not match or match.end() == at:
-            raise Invalid(f"q is wrong at character {at + 1}: {q[at]!r} has no meaning there")
+            raise WrongQuery(at + 1, f"{q[at]!r} has no meaning there")
         if match.lastgroup != "space":
             found.append((str(match.lastgroup), match.group(), at))
         at = match.end()

@@ -11,15 +11,17 @@ from datetime import date
 from typing import Literal, get_args
 
 from townsquare.model.errors import Invalid
+from townsquare.model.mask import Mask, Size, hidden, require_room
+from townsquare.model.mask import Point as Point
 from townsquare.model.position import Position
 
-Point = tuple[float, float]
 Direction = Literal["in", "out"]
 Transport = Literal["tcp", "udp"]
 RoadUser = Literal["person", "bicycle", "motorcycle", "car", "bus", "truck", "tram"]
 MOTOR_VEHICLES: tuple[RoadUser, ...] = ("motorcycle", "car", "bus", "truck", "tram")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 USER_INFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@")
 
@@ -91,14 +93,33 @@ class WrongWay:
 
 @dataclass(frozen=True, slots=True)
 class Intrusion:
-    """Somebody of these classes has been in the zone for `after_s`."""
+    """Somebody of these classes has been in the zone for `after_s`, at a time of the town's day
+    `between` these two, over midnight too; without them at any time.
+    """
 
     classes: tuple[RoadUser, ...] = ("person",)
     after_s: float = 2
+    between: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_range("after_s", self.after_s, 0, 120, "seconds")
         _require_classes(self.classes)
+        hours = [HOUR.fullmatch(text) for text in self.between]
+        if hours and (len(hours) != 2 or not all(hours) or self.between[0] == self.between[1]):
+            raise Invalid(
+                f"between = {list(self.between)} must be two different times of day, such as"
+                ' ["22:00", "06:00"]; leave it out for any time'
+            )
+
+    def applies(self, clock: str) -> bool:
+        """At this time of the town's day, such as "22:00"; the first of the two counts, the second
+        does not.
+        """
+        if not self.between:
+            return True
+        start, end = self.between
+        # Times of this form come in the order of their letters.
+        return start <= clock < end if start < end else clock >= start or clock < end
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +231,9 @@ def _require_address(camera: str, url: str) -> None:
 class Camera:
     """`url` is a file, rtsp:// or http(s):// (HLS); a login is named by `login = "secret:NAME"`.
     `small_url` is a smaller stream of the same camera, on which it is counted where it is given;
-    lines and zones are then pixels of that one.
+    lines, zones and masks are then pixels of that one. `drawn_on` is the size of the picture that
+    they are pixels of: a mask must not lie elsewhere when a camera sends another one.
+    `counts_only` says that no picture of it is ever made, and nothing remembered to make one of.
 
     What it is for and who answers for it may be missing here: such a camera does not go live, and
     the others do (vision.permit).
@@ -231,6 +254,9 @@ class Camera:
     classes: tuple[RoadUser, ...] = ("person",)
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    drawn_on: Size | None = None
+    counts_only: bool = False
     ground: tuple[GroundPoint, ...] = ()
     scene_changed: SceneChanged | None = None
     sample: bool = False  # a recorded clip, not a camera of the town
@@ -249,6 +275,9 @@ class Camera:
             )
         for zone in self.zones:
             self._require_watchable(zone)
+        self._require_sight()
+        if self.counts_only:
+            self._require_no_memory()
 
     def _require_watchable(self, zone: Zone) -> None:
         """An event may need a line or the ground of its camera."""
@@ -267,6 +296,43 @@ class Camera:
             raise Invalid(
                 f"crowding of zone {zone.name!r}: write persons = N; per_m2 alone needs four"
                 f" [[camera.ground]] of camera {self.name!r}"
+            )
+
+    def _require_sight(self) -> None:
+        """What is drawn under a mask counts nothing."""
+        if self.drawn_on is not None and min(self.drawn_on) < 1:
+            raise Invalid(f"camera {self.name!r}: drawn_on is {self.drawn_on}; give pixels")
+        if not self.masks:
+            return
+        if self.drawn_on is None:
+            raise Invalid(
+                f"camera {self.name!r} has masks, which must not lie elsewhere on another picture:"
+                " write drawn_on = [width, height], the size of the one they are pixels of"
+            )
+        try:
+            require_room(self.masks, self.drawn_on)
+        except Invalid as error:
+            raise Invalid(f"camera {self.name!r}: {error}") from error
+        for what, share in self.shadowed():
+            if share == 1:
+                raise Invalid(f"camera {self.name!r}: a mask hides all of {what}; draw one anew")
+
+    def shadowed(self) -> list[tuple[str, float]]:
+        """Lines and zones that lie under masks, and with which share of them."""
+        drawn: list[tuple[str, tuple[Point, ...]]]
+        drawn = [(f"line {line.name!r}", (line.a, line.b)) for line in self.lines]
+        drawn += [(f"zone {zone.name!r}", zone.corners) for zone in self.zones]
+        shares = [(what, hidden(self.masks, corners)) for what, corners in drawn]
+        return [(what, share) for what, share in shares if share]
+
+    def _require_no_memory(self) -> None:
+        """These events compare with how the place was, which is a picture."""
+        wants = [f"left_object of zone {zone.name!r}" for zone in self.zones if zone.left_object]
+        wants += ["scene_changed"] if self.scene_changed else []
+        if wants:
+            raise Invalid(
+                f"camera {self.name!r} is counts_only, so nothing is remembered of how its place"
+                f" looks, which {wants[0]} needs; leave out one of the two"
             )
 
     @property

@@ -123,6 +123,14 @@ def apart_m(stored: str, reference: str) -> float | None:
     return float(GLOBE.inv(p.x, p.y, q.x, q.y)[2])
 
 
+def geometry_of(text: str) -> BaseGeometry:
+    """Raises Invalid for text that is not a GeoJSON geometry on Earth."""
+    try:
+        return _parsed(text)
+    except ValueError as error:  # of JSON
+        raise Invalid(f"not GeoJSON: {error}") from error
+
+
 def matches(stored: str, relation: Relation, reference: str, distance: float) -> bool:
     """Does the geometry `stored` stand in `relation` to `reference` (both GeoJSON text)?
 

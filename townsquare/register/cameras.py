@@ -57,6 +57,7 @@ class Card:
     review: date | None
     overdue: bool
     assessment: tuple[str, date] | None  # reference and date
+    hidden: tuple[str, ...]  # sentences: what is never seen of its picture
     questions: tuple[tuple[str, str], ...]
     measures: tuple[Measure, ...]
     next_cell_at: datetime
@@ -82,6 +83,7 @@ def card(
         review=_day(camera, "reviewDate"),
         overdue=_overdue(camera, town.local(now).date()),
         assessment=_assessment(camera),
+        hidden=_hidden(camera),
         questions=questions(camera, policy, town.local(now).date()),
         measures=tuple(measures),
         next_cell_at=town.local(next_due(now)),
@@ -105,10 +107,21 @@ def measure(spot: Spot, published: Sequence[Cell], due: Sequence[datetime], town
 def questions(camera: Entity, policy: Policy, today: date) -> tuple[tuple[str, str], ...]:
     return (
         ("How is it stored?", _stored(policy)),
-        ("Who can access it?", _accessed(policy)),
+        ("Who can access it?", _accessed(policy, bool(camera.value("countsOnly")))),
         ("How is it used?", _used(camera, policy, today)),
         ("For how long?", _kept(policy)),
     )
+
+
+def _hidden(camera: Entity) -> tuple[str, ...]:
+    said = []
+    if camera.value("countsOnly"):
+        said.append("Counts only: no picture is ever made.")
+    if number := camera.value("maskCount"):
+        parts = "1 part" if number == 1 else f"{number} parts"
+        is_ = "is" if number == 1 else "are"
+        said.append(f"{parts} of the picture {is_} blacked out before anything looks at it.")
+    return tuple(said)
 
 
 def _stored(policy: Policy) -> str:
@@ -122,13 +135,16 @@ def _stored(policy: Policy) -> str:
 
 
 @lru_cache(maxsize=4)
-def _accessed(policy: Policy) -> str:
+def _accessed(policy: Policy, counts_only: bool) -> str:
     """Asks the policy some hundred questions, whose answers last as long as the policy."""
     parts = [
         ("Counts of full hours", _readers(policy, "read", PUBLISHED)),
         ("Counts of 5 minutes", _readers(policy, "temporal", "")),
         ("Values of this moment", _readers(policy, "read", LIVE)),
-        ("A drawing of the empty place with shapes where people are", _viewers(policy)),
+        (
+            "A drawing of the empty place with shapes where people are",
+            "nobody, since none is ever made" if counts_only else _viewers(policy),
+        ),
         ("The camera's picture", "nobody"),
     ]
     return " ".join(f"{what}: {who}." for what, who in parts)

@@ -15,49 +15,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from townsquare.model.change import Change
-from townsquare.model.declaration import EntityType, Words
-from townsquare.model.entity import Attribute, Entity, Instances, Json, iso, urn
+from townsquare.model.entity import Json, iso
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.identity.organisation import folded
 
-APPROVAL, OWNER = "Approval", "approvals"
 RUNS = timedelta(minutes=15)
 MOST_DETAIL = 20_000  # bytes of JSON
-PEOPLE = frozenset({"operator", "engineer", "data-protection", "security", "administrator"})
-TYPES = (
-    EntityType(
-        APPROVAL,
-        OWNER,
-        PEOPLE,
-        commanders=PEOPLE,
-        accountable=True,
-        history=False,
-        deletable=False,
-        swept=True,
-        title="Approvals by others",
-        words=Words(
-            "a request for approval",
-            "subject",
-            "about",
-            {
-                "act": "what was asked for",
-                "subject": "what it is about",
-                "detail": "what exactly",
-                "requestedBy": "who asked",
-                "requestedAt": "when they asked",
-                "validUntil": "until when it can be approved",
-                "nonce": "a number that makes it the only one",
-                "digest": "the sum of the request",
-                "organisation": "the organisation of who asked",
-                "needed": "how many must agree",
-                "signatures": "who agreed, with their signatures",
-                "status": "whether it waits, was refused or used",
-                "reason": "why it was refused",
-            },
-        ),
-    ),
-)
 Status = Literal["waiting", "refused", "used"]
 
 
@@ -256,76 +219,3 @@ def refused(approval: Approval, reason: str) -> Approval:
 
 def used(approval: Approval) -> Approval:
     return msgspec.structs.replace(approval, status="used")
-
-
-# --- as an entity
-
-
-def fresh_id() -> str:
-    return urn(APPROVAL, secrets.token_hex(16))
-
-
-def change(approval: Approval) -> Change:
-    """What is written of it. Of one that is there only what became of it, and only if nobody wrote
-    in between: what was asked for is never written again.
-    """
-    if approval.version:
-        became = Entity(approval.id, (APPROVAL,), _became(approval))
-        return Change("merge", became, if_version=approval.version)
-    attributes = {**_asked(approval), **_outcome(approval)}
-    return Change("create", Entity(approval.id, (APPROVAL,), attributes))
-
-
-def _asked(approval: Approval) -> Mapping[str, Instances]:
-    request = approval.request
-    values = {
-        "act": request.act,
-        "subject": request.subject,
-        "requestedBy": request.requested_by,
-        "requestedAt": iso(request.requested_at),
-        "validUntil": iso(request.expires_at),
-        "nonce": request.nonce,
-        "digest": digest(request).hex(),
-        "organisation": approval.organisation,
-        "needed": approval.needed,
-    }
-    detail = Attribute(dict(request.detail), kind="JsonProperty")
-    return {**{name: (Attribute(value),) for name, value in values.items()}, "detail": (detail,)}
-
-
-def _outcome(approval: Approval) -> Mapping[str, Instances]:
-    signatures = [msgspec.to_builtins(one) for one in approval.signatures]
-    return {
-        "status": (Attribute(approval.status),),
-        "reason": (Attribute(approval.reason),),
-        "signatures": (Attribute(signatures, kind="JsonProperty"),),
-    }
-
-
-def _became(approval: Approval) -> Mapping[str, Instances]:
-    """Without what is as at the beginning, so that the log names what was done."""
-    begun = {"status": "waiting", "reason": "", "signatures": []}
-    return {n: a for n, a in _outcome(approval).items() if a[0].value != begun[n]}
-
-
-def approval(found: Entity) -> Approval:
-    """As it was written. Its digest is worked out anew, never read."""
-    request = Request(
-        act=found.value("act"),
-        subject=found.value("subject"),
-        detail=found.value("detail"),
-        requested_by=found.value("requestedBy"),
-        requested_at=datetime.fromisoformat(found.value("requestedAt")),
-        expires_at=datetime.fromisoformat(found.value("validUntil")),
-        nonce=found.value("nonce"),
-    )
-    return Approval(
-        found.id,
-        request,
-        found.value("organisation"),
-        found.value("needed"),
-        msgspec.convert(found.value("signatures"), tuple[Signature, ...]),
-        found.value("status"),
-        found.value("reason"),
-        found.version,
-    )

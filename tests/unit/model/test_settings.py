@@ -8,6 +8,7 @@ import pytest
 
 from townsquare.model.camera import Camera, GroundPoint, Intrusion, Line, StoppedVehicle, Zone
 from townsquare.model.errors import Invalid
+from townsquare.model.mask import Mask
 from townsquare.model.position import Position
 from townsquare.model.rule import Rule
 from townsquare.model.settings import parse
@@ -97,6 +98,78 @@ def test_known_points_of_the_ground() -> None:
     )
     [camera] = parse(text, "townsquare.toml", Town).camera
     assert camera.ground[1] == GroundPoint((9, 0), (4.5, 0))
+
+
+def test_masks_and_counts_only() -> None:
+    text = CAMERA + "drawn_on = [640, 360]\ncounts_only = true\n" + mask(5, 5, 9, 5, 9, 9.5)
+    [camera] = parse(text, "townsquare.toml", Town).camera
+    assert camera.masks == (Mask(((5, 5), (9, 5), (9, 9.5))),)
+    assert camera.drawn_on == (640, 360)
+    assert camera.counts_only
+
+
+def mask(*at: float) -> str:
+    corners = [list(corner) for corner in zip(at[::2], at[1::2], strict=True)]
+    return f"[[camera.masks]]\ncorners = {corners}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "drawn_on = [64, 48]\n" + mask(0, 0, 5, 5),
+            "line 11: a mask needs at least 3 corners, not 2",
+        ),
+        (
+            "drawn_on = [64, 48]\n" + mask(0, 0, 5, 5, 9, 9),
+            "line 11: a mask with corners [0, 0], [5, 5], [9, 9] has no area: it hides nothing",
+        ),
+        (
+            mask(0, 0, 5, 5, 0, 9),
+            "line 1: camera 'square' has masks, which must not lie elsewhere on another picture:"
+            " write drawn_on = [width, height], the size of the one they are pixels of",
+        ),
+        (
+            "drawn_on = [64, 48]\n" + mask(0, 0, 9, 0, 9, 9) + mask(60, 0, 65, 5, 60, 9),
+            "line 1: camera 'square': mask 2 lies outside the picture: 65, 5, where the picture is"
+            " 64 x 48 pixels",
+        ),
+        (
+            "drawn_on = [64, 48]\n"
+            + mask(0, 0, 40, 0, 40, 48, 0, 48)
+            + mask(30, 0, 64, 0, 64, 48, 30, 48),
+            "line 1: camera 'square': its masks hide all of the picture; leave free what is to be"
+            " counted",
+        ),
+        (
+            'drawn_on = [64, 48]\nlines = [ { name = "west", a = [1, 1], b = [9, 9] } ]\n'
+            + mask(0, 0, 10, 0, 10, 10, 0, 10),
+            "line 1: camera 'square': a mask hides all of line 'west'; draw one anew",
+        ),
+        (
+            "drawn_on = [64, 48]\n" + PLAZA + mask(0, 0, 10, 0, 10, 10, 0, 10),
+            "line 1: camera 'square': a mask hides all of zone 'plaza'; draw one anew",
+        ),
+        (
+            "drawn_on = [0, 48]\n",
+            "line 1: camera 'square': drawn_on is (0, 48); give pixels",
+        ),
+        (
+            "counts_only = true\n" + PLAZA + "left_object = {}\n",
+            "line 1: camera 'square' is counts_only, so nothing is remembered of how its place"
+            " looks, which left_object of zone 'plaza' needs; leave out one of the two",
+        ),
+        (
+            "counts_only = true\n[camera.scene_changed]\n",
+            "line 1: camera 'square' is counts_only, so nothing is remembered of how its place"
+            " looks, which scene_changed needs; leave out one of the two",
+        ),
+    ],
+)
+def test_what_is_wrong_with_masks(text: str, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        parse(CAMERA + text, "townsquare.toml", Town)
+    assert str(caught.value) == f"townsquare.toml {message}"
 
 
 @pytest.mark.parametrize(

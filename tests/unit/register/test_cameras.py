@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from townsquare.model.declaration import EntityType
 from townsquare.model.entity import Attribute, Entity
@@ -123,6 +124,34 @@ def test_a_card_says_what_is_overdue_and_what_nobody_named() -> None:
         "For no named purpose. Legal basis: none is named. Nobody answers for it. Nobody has said"
         " when its need will be looked at again."
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, ()),
+        ({"countsOnly": False, "maskCount": 0}, ()),
+        ({"countsOnly": True}, ("Counts only: no picture is ever made.",)),
+        (
+            {"maskCount": 1},
+            ("1 part of the picture is blacked out before anything looks at it.",),
+        ),
+        (
+            {"maskCount": 3},
+            ("3 parts of the picture are blacked out before anything looks at it.",),
+        ),
+    ],
+)
+def test_a_card_says_what_is_never_seen(values: dict[str, bool | int], said: tuple[str]) -> None:
+    more = {name: (Attribute(value),) for name, value in values.items()}
+    camera = structs.replace(SQUARE, attributes={**SQUARE.attributes, **more})
+    shown = card(camera, [], _policy(), BERLIN, NOON)
+    assert shown.hidden == said
+    nobody = (
+        "where people are: nobody, since none is ever made."
+        in dict(shown.questions)["Who can access it?"]
+    )
+    assert nobody is bool(values.get("countsOnly"))
 
 
 def test_a_card_is_in_town_time() -> None:

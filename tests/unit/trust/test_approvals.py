@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Conflict, Denied, Invalid
-from townsquare.trust import approvals
+from townsquare.trust import approval_entity, approvals
 from townsquare.trust.approvals import Approval, Approvers, Party, Request, Signature
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ def request() -> Request:
 
 
 def waiting(needed: int = 1) -> Approval:
-    return Approval(approvals.fresh_id(), request(), EVE.organisation, needed)
+    return Approval(approval_entity.fresh_id(), request(), EVE.organisation, needed)
 
 
 def by(who: Party, of: Approval, at: datetime = LATER, **different: Any) -> Signature:
@@ -208,7 +208,7 @@ def test_who_asked_is_somebody_who_may_come_in() -> None:
 def test_it_is_read_as_it_was_written() -> None:
     asked = waiting(needed=2)
     one = approvals.signed(asked, EVE, by(OFFICER, asked, proof={"signature": "AA"}))
-    written = approvals.change(one).entity
+    written = approval_entity.change(one).entity
     found = Entity(written.id, written.types, written.attributes, version=1)
-    assert approvals.approval(found) == replace(one, version=1)
-    assert approvals.change(approvals.approval(found)).if_version == 1
+    assert approval_entity.approval(found) == replace(one, version=1)
+    assert approval_entity.change(approval_entity.approval(found)).if_version == 1

@@ -1,15 +1,11 @@
 """Entities that lie in parts with several brokers (clauses 4.3.6.7, 5.7.2.4 and 5.5.9.3)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import OpenBroker
 from tests.contract.ngsi_ld.harbour import Harbour, registered
-from townsquare.context import outgoing
-from townsquare.context.api.app import Api
 
 MANY = "GET /ngsi-ld/v1/entities"
 PLACE = {"type": "Point", "coordinates": [8.0, 49.0]}
@@ -31,13 +27,6 @@ def harbour() -> Harbour:
     ]
     harbour.answers[MANY] = (200, there)
     return harbour
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
-    mock = httpx.MockTransport(harbour)
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
-        yield Api(open_broker(), to_others)
 
 
 @pytest.fixture

@@ -1,28 +1,18 @@
 """Writing where context sources have a part in it (clauses 4.3.6, 5.6 and 6.3.17 to 6.3.19)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
-from tests.conftest import OpenBroker, client, visited
+from tests.conftest import client, visited
 from tests.contract.ngsi_ld.harbour import FERRY, ID, Harbour, of, registered
-from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.model.actor import Actor
-from townsquare.model.declaration import EntityType
 
 LD = "application/ld+json"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
-    mock = httpx.MockTransport(harbour)
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
-        yield Api(open_broker(EntityType("Alert", "alerts", frozenset())), to_others)
 
 
 async def local(http: httpx.AsyncClient) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """The past where context sources have a part in it (clauses 4.3.6, 4.5.5, 5.7.3, 5.7.4)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -9,10 +8,8 @@ import pytest
 from tests.conftest import OpenBroker, client, visited
 from tests.contract.ngsi_ld.fleet import Ship, afloat
 from tests.contract.ngsi_ld.harbour import FERRY, ID, Harbour, of, registered
-from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.model.actor import ANYONE
-from townsquare.model.declaration import EntityType
 
 PATH = f"GET /ngsi-ld/v1/temporal/entities/{ID}"
 MANY = "GET /ngsi-ld/v1/temporal/entities"
@@ -25,13 +22,6 @@ def harbour() -> Harbour:
     harbour = Harbour()
     harbour.answers[PATH] = harbour.answers[MANY] = 404
     return harbour
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
-    mock = httpx.MockTransport(harbour)
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
-        yield Api(open_broker(EntityType("Alert", "alerts", frozenset())), to_others)
 
 
 def at(minute: int) -> str:

@@ -1,18 +1,15 @@
 """Reading where context sources have a part in it (clauses 4.3.6, 4.5.5, 5.7.1, 5.7.2, 6.3.17)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import OpenBroker, client, visited
+from tests.conftest import client, visited
 from tests.contract.ngsi_ld.harbour import FERRY, ID, Harbour, of, registered
-from townsquare.context import outgoing
 from townsquare.context.api.app import Api
 from townsquare.context.sources.calling import BIGGEST
 from townsquare.model.actor import ANYONE
-from townsquare.model.declaration import EntityType
 
 PATH = f"GET /ngsi-ld/v1/entities/{ID}"
 MANY = "GET /ngsi-ld/v1/entities"
@@ -25,13 +22,6 @@ def harbour() -> Harbour:
     harbour = Harbour()
     harbour.answers[PATH] = harbour.answers[MANY] = 404
     return harbour
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
-    mock = httpx.MockTransport(harbour)
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
-        yield Api(open_broker(EntityType("Alert", "alerts", frozenset())), to_others)
 
 
 def there(**attributes: Any) -> dict[str, Any]:

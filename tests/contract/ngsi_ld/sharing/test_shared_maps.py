@@ -1,16 +1,11 @@
 """Entity maps where context sources have a part in what is asked (clauses 4.3.6.7, 5.14.4)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import OpenBroker
 from tests.contract.ngsi_ld.harbour import Harbour, registered
-from townsquare.context import outgoing
-from townsquare.context.api.app import Api
-from townsquare.model.declaration import EntityType
 
 HEADER = "NGSILD-EntityMap"
 MANY, MAPS = "GET /ngsi-ld/v1/entities", "GET /ngsi-ld/v1/entityMaps"
@@ -24,13 +19,6 @@ def ferry(number: int, **attributes: Any) -> dict[str, Any]:
 def chart(*numbers: int, **members: Any) -> tuple[int, dict[str, Any]]:
     entities = {f"urn:x:Ferry:{n}": ["@none"] for n in numbers}
     return 201, {"id": THEIRS, "type": "EntityMap", "entityMap": entities, **members}
-
-
-@pytest.fixture
-async def api(open_broker: OpenBroker, harbour: Harbour) -> AsyncIterator[Api]:
-    mock = httpx.MockTransport(harbour)
-    async with outgoing.Client(outgoing.LOOPBACK_ONLY, mock) as to_others:
-        yield Api(open_broker(EntityType("Alert", "alerts", frozenset())), to_others)
 
 
 async def source(http: httpx.AsyncClient, *operations: str, **changes: Any) -> None:

@@ -9,6 +9,7 @@ all clips as they are, mirrored, brighter and darker by 40 %. Peers run in an en
 own (`bench/peers`). Cost is processor time of one thread.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,32 +17,33 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-import av
 from measure import clips
-from measure.clips import ROOT, Counts, Seen
+from measure.clips import ROOT, SHARED, Counts, Seen
 from measure.machine import flags, machine
+from measure.streams import QUIET, STREAMS, as_a_worker, cost, decoded, encoded, the_usual_way
+from measure.worker import used
 from rich.console import Console
 from rich.table import Table
 
 from townsquare.model.camera import Line
-from townsquare.vision import detect
+from townsquare.vision import detect, keeping
 from townsquare.vision.boxes import GROUPS, KINDS
 from townsquare.vision.detect import Detector
-from townsquare.vision.evaluate import counts
-from townsquare.vision.read import pictures, thinned
-from townsquare.vision.scene import Scene, after
+from townsquare.vision.evaluate import counts, watched
+from townsquare.vision.settings import Settings
+from townsquare.vision.wire import Watched
 
 STEPS = {10.0: 1, 5.0: 2, 3.33: 3}  # of the detections that are kept, for so many a second
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 OURS = "townsquare"
-STREAMS = ((640, 360, 10), (1920, 1080, 25))  # width, height, pictures a second
-STREAM_S = 30.0
+USUAL = "supervision + ByteTrack"  # as bench/peers calls it
+MORE = 4  # cameras of a worker
+RUN_S = 30.0  # of a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,10 @@ def error(found: Counts, truth: Counts) -> int:
     return sum(abs(found[key] - truth[key]) for key in found.keys() | truth.keys())
 
 
-def accuracy(everything: Sequence[Seen]) -> tuple[Table, Table]:
-    """Error of each pipeline and rate: in all, and by clip and version at 5 a second."""
+def accuracy(everything: Sequence[Seen]) -> tuple[Table, Table, float]:
+    """Error of each pipeline and rate: in all, and by clip and version at 5 a second. And what the
+    usual way of following costs a picture, in ms; ours where that is not installed.
+    """
     errors: defaultdict[tuple[str, float], int] = defaultdict(int)
     by_clip: dict[tuple[str, str], dict[str, int]] = {}
     spent: defaultdict[str, list[float]] = defaultdict(list)
@@ -114,14 +118,15 @@ def accuracy(everything: Sequence[Seen]) -> tuple[Table, Table]:
     each = Table("clip", "version", *(f"{name}, error at 5 a second" for name in names))
     for (clip, version), found in by_clip.items():
         each.add_row(clip, version, *(str(found[name]) for name in names))
-    return whole, each
+    usual = spent.get(USUAL, spent[OURS])
+    return whole, each, sum(usual) / len(usual)
 
 
 def counted_at(detector: Detector) -> Table:
     """In and out of every line as it is counted live, for the rates that may be set."""
     table = Table("clip", "line", "truth in / out", *(f"{rate:g} a second" for rate in RATES))
     for clip in clips.clips():
-        runs = [run(clip.path, clip.lines, detector, rate) for rate in RATES]
+        runs = [live(clip.path, clip.lines, detector, rate) for rate in RATES]
         for line in clip.lines:
             truth = ways(clip.truth, line.name)
             table.add_row(clip.name, line.name, truth, *(ways(one, line.name) for one in runs))
@@ -131,14 +136,10 @@ def counted_at(detector: Detector) -> Table:
 RATES = (5.0, 10.0, 3.34, 2.5)
 
 
-def run(path: Path, lines: Sequence[Line], detector: Detector, rate: float) -> Counts:
+def live(path: Path, lines: Sequence[Line], detector: Detector, rate: float) -> Counts:
+    """When and as often as a camera is looked at whose `detections_per_second` is this."""
     found: Counts = Counter()
-    seen = (
-        (picture.at_s, detector.detect(picture.frame))
-        for picture, wanted in thinned(pictures(str(path)), rate)
-        if wanted
-    )
-    for crossing, n in counts(list(seen), lines).items():
+    for crossing, n in watched(str(path), detector, rate, lines).items():
         found[crossing.line, int(GROUPS[KINDS.index(crossing.of)]), crossing.direction] += n
     return found
 
@@ -153,78 +154,67 @@ def ways(found: Counts, line: str) -> str:
 # --- cost
 
 
-def cpu_s(work: Callable[[], int]) -> tuple[float, int]:
-    """Of this thread, and how often it was done."""
-    began, n = time.thread_time(), work()
-    return time.thread_time() - began, max(n, 1)
+def costs(named: Mapping[str, Detector], following_ms: float, folder: Path) -> tuple[Table, Table]:
+    """Streams that one core keeps up with, and what the usual way costs; and what rest costs.
 
-
-def costs(detector: Detector) -> Table:
-    """Streams that one core keeps up with, and what the usual way of looking at each costs."""
-    table = Table(
-        *("stream", "decode only, ms/s", "at 5 a second, ms/s", "streams a core"),
-        *("every picture, ms/s", "times the streams", "of decode only"),
+    Milliseconds of processor time, and on the clock, for a second of the stream.
+    """
+    busy = Table(
+        *("stream", "model", "decode only, ms", "5 looks a second", "streams a core"),
+        *("every picture, usual way", "times the streams"),
+        title="CPU ms (wall ms) for a second of stream",
     )
-    with tempfile.TemporaryDirectory() as folder:
-        for width, height, per_s in STREAMS:
-            clip = scaled(Path(folder), width, height, per_s)
-            decode, looked, usual = (
-                cpu_s(partial(work, clip, detector))[0] * 1000 / STREAM_S
-                for work in (decoded, five_a_second, every_picture)
+    quiet = Table("stream", "model", "decode only", "counted", "looks a second", "of decode only")
+    for stream in (*STREAMS, *QUIET):
+        clip = encoded(stream, folder)
+        decode = cost(partial(decoded, clip))
+        for name, detector in named.items():
+            looked = cost(partial(as_a_worker, clip, detector, adapting=stream.quiet))
+            if stream.quiet:
+                times = f"{looked.cpu_ms / decode.cpu_ms:.1f}"
+                quiet.add_row(
+                    stream.name, name, str(decode), str(looked), f"{looked.looks:.1f}", times
+                )
+                continue
+            usual = cost(partial(the_usual_way, clip, detector))
+            whole_ms = usual.cpu_ms + following_ms * stream.per_s
+            busy.add_row(
+                stream.name, name, str(decode), str(looked), f"{1000 / looked.cpu_ms:.1f}",
+                f"{whole_ms:.0f}", f"{whole_ms / looked.cpu_ms:.1f}",
+            )  # fmt: skip
+    return busy, quiet
+
+
+def workers(models: Path, names: Sequence[str], folder: Path) -> Table:
+    """Real processes, as the house starts them."""
+    table = Table(
+        *("model", "stream", "start, s (CPU s)", "memory of 1 camera, MB", "of each more, MB")
+    )
+    for name in names:
+        settings = Settings(detector=name, cameras_per_worker=MORE)
+        for stream in STREAMS:
+            clip = str(encoded(stream, folder))
+            one, more = (
+                asyncio.run(used([a_camera(clip, n) for n in range(many)], settings, models, RUN_S))
+                for many in (1, MORE)
             )
             table.add_row(
-                f"{width} x {height} at {per_s}", f"{decode:.0f}", f"{looked:.0f}",
-                f"{1000 / looked:.1f}", f"{usual:.0f}", f"{usual / looked:.1f}",
-                f"{looked / decode:.1f}",
+                name, stream.name, f"{one.started_s:.1f} ({one.started_cpu_s:.1f})",
+                f"{one.memory_mb:.0f}", f"{(more.memory_mb - one.memory_mb) / (MORE - 1):.0f}",
             )  # fmt: skip
     return table
 
 
-def scaled(folder: Path, width: int, height: int, per_s: int) -> Path:
-    """The demo's clip in another size and rate, as a camera would send it: H.264, no B-pictures."""
-    path = folder / f"{width}.mp4"
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=per_s)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "23", "bf": "0", "g": str(2 * per_s)}
-        for n, frame in enumerate(repeated(per_s)):
-            small = frame.reformat(width, height, "yuv420p")
-            small.pts, small.time_base = n, Fraction(1, per_s)
-            out.mux(stream.encode(small))
-        out.mux(stream.encode(None))
-    return path
+def a_camera(clip: str, n: int) -> Watched:
+    return Watched(f"camera-{n}", clip, ("person",), (), ())
 
 
-def repeated(per_s: int) -> Iterator[av.VideoFrame]:
-    """Pictures of the demo's clip for `STREAM_S`, each as often as the rate needs."""
-    shown = 0
-    for picture in pictures(str(ROOT / "demo" / "square.mp4")):
-        while shown <= picture.at_s * per_s and shown < STREAM_S * per_s:
-            shown += 1
-            yield picture.frame
-        if shown >= STREAM_S * per_s:
-            return
-
-
-def decoded(clip: Path, _: Detector) -> int:
-    return sum(1 for _ in pictures(str(clip)))
-
-
-def five_a_second(clip: Path, detector: Detector) -> int:
-    return looked(clip, detector, 5.0)
-
-
-def every_picture(clip: Path, detector: Detector) -> int:
-    return looked(clip, detector, 1000.0)
-
-
-def looked(clip: Path, detector: Detector, per_s: float) -> int:
-    scene, n = Scene(), 0
-    for picture, wanted in thinned(pictures(str(clip)), per_s):
-        if wanted:
-            n += 1
-            scene, _ = after(scene, detector.detect(picture.frame), picture.at_s, ())
-    return n
+def small(folder: Path) -> Iterator[str]:
+    """The model that the goals are for, where its files are."""
+    files = [SHARED / "models" / f"pvb-2004-FP16-INT8.{end}" for end in ("xml", "bin")]
+    if all(file.is_file() for file in files):
+        for card in keeping.add(files, folder):
+            yield card.model.name
 
 
 def main() -> None:
@@ -233,13 +223,22 @@ def main() -> None:
     detector = detect.opened(name, models)
     console = Console(width=150)
     runtime = f"{name} by {detector.graph.runtime}, CPU flags {flags()}"
-    console.print(machine(runtime), soft_wrap=True)
     if not PEERS.exists():
         console.print("peers are not installed: make bench-vision installs them")
     console.print(counted_at(detector))
     everything = [one for clip in clips.clips() for one in clips.seen(clip, detector)]
-    for table in (*accuracy(everything), costs(detector)):
-        console.print(table)
+    whole, each, following_ms = accuracy(everything)
+    console.print(whole, each)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        names = list(small(folder / "models"))
+        named = {name: detector} | {one: detect.opened(one, folder / "models") for one in names}
+        console.print(*costs(named, following_ms, folder))
+        console.print(
+            workers(models or folder / "models", [name, *([] if models else names)], folder)
+        )
+        runtime += "".join(f"; {one} by {named[one].graph.runtime}" for one in names)
+    console.print(machine(runtime), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -31,27 +31,39 @@ SDP = (
 
 @cache
 def packets() -> list[bytes]:
-    """Pictures of 64 x 48 that get brighter, every fifth complete in itself."""
+    """Pictures of 64 x 48 that get brighter."""
+    shades = [np.full((48, 64, 3), 2 * n, np.uint8) for n in range(100)]
+    return coded(av.VideoFrame.from_ndarray(shade, format="rgb24") for shade in shades)
+
+
+def coded(frames: Iterable[av.VideoFrame]) -> list[bytes]:
+    """As MPEG-4, every fifth picture complete in itself. All frames are as large as the first."""
     encoder = av.CodecContext.create("mpeg4", "w")
     assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = 64, 48, "yuv420p"
-    encoder.framerate, encoder.gop_size = Fraction(25), 5
-    shades = [np.full((48, 64, 3), 2 * n, np.uint8) for n in range(100)]
-    frames = [av.VideoFrame.from_ndarray(shade, format="rgb24") for shade in shades]
-    return [bytes(packet) for frame in frames for packet in encoder.encode(frame)]
+    encoder.pix_fmt, encoder.framerate, encoder.gop_size = "yuv420p", Fraction(25), 5
+    found = []
+    for n, frame in enumerate(frames):
+        if not encoder.is_open:
+            encoder.width, encoder.height = frame.width, frame.height
+        plain = frame.reformat(format="yuv420p")
+        plain.pts, plain.time_base = n, Fraction(1, 25)
+        found += [bytes(packet) for packet in encoder.encode(plain)]
+    return found
 
 
 @dataclass(slots=True)
 class Camera:
     """`lets` are the ways that it sends by; `late_s` is how old its pictures are by its own clock,
-    None where it does not say. After so many `pictures` it says nothing more, and the line stays.
-    `asked` is what was set up: way and part.
+    None where it does not say. After so many `pictures` it says nothing more, and the line stays
+    for `silent_s`. `asked` is what was set up: way and part.
     """
 
     lets: frozenset[str] = frozenset({"tcp", "udp"})
     late_s: float | None = None
     per_s: float = 25.0
     pictures: int = 100
+    silent_s: float = 10.0
+    shows: Sequence[bytes] = field(default_factory=packets)  # over and over
     url: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -146,7 +158,7 @@ def ports(transport: str) -> tuple[int, int] | None:
 
 def play(camera: Camera, outlet: Outlet) -> None:
     number = itertools.count()
-    for n, picture in enumerate(itertools.islice(itertools.cycle(packets()), camera.pictures)):
+    for n, picture in enumerate(itertools.islice(itertools.cycle(camera.shows), camera.pictures)):
         at = n * round(TICKS_PER_S / camera.per_s)
         if camera.late_s is not None:
             outlet.send(1, report(at, time.time() - camera.late_s))
@@ -156,7 +168,7 @@ def play(camera: Camera, outlet: Outlet) -> None:
             outlet.send(0, head + picture[start : start + LARGEST])
         if camera.ended.wait(1 / camera.per_s):
             break
-    camera.ended.wait(10)
+    camera.ended.wait(camera.silent_s)
     outlet.close()
 
 

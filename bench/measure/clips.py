@@ -17,7 +17,7 @@ from av import VideoFrame
 from townsquare.model.camera import Direction, Line, Point
 from townsquare.vision.boxes import MOTOR, PEDESTRIAN, RIDDEN, Boxes
 from townsquare.vision.detect import Detector
-from townsquare.vision.read import pictures, thinned
+from townsquare.vision.read import Pace, pictures, thinned
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -99,7 +99,7 @@ VERSIONS: dict[str, Callable[[Pixels], Pixels]] = {
 def seen(clip: Clip, detector: Detector) -> Iterator[Seen]:
     """The clip in all versions, each picture decoded once."""
     found: dict[str, list[tuple[float, Boxes]]] = {version: [] for version in VERSIONS}
-    for picture, wanted in thinned(pictures(str(clip.path)), FASTEST):
+    for picture, wanted in thinned(pictures(str(clip.path)), Pace(FASTEST)):
         if wanted:
             pixels = np.asarray(picture.frame.to_ndarray(format="bgr24"), np.uint8)
             for version, change in VERSIONS.items():

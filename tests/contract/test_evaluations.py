@@ -31,7 +31,8 @@ from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.light import Light
 from townsquare.vision.observation import Crossings, Health, Observation
-from townsquare.vision.run import TYPES, Room, opened
+from townsquare.vision.run import Room, opened
+from townsquare.vision.types import TYPES
 from townsquare.web.pages import Pages
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -157,6 +158,49 @@ async def desk(open_broker: OpenBroker) -> AsyncIterator[House]:
     await house.client.aclose()
 
 
+async def test_it_can_be_asked_whether_a_count_still_runs(house: House) -> None:
+    id = await house.started()
+    path = f"/vision/cameras/square/evaluations/{id}"
+    assert (await house.client.get(path)).json() == {
+        "evaluation": id,
+        "since": "2030-06-01T12:00:00Z",
+        "until": "2030-06-01T12:15:00Z",
+        "void": "",
+    }
+    house.evaluations.lose("square")
+    assert "not watched" in (await house.client.get(path)).json()["void"]
+    house.visitor = COLLEAGUE
+    assert (await house.client.get(path)).status_code == 403
+    house.restart()
+    assert (await house.client.get(path)).status_code == 404
+
+
+async def test_hand_counts_are_listed_with_what_they_say_of_a_hundred(house: House) -> None:
+    await house.open()
+    handed = await house.count_well()
+    (told,) = (await house.client.get("/vision/cameras/square/evaluations")).json()["evaluations"]
+    assert told == handed.json()
+    people, nobody = told["results"][:2]
+    assert people["interval"]["of"] == 100
+    assert people["interval"]["low"] <= 111 <= people["interval"]["high"]  # of 135, 15 more
+    assert nobody["interval"] is None
+    house.evaluations.cameras = {"square": replace(CAMERA, lines=())}  # it was drawn anew
+    (old,) = (await house.client.get("/vision/cameras/square/evaluations")).json()["evaluations"]
+    assert all(one["interval"] is None for one in old["results"])
+
+
+async def test_it_is_told_what_the_hand_looked_at(house: House) -> None:
+    await house.open()
+    id = await house.started(of=["person"], where="picture")
+    house.hear(house.health())
+    house.now += timedelta(minutes=15)
+    answer = await house.handed_in(id, key("person", 9))
+    assert answer.json()["method"].endswith("counted on the drawn picture")
+    await house.evaluations.load()
+    (kept,) = house.evaluations.of("square").evaluations
+    assert kept.method == answer.json()["method"]
+
+
 async def test_only_sums_are_kept_of_a_hand_count_and_everyone_reads_them(house: House) -> None:
     answer = await house.count_well()
     assert answer.status_code == 201, answer.text
@@ -175,7 +219,7 @@ async def test_only_sums_are_kept_of_a_hand_count_and_everyone_reads_them(house:
         "detector": "nanodet",
         "detectorChecksum": "sha256:1",
         "evaluatedBy": "engineer",
-        "method": "hand count, matched one to one within 2 s",
+        "method": "hand count, matched one to one within 2 s, counted on the street",
         "results": [
             {**drawn, "of": "person", "direction": "in", "hits": 135, "missed": 15, "false": 0},
             {**drawn, "of": "person", "direction": "out", "hits": 0, "missed": 0, "false": 0},

@@ -22,8 +22,8 @@ from townsquare.model.errors import Denied, Invalid, NotFound, TownsquareError
 from townsquare.model.position import Position
 from townsquare.vision import api
 from townsquare.vision.leases import Approved, nobody_agreed
-from townsquare.vision.run import TYPES
 from townsquare.vision.settings import Settings
+from townsquare.vision.types import TYPES
 from townsquare.vision.workers import Preview, Workers
 
 EVE = Actor("urn:ngsi-ld:Person:eve", "person", roles=frozenset({"operator"}))

@@ -81,8 +81,17 @@ def test_a_late_reader_goes_on_from_now_and_does_not_hurry(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("per_s", "wanted"), [(5, 10), (10, 20), (3, 6), (30, 20)])
 def test_pictures_are_thinned_evenly(tmp_path: Path, per_s: float, wanted: int) -> None:
-    shown = read.thinned(read.pictures(str(video(tmp_path / "a.mp4"))), per_s)
+    shown = read.thinned(read.pictures(str(video(tmp_path / "a.mp4"))), read.Pace(per_s))
     assert sum(kept for _, kept in shown) == wanted
+
+
+def test_the_rate_may_change_with_every_picture(tmp_path: Path) -> None:
+    pace, kept_s = read.Pace(2), []
+    for picture, kept in read.thinned(read.pictures(str(video(tmp_path / "a.mp4"))), pace):
+        if kept:
+            kept_s.append(picture.at_s)
+        pace.per_s = 10 if picture.at_s > 0.95 else 2
+    assert kept_s == pytest.approx([0, 0.5, 1.0, *(1.1 + n / 10 for n in range(9))])
 
 
 def cut(path: Path, share: float) -> Path:

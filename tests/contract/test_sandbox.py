@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from townsquare.model.errors import Unavailable
+from townsquare.vision import cards
 from townsquare.vision.observation import Health
 from townsquare.vision.settings import Settings
 from townsquare.vision.wire import Watched
@@ -87,6 +88,38 @@ print(confine().level())
 
 def test_a_process_that_has_threads_already_is_not_called_confined() -> None:
     assert said_by(LATE) == ["none"]
+
+
+DEVICE = """
+import fcntl, os, pty, sys, termios
+from townsquare.vision.sandbox import confine
+ours, theirs = pty.openpty()
+name = os.ttyname(theirs)
+print(confine(devices=[name] if sys.argv[1] == "named" else []).level(), flush=True)
+for how in (os.O_RDONLY, os.O_RDWR):
+    try:
+        device = os.open(name, how | os.O_NOCTTY)
+        fcntl.ioctl(device, termios.TIOCGWINSZ, bytes(8))
+        print("done", flush=True)
+    except PermissionError:
+        print("refused", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("named", "said"), [("named", "done"), ("not named", "refused")])
+def test_only_a_device_that_was_named_can_be_used(named: str, said: str) -> None:
+    """A terminal in the place of a graphics card: both are read, written and given orders."""
+    level, *tried = said_by(DEVICE, named)
+    if level == "none":
+        pytest.skip("this kernel has no Landlock: the level is told as none")
+    assert tried == [said, said]
+
+
+def test_a_worker_reaches_a_card_only_where_the_card_has_something_to_do() -> None:
+    looked_up, _ = cards.reached(decodes=True)
+    assert "/proc/driver/nvidia" in looked_up
+    if not cards.infers():
+        assert cards.reached(decodes=False) == ([], [])
 
 
 # --- real workers

@@ -10,22 +10,36 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from tests import square
 from tests.conftest import OpenBroker
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
-from townsquare.model.camera import Line, Zone
+from townsquare.model.camera import Intrusion, Line, Zone
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
 from townsquare.model.town import Town
-from townsquare.vision import observation, workers
+from townsquare.vision import child, observation, sandbox, workers
+from townsquare.vision.aligned import window_of
 from townsquare.vision.evaluations import Evaluations
-from townsquare.vision.observation import Crossings, Health, Observation, Occupancy
-from townsquare.vision.run import TYPES, Cameras, run
+from townsquare.vision.observation import (
+    Crossings,
+    Event,
+    Health,
+    Observation,
+    Occupancy,
+    Queued,
+    Speeds,
+    Tried,
+    Turns,
+)
+from townsquare.vision.run import Cameras, run
 from townsquare.vision.settings import Settings
+from townsquare.vision.types import TYPES
 from townsquare.vision.wire import Watched, packet
 from townsquare.vision.workers import Workers
 
@@ -84,6 +98,41 @@ async def test_a_worker_tells_counts_and_health_and_nothing_else() -> None:
         assert healths["absent"].trouble == "missing"
 
 
+async def test_a_worker_tells_an_event_at_the_hours_of_the_town() -> None:
+    clock = [
+        f"{datetime.now(ZoneInfo('Europe/Berlin')) + timedelta(hours=h):%H:%M}" for h in (-1, 1, 2)
+    ]
+    now = Intrusion(after_s=0, between=(clock[0], clock[1]))
+    later = Intrusion(after_s=0, between=(clock[1], clock[2]))
+    zones = tuple(replace(PLAZA, name=n, intrusion=i) for n, i in (("now", now), ("later", later)))
+    watched = structs.replace(SQUARE, zones=zones, timezone="Europe/Berlin")
+    async with begun([watched]) as (_, seen):
+        await until(lambda: any(isinstance(one, Event) for one in seen))
+        await until(lambda: sum(isinstance(one, Occupancy) for one in seen) > 6)
+        told = {(one.zone, one.what) for one in seen if isinstance(one, Event)}
+        assert told == {("now", "intrusion")}
+
+
+DRAWN = ((300.0, 170.0), (300.0, 345.0))
+
+
+async def test_lines_are_tried_only_while_a_preview_is_wanted_and_over_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "ANSWERS_S", 2)
+    async with begun([SQUARE]) as (house, seen):
+        await until(lambda: len(seen) > 3)
+        with pytest.raises(Unavailable, match="did not answer"):
+            await house.try_out("square", [DRAWN])
+        house.show("square", datetime.now(UTC) + timedelta(seconds=30))
+        answer = await house.try_out("square", [DRAWN])
+        assert 0 < answer.over_s < 60
+        assert answer.counts == ()
+        assert {type(one) for one in seen} <= {Crossings, Occupancy, Health}
+        with pytest.raises(Unavailable, match="nobody watches"):
+            await house.try_out("absent", [DRAWN])
+
+
 async def test_previews_come_only_when_they_are_wanted() -> None:
     async with begun([SQUARE]) as (house, seen):
         await until(lambda: len(seen) > 3)
@@ -98,13 +147,30 @@ NOW = datetime.now(UTC)
 AT = NOW.isoformat().replace("+00:00", "Z").encode()
 COUNTED = observation.write(Crossings("square", "west", "person", "in", 1, NOW, NOW))
 STAYED = observation.write(Occupancy("square", "plaza", "person", 1.0, 1, NOW, NOW))
+
+
+def stamp(at: datetime) -> bytes:
+    return at.isoformat().replace("+00:00", "Z").encode()
+
+
+LASTS = observation.write(Event("square", "plaza", "queue", NOW, None, 0.9))
+WAITED = observation.write(Queued("square", "plaza", 3, 40, NOW, NOW))
+WINDOW = window_of(NOW - timedelta(minutes=5))
+ENDS = WINDOW + timedelta(minutes=5)
+TURNED = observation.write(Turns("square", "west", "west", "car", 1, WINDOW, ENDS, 0.5))
+BANDS = (0, 0, 1, 2, 2, 0, 0, 0)
+SPED = observation.write(Speeds("square", "west", "car", "in", BANDS, WINDOW, ENDS, 0.5))
 ODD_TIMES = [
     b"2026-06-01T12:00:00",  # of no zone: it cannot be compared with the house's
     b"9999-12-31T23:59:59Z",
     b"0001-01-01T00:00:00+23:59",
     b"1999-12-31T23:59:59Z",
 ]
+HONEST = [OBSERVED, COUNTED, STAYED, LASTS, WAITED, TURNED, SPED]
+TRIED = observation.write(Tried("square", 0, 60.0, ()))
 SMUGGLED = [
+    TRIED,  # nobody asked
+    TRIED.replace(b'"counts":[]', b'"counts":[],"at":[[3.5,120,80]]'),
     b'{"observed":"boxes","camera":"square","boxes":[[1,2,3,4]]}\n',
     OBSERVED.replace(b'"dropped"', b'"plate":"B-XY 1","dropped"'),
     OBSERVED.replace(b'"square"', b'"another"'),
@@ -116,6 +182,26 @@ SMUGGLED = [
     *(COUNTED.replace(b'"n":1', b'"n":' + n) for n in (b"-1", b"99999", b"9" * 30)),
     STAYED.replace(b'"mean":1.0', b'"mean":-0.5'),
     STAYED.replace(b'"max":1', b'"max":-1'),
+    *(LASTS.replace(AT, at) for at in ODD_TIMES),
+    LASTS.replace(b'"queue"', b'"loitering"'),
+    LASTS.replace(b"0.9", b"1.9"),
+    LASTS.replace(b'"zone"', b'"track":7,"zone"'),
+    LASTS.replace(b'"plaza"', b'["plaza","a red car"]'),
+    LASTS.replace(b'"plaza"', b'"a red car"'),
+    COUNTED.replace(b'"west"', b'"a red car"'),
+    TURNED.replace(b'"exit":"west"', b'"exit":"B-XY 1"'),
+    TURNED.replace(b'"n":1', b'"n":1,"numbers":[7]'),
+    TURNED.replace(b":00Z", b":01Z"),  # when somebody turned
+    SPED.replace(b":00Z", b":00.125Z"),
+    SPED.replace(stamp(WINDOW), stamp(WINDOW + timedelta(minutes=1))),
+    SPED.replace(stamp(ENDS), stamp(WINDOW)),
+    SPED.replace(b"[0,0,1,2,2,0,0,0]", b"[0,0,1,1,2,0,0,0]"),  # of four, each could be known
+    SPED.replace(b"[0,0,1,2,2,0,0,0]", b"[0,0,0,0,0,0,0]"),
+    SPED.replace(b"[0,0,1,2,2,0,0,0]", b"[0,0,1,2,2,0,0,0,37]"),
+    SPED.replace(b"[0,0,1,2,2,0,0,0]", b"[0,0,1.5,2,2,0,0,0]"),
+    SPED.replace(b'"car"', b'"person"'),  # of whom there are other bands
+    WAITED.replace(b'"length_m":40', b'"length_m":1e99'),
+    WAITED.replace(b'"length_m":40', b'"length_m":[40,31,12]'),
     b"\xff\xd8\xff\xe0" + b"live picture" * 99 + b"\n",
     b"x" * 100_000,
 ]
@@ -126,22 +212,22 @@ SHOWN = [
 ]
 
 
-def dishonest(folder: Path, says: bytes, shows: bytes) -> str:
+def dishonest(folder: Path, says: bytes, shows: bytes, first: bytes = OBSERVED) -> str:
     """A program in the place of the worker."""
     file = folder / "worker.py"
     file.write_text(
         "import os, sys, time\n"
         "sys.stdin.readline()\n"
-        f"os.write(int(sys.argv[3]), {OBSERVED!r})\n"
-        f"os.write(int(sys.argv[3]), {says!r})\n"
-        f"os.write(int(sys.argv[4]), {shows!r})\n"
+        f"os.write(int(sys.argv[-2]), {first!r})\n"
+        f"os.write(int(sys.argv[-2]), {says!r})\n"
+        f"os.write(int(sys.argv[-1]), {shows!r})\n"
         "time.sleep(60)\n"
     )
     return str(file)
 
 
 def in_place_of_python(folder: Path, program: str) -> str:
-    """What `sys.executable -m townsquare.vision.worker 5 7` runs then."""
+    """What `sys.executable -B -m townsquare.vision.worker 5 7` runs then."""
     script = folder / "python"
     script.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
     script.chmod(0o755)
@@ -149,8 +235,10 @@ def in_place_of_python(folder: Path, program: str) -> str:
 
 
 def test_each_of_these_differs_from_what_is_let_through() -> None:
-    for honest in (OBSERVED, COUNTED, STAYED):
-        assert observation.of_its_time(observation.read(honest), NOW)
+    for honest in HONEST:
+        said = observation.read(honest)
+        assert not isinstance(said, Tried)
+        assert observation.of_its_time(said, NOW)
         assert honest not in SMUGGLED
 
 
@@ -162,7 +250,7 @@ async def test_a_worker_that_says_anything_else_is_ended(
 ) -> None:
     program = in_place_of_python(tmp_path, dishonest(tmp_path, says, shows))
     monkeypatch.setattr(sys, "executable", program)
-    monkeypatch.setattr(workers, "LEAVES_S", 0.2)
+    monkeypatch.setattr(child, "LEAVES_S", 0.2)
     pids: set[int] = set()
     async with asyncio.timeout(20), Workers(Settings()) as house:
         house.show("square", datetime.now(UTC) + timedelta(seconds=30))
@@ -181,6 +269,33 @@ async def test_closing_the_house_ends_its_workers() -> None:
         await until(lambda: seen)
         (pid,) = house.pids()
     assert gone(pid)
+
+
+async def test_a_house_that_is_told_to_end_ends_also_while_a_worker_is_ending() -> None:
+    """Who waits for a task to be over is cancelled in that moment, and must not go on."""
+    let_go, ended = asyncio.Event(), False
+
+    async def slow() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await let_go.wait()
+
+    async def watching() -> None:
+        nonlocal ended
+        showing = asyncio.create_task(slow())
+        await asyncio.sleep(0)
+        showing.cancel()
+        await child.over(showing)
+        ended = True
+
+    task = asyncio.create_task(watching())
+    for _ in range(4):
+        await asyncio.sleep(0)
+    task.cancel()
+    let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not ended
 
 
 def killed(pids: set[int]) -> None:
@@ -221,7 +336,7 @@ async def test_nothing_but_what_python_needs_is_in_the_environment_of_a_worker(
         await until(lambda: seen)
         (pid,) = house.pids()
         names = environment_of(pid)
-    assert names <= {*workers.NEEDED, "MALLOC_ARENA_MAX"}
+    assert names <= {*sandbox.NEEDED, "MALLOC_ARENA_MAX"}
     assert "PATH" in names
 
 

@@ -45,7 +45,7 @@ def test_a_camera_that_sends_by_tcp_alone_is_read_at_the_third_try() -> None:
     with rtsp.serving(rtsp.Camera(frozenset({"tcp"}), pictures=20)) as camera:
         watched, inbox = Watched("square", camera.url, (), (), (), "udp"), Inbox()
         for failures in range(2):
-            error = one_try(watched, Way(transport("udp", failures), 5), inbox)
+            error = one_try(watched, Way(transport("udp", failures), 5), read.Pace(5), inbox)
             assert error.trouble == "noAnswer"
         pictures = read.pictures(camera.url, way=Way(transport("udp", 2)))
         assert next(pictures).size == (64, 48)
@@ -213,7 +213,7 @@ def test_a_smaller_stream_is_read_in_place_of_the_large_one() -> None:
         login="secret:square",
         transport="udp",
     )
-    watched = wire.watched(both, lambda name: "eve:hunter2")
+    watched = wire.watched(both, lambda name: "eve:hunter2", "UTC")
     assert watched.url == "rtsp://eve:hunter2@10.0.0.9/small"
     assert watched.transport == "udp"
     with pytest.raises(Invalid, match="carries a login"):

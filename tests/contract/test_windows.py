@@ -16,7 +16,8 @@ from townsquare.model.entity import Entity
 from townsquare.model.town import Town
 from townsquare.register.publish import publish
 from townsquare.vision.observation import Crossings, Health, Occupancy
-from townsquare.vision.run import TYPES, Room, opened
+from townsquare.vision.run import Room, opened
+from townsquare.vision.types import TYPES
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 ENGINEER = Actor("urn:ngsi-ld:Person:eva", "person", roles=frozenset({"engineer"}))

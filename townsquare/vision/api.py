@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.context.broker import Broker
-from townsquare.model.actor import Why
+from townsquare.model.actor import Actor, Why
 from townsquare.model.camera import Camera
 from townsquare.model.errors import Invalid, NotFound
 from townsquare.vision.leases import (
@@ -60,10 +60,7 @@ def routes(
 
     async def picture(request: Request) -> Response:
         camera, by = camera_of(request), request.state.actor
-        id = request.query_params.get("lease", "")
-        lease = await broker.read(id, ROOM, OPERATIONS) if id else None
-        purpose = require(lease, camera, by, broker.clock())
-        await broker.read(id, by, Why(purpose))  # what they may see may have changed since
+        await leased(broker, request.query_params.get("lease", ""), camera, by)
         jpeg = workers.preview(camera.name)
         headers = {"Cache-Control": "no-store"}
         if jpeg is None:
@@ -75,6 +72,14 @@ def routes(
         Route("/vision/cameras/{name}/preview", preview, methods=["POST"]),
         Route("/vision/cameras/{name}/preview.jpg", picture),
     ]
+
+
+async def leased(broker: Broker, id: str, camera: Camera, by: Actor) -> str:
+    """The purpose of a lease that runs, of this camera and person. Raises Denied or NotFound."""
+    lease = await broker.read(id, ROOM, OPERATIONS) if id else None
+    purpose = require(lease, camera, by, broker.clock())
+    await broker.read(id, by, Why(purpose))  # what they may see may have changed since
+    return purpose
 
 
 def wished(body: bytes) -> Wish:

@@ -8,14 +8,17 @@ from datetime import datetime
 
 from msgspec import structs
 
-from townsquare.model.camera import Camera, Line, RoadUser, Zone
+from townsquare.model.camera import Camera, Line, Zone
 from townsquare.model.declaration import LIVE
-from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
+from townsquare.model.entity import NULL, Attribute, Entity, Json, iso, relationship, urn
+from townsquare.vision.aligned import WINDOW
 from townsquare.vision.bounds import Counted, bounds, window_bounds
+from townsquare.vision.ground import per_m2
 from townsquare.vision.observation import Health
-from townsquare.vision.window import WINDOW, LineCount, ZoneCount, coverage
+from townsquare.vision.window import LineCount, ZoneCount, coverage
 
 CAMERA, HEALTH, LEASE = "Camera", "CameraHealth", "PreviewLease"
+LAYOUT = "CameraLayout"
 CROWD, TRAFFIC = "CrowdFlowObserved", "TrafficFlowObserved"
 
 
@@ -57,6 +60,8 @@ def camera_entity(
         "status": status,
         "statusSince": iso(since),
         "sample": camera.sample,
+        "countsOnly": camera.counts_only,
+        "maskCount": len(camera.masks),
         "lines": [_line(line) for line in camera.lines],
         "zones": [{"name": z.name, "corners": [list(c) for c in z.corners]} for z in camera.zones],
     }
@@ -105,6 +110,8 @@ def health_entity(health: Health, at: datetime) -> Entity:
         clock=health.clock,
         decoder=health.decoder,
         light=None if health.light == "unknown" else health.light,
+        askedPerSecond=health.asked_per_s,
+        overloaded=health.overloaded,
     )
 
 
@@ -156,7 +163,9 @@ def resumed(live: Entity, now: datetime) -> LineCount | None:
     )
 
 
-def live_zone(camera: Camera, zone: Zone, count: ZoneCount, known: bool, at: datetime) -> Entity:
+def live_zone(
+    camera: Camera, zone: Zone, count: ZoneCount, area_m2: float | None, at: datetime
+) -> Entity:
     live = told(
         f"{urn(CROWD, camera.name)}-{zone.name}-live",
         CROWD,
@@ -164,13 +173,14 @@ def live_zone(camera: Camera, zone: Zone, count: ZoneCount, known: bool, at: dat
         at,
         ("refDevice", camera.name),
         name=zone.name,
-        peopleCount=count.now if known else None,
+        peopleCount=count.now,
+        peopleDensity=_density(count.now, area_m2),
     )
     return placed(live, camera)
 
 
 def line_window(camera: Camera, line: Line, count: LineCount) -> Entity:
-    return _window(
+    return window(
         f"{urn(CROWD, camera.name)}-{line.name}",
         CROWD,
         camera,
@@ -190,9 +200,9 @@ def _people(count: LineCount) -> Counted:
     }
 
 
-def zone_window(camera: Camera, zone: Zone, count: ZoneCount) -> Entity:
-    mean = count.mean
-    return _window(
+def zone_window(camera: Camera, zone: Zone, count: ZoneCount, area_m2: float | None) -> Entity:
+    mean, density = count.mean, _density(count.mean, area_m2)
+    return window(
         f"{urn(CROWD, camera.name)}-{zone.name}",
         CROWD,
         camera,
@@ -200,75 +210,30 @@ def zone_window(camera: Camera, zone: Zone, count: ZoneCount) -> Entity:
         name=zone.name,
         peopleCount=None if mean is None else round(mean, 2),
         peopleCountMax=None if mean is None else count.most,
+        peopleDensity=NULL if density is None else density,
     )
 
 
-def _window(
+def _density(number: float | None, area_m2: float | None) -> float | None:
+    """Persons per square metre."""
+    found = None if number is None else per_m2(number, area_m2)
+    return None if found is None else round(found, 3)
+
+
+def window(
     id: str, type: str, camera: Camera, count: LineCount | ZoneCount, **values: Json
 ) -> Entity:
-    until = count.since + WINDOW
-    return told(
-        id,
-        type,
-        False,
-        until,
-        ("refDevice", camera.name),
-        dateObservedFrom=iso(count.since),
-        dateObservedTo=iso(until),
-        coverage=coverage(count),
+    until, ref = count.since + WINDOW, ("refDevice", camera.name)
+    when = of_window(camera, count.since, coverage(count))
+    return told(id, type, False, until, ref, **when, **values)
+
+
+def of_window(camera: Camera, since: datetime, watched: float) -> dict[str, Json]:
+    """`watched` is the share of it that was."""
+    return {
+        "dateObservedFrom": iso(since),
+        "dateObservedTo": iso(since + WINDOW),
+        "coverage": watched,
         # The demo's made-up windows say sample; these were counted.
-        sample=False if camera.sample else None,
-        **values,
-    )
-
-
-# --- vehicles across a line: an entity for each class and direction
-
-LANES = {"towards": "forward", "away": "backward"}
-
-
-def live_traffic(
-    camera: Camera, line: Line, of: RoadUser, count: LineCount, known: bool, at: datetime
-) -> list[Entity]:
-    live = [
-        told(
-            f"{traffic_id(camera, line, of, lane)}-live",
-            TRAFFIC,
-            True,
-            at,
-            ("refDevice", camera.name),
-            name=line.name,
-            vehicleType=of,
-            laneDirection=direction,
-            dateObservedFrom=iso(count.since),
-            intensity=getattr(count, lane) if known else None,
-            **(bounds(_lane(count, lane)) if known else {}),
-        )
-        for lane, direction in LANES.items()
-    ]
-    return [placed(one, camera) for one in live]
-
-
-def traffic_windows(camera: Camera, line: Line, of: RoadUser, count: LineCount) -> list[Entity]:
-    return [
-        _window(
-            traffic_id(camera, line, of, lane),
-            TRAFFIC,
-            camera,
-            count,
-            name=line.name,
-            vehicleType=of,
-            laneDirection=direction,
-            intensity=getattr(count, lane),
-            **window_bounds(_lane(count, lane)),
-        )
-        for lane, direction in LANES.items()
-    ]
-
-
-def _lane(count: LineCount, lane: str) -> Counted:
-    return {"intensity": (getattr(count, lane), count.errors[list(LANES).index(lane)])}
-
-
-def traffic_id(camera: Camera, line: Line, of: RoadUser, lane: str) -> str:
-    return f"{urn(TRAFFIC, camera.name)}-{line.name}-{of}-{lane}"
+        "sample": False if camera.sample else None,
+    }

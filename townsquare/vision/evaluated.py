@@ -8,6 +8,7 @@ for anything else the error is unknown.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from townsquare.model.camera import Camera, Direction, Line, Point, RoadUser
 from townsquare.model.count_error import CountError
@@ -17,6 +18,12 @@ from townsquare.vision.light import Light
 
 EVALUATION = "CameraEvaluation"
 METHOD = "hand count, matched one to one within 2 s"
+# What the hand looked at. The drawn picture shows only whom the machine has found.
+Where = Literal["street", "picture"]
+WHERE: Mapping[Where, str] = {
+    "street": f"{METHOD}, counted on the street",
+    "picture": f"{METHOD}, counted on the drawn picture",
+}
 Ends = tuple[Point, Point]
 
 
@@ -39,6 +46,7 @@ class Evaluation:
     by: str  # role
     ends: Mapping[str, Ends]
     tallies: Mapping[Way, Tally]
+    method: str = METHOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +67,19 @@ class Measured:
     def known(
         self, line: Line, of: RoadUser, to: Direction, light: Light, counted: Collection[RoadUser]
     ) -> Known | None:
-        fit = [e for e in self.evaluations if self._fits(e, line, light)]
         for group in measuring(of, counted):
-            found = [
-                (e, e.tallies[way]) for e in fit if (way := (line.name, group, to)) in e.tallies
-            ]
-            error = combined([tally for _, tally in found])
-            if error is not None:
-                return Known(error, max(e.at.date() for e, tally in found if tally.by_hand))
+            if known := self.along((line.name, group, to), line, light):
+                return known
         return None
+
+    def along(self, way: Way, line: Line, light: Light) -> Known | None:
+        """What is known of those who go this way, by the evaluations that fit."""
+        fit = [e for e in self.evaluations if self._fits(e, line, light) and way in e.tallies]
+        found = [(e, e.tallies[way]) for e in fit]
+        error = combined([tally for _, tally in found])
+        if error is None:
+            return None
+        return Known(error, max(e.at.date() for e, tally in found if tally.by_hand))
 
     def _fits(self, evaluation: Evaluation, line: Line, light: Light) -> bool:
         drawn = evaluation.ends.get(line.name) == (line.a, line.b)
@@ -98,7 +110,7 @@ def to_entity(camera: str, name: str, made: Evaluation) -> Entity:
         detector=Attribute(made.model.name),
         detectorChecksum=Attribute(made.model.sum),
         evaluatedBy=Attribute(made.by),
-        method=Attribute(METHOD),
+        method=Attribute(made.method),
         results=Attribute([_result(way, tally, made.ends) for way, tally in made.tallies.items()]),
     )
 
@@ -131,6 +143,7 @@ def from_entity(kept: Entity) -> Evaluation:
             (r["line"], r["of"], r["direction"]): Tally(r["hits"], r["missed"], r["false"])
             for r in results
         },
+        method=kept.value("method"),
     )
 
 

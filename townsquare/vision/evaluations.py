@@ -23,9 +23,11 @@ from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.vision.error import MOTORISED, Group, Passed, Way, classes_of, tallied
 from townsquare.vision.evaluated import (
     EVALUATION,
+    WHERE,
     Evaluation,
     Measured,
     Model,
+    Where,
     ends,
     from_entity,
     hour_of,
@@ -51,6 +53,7 @@ class Wanted:
     lines: tuple[str, ...]
     of: tuple[Group, ...]
     length: timedelta
+    where: Where = "street"
 
     def ways(self) -> list[Way]:
         return [(x, of, to) for x in self.lines for of in self.of for to in ("in", "out")]
@@ -108,10 +111,8 @@ class Evaluations:
     async def load(self) -> None:
         """What was measured before."""
         for name in self.cameras:
-            device = f'refDevice=="urn:ngsi-ld:Camera:{name}"'
-            query = Query((EVALUATION,), q=parse(device), order=LATEST, limit=NEWEST)
-            page = await self.broker.find(query, ROOM, OPERATIONS)
-            self._keep(name, [from_entity(kept) for kept in page.entities])
+            kept = await self.listed(self.cameras[name], ROOM, OPERATIONS)
+            self._keep(name, [from_entity(one) for one in kept])
 
     def hear(self, seen: Observation) -> None:
         if running := self._alive(seen.camera):
@@ -138,13 +139,19 @@ class Evaluations:
 
     def cancel(self, camera: Camera, id: str, by: Actor) -> None:
         """Raises NotFound or Denied."""
-        self._own(camera, id, by)
+        self.own(camera, id, by)
         del self.running[camera.name]
+
+    async def listed(self, camera: Camera, by: Actor, why: Why) -> list[Entity]:
+        """As much of them as this actor may read, newest first."""
+        device = f'refDevice=="urn:ngsi-ld:Camera:{camera.name}"'
+        query = Query((EVALUATION,), q=parse(device), order=LATEST, limit=NEWEST)
+        return (await self.broker.find(query, by, why)).entities
 
     async def end(self, camera: Camera, id: str, hand: Collection[Passed], by: Actor) -> Entity:
         """Matches, keeps the sums and forgets the rest. Raises what says why it cannot."""
         async with self._ending:  # handed in twice, the second finds none
-            running = self._own(camera, id, by)
+            running = self.own(camera, id, by)
             length = min(self.broker.clock(), running.until) - running.since
             made = self._made(camera, running, hand, length)
             entity = to_entity(camera.name, id, made)
@@ -171,6 +178,7 @@ class Evaluations:
             by=", ".join(sorted(running.by.roles)),
             ends=ends(camera, wanted.lines),
             tallies=tallied(wanted.ways(), list(hand), running.machine, length_s),
+            method=WHERE[wanted.where],
         )
 
     def _keep(self, camera: str, made: list[Evaluation]) -> None:
@@ -185,7 +193,8 @@ class Evaluations:
             return None
         return running
 
-    def _own(self, camera: Camera, id: str, by: Actor) -> Running:
+    def own(self, camera: Camera, id: str, by: Actor) -> Running:
+        """The one that runs, if it is theirs. Raises NotFound or Denied."""
         running = self._alive(camera.name)
         if running is None or running.id != id:
             raise NotFound(f"no such evaluation of camera {camera.name!r} runs; start one")

@@ -24,6 +24,7 @@ MOST_OFF = 0.1  # of the extent in metres, of a point from where the others put 
 
 Matrix = npt.NDArray[np.float64]
 Row = tuple[float, float, float]
+Size = tuple[int, int]  # of pictures, in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,21 @@ def calibrated(points: Sequence[GroundPoint]) -> Ground:
     _require_agreement(off, metres)
     a, b, c = ((float(x), float(y), float(z)) for x, y, z in matrix)
     return Ground((a, b, c), _enlarged(hull_of(pixels)), float(np.sqrt((off**2).mean())))
+
+
+def on_picture(
+    points: Sequence[GroundPoint], drawn: tuple[Sequence[Line], Sequence[Zone]], size: Size
+) -> Ground:
+    """Of a camera whose pictures have this size. Raises Invalid."""
+    for n, (x, y) in enumerate((point.pixel for point in points), 1):
+        if not (0 <= x <= size[0] and 0 <= y <= size[1]):
+            raise Invalid(
+                f"ground point {n} lies outside the picture: {x:g}, {y:g}, where the picture is"
+                f" {size[0]} x {size[1]} pixels"
+            )
+    ground = calibrated(points)
+    require_below_horizon(ground, *drawn)
+    return ground
 
 
 def require_below_horizon(ground: Ground, lines: Iterable[Line], zones: Iterable[Zone]) -> None:
@@ -99,7 +115,17 @@ def area_m2(ground: Ground, zone: Zone) -> float | None:
     return abs(_twice_area(known)) / 2 if len(known) == len(corners) else None
 
 
-def per_m2(number: int, area: float | None) -> float | None:
+def areas_m2(points: Sequence[GroundPoint], zones: Iterable[Zone]) -> dict[str, float]:
+    """Of the zones where it is known, by name."""
+    try:
+        ground = calibrated(points) if points else None
+    except Invalid:  # which its worker tells
+        ground = None
+    found = {zone.name: area_m2(ground, zone) for zone in zones} if ground else {}
+    return {name: area for name, area in found.items() if area}
+
+
+def per_m2(number: float, area: float | None) -> float | None:
     """Density of so many in a zone; None where its area is unknown."""
     return number / area if area else None
 
@@ -168,9 +194,12 @@ def _mapped(matrix: Matrix, pixels: Matrix) -> Matrix:
 
 
 def _known(ground: Ground, p: Point) -> bool:
-    turned = ground.hull[1:] + ground.hull[:1]
-    within = all(_twice_area((a, b, p)) >= 0 for a, b in zip(ground.hull, turned, strict=True))
-    return within and metres_per_pixel(ground, p) <= COARSEST_M
+    ax, ay = ground.hull[-1]
+    for bx, by in ground.hull:
+        if (bx - ax) * (p[1] - ay) < (by - ay) * (p[0] - ax):
+            return False
+        ax, ay = bx, by
+    return metres_per_pixel(ground, p) <= COARSEST_M
 
 
 def _enlarged(hull: Sequence[Point]) -> tuple[Point, ...]:

@@ -12,7 +12,7 @@ import httpx
 
 from townsquare.context.outgoing import NOT_PACKED, Client
 from townsquare.model.errors import CannotStart, Invalid, Unavailable
-from townsquare.vision import detect
+from townsquare.vision import compiled, detect
 from townsquare.vision.detectors import graph, listed
 from townsquare.vision.detectors.families import FAMILIES, breaches
 from townsquare.vision.detectors.listed import MOST_BYTES, Card, File
@@ -33,6 +33,7 @@ async def get(card: Card, client: Client, told: Told) -> None:
         finally:
             part.unlink(missing_ok=True)
     _looked_at(card)
+    compiled.kept(card.model.name, card.folder.parent)
 
 
 async def _download(file: File, client: Client, into: Path, told: Told) -> None:
@@ -73,6 +74,7 @@ def add(files: Sequence[Path], town: Path) -> list[Card]:
     whole = [card for card in touched.values() if card.there]
     for card in whole:
         _looked_at(card)
+        compiled.kept(card.model.name, town)
     return whole
 
 

@@ -90,6 +90,8 @@ class Leases:
         now = self.broker.clock()
         if refusal := permit.refusal(camera, self.broker.policy.purposes, now.date()):
             raise Denied(f"camera {camera.name!r} shows nothing: {refusal}")
+        if camera.counts_only:
+            raise Denied(f"camera {camera.name!r} only counts: no picture of it is ever made")
         lease = leased(camera, why.purpose, by, now)
         if approval:
             asked = (approval, PREVIEW, urn(CAMERA, camera.name), {"purpose": why.purpose})

@@ -1,6 +1,6 @@
 """The gate: the only things that a vision worker can say.
 
-Four closed, frozen types. A field that is not listed here cannot pass: no box, no track, no
+Closed, frozen types. A field that is not listed here cannot pass: no box, no track, no
 picture, no embedding, no plate. Nor can words: texts are of closed lists, or the names of what a
 worker was given. The worker writes them as lines of JSON to a pipe; the other end refuses anything
 else and ends the worker that tried.
@@ -14,7 +14,9 @@ from msgspec import Meta, Struct
 
 from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.errors import Invalid
+from townsquare.vision.aligned import WINDOW, window_of
 from townsquare.vision.light import Light
+from townsquare.vision.speed import LEAST_TOLD, bands
 from townsquare.vision.trouble import Trouble
 
 What = Literal[
@@ -32,8 +34,9 @@ Decoder = Literal["software", "hardware"]
 Quality = Literal["unknown", "good", "dark", "frozen"]
 Time = Annotated[datetime, Meta(tz=True)]
 # Far more than a picture shows, and little enough that a sum of them stays exact.
-Number = Annotated[int, Meta(ge=0, le=10_000)]
-Mean = Annotated[float, Meta(ge=0, le=10_000)]
+MOST = 10_000
+Number = Annotated[int, Meta(ge=0, le=MOST)]
+Mean = Annotated[float, Meta(ge=0, le=MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Rate = Annotated[float, Meta(ge=0, le=1e9)]
 Total = Annotated[int, Meta(ge=0, le=10**9)]
@@ -75,8 +78,64 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed
     confidence: Share
 
 
+class Queued(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="queue"):
+    """Vehicles that wait in a zone, and to where they stand; None where metres are unknown."""
+
+    camera: str
+    zone: str
+    vehicles: Number
+    length_m: Number | None
+    since: Time
+    until: Time
+
+
+class Turns(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="turns"):
+    """Of a window that has closed. `coverage` is the share of it that was watched."""
+
+    camera: str
+    entry: str
+    exit: str
+    of: RoadUser
+    n: Number
+    since: Time
+    until: Time
+    coverage: Share
+
+    def __post_init__(self) -> None:
+        _require_window(self.since, self.until)
+
+
+class Speeds(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="speeds"):
+    """Of a window that has closed: how many crossed a line in each band of speed, in their order
+    (`speed.bands`), and never so few that anybody's speed could be read from it.
+    """
+
+    camera: str
+    line: str
+    of: RoadUser
+    direction: Direction
+    bands: Annotated[tuple[Number, ...], Meta(max_length=8)]
+    since: Time
+    until: Time
+    coverage: Share
+
+    def __post_init__(self) -> None:
+        _require_window(self.since, self.until)
+        if len(self.bands) != len(bands(self.of)) or sum(self.bands) < LEAST_TOLD:
+            raise ValueError("speeds of too few, or in other bands")
+
+
+def _require_window(since: datetime, until: datetime) -> None:
+    """Else the times of one window would tell those of somebody in it."""
+    if window_of(since) != since or until - since != WINDOW:
+        raise ValueError("no window")
+
+
 class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="health"):
-    """`trouble` is empty while the camera works. `size` is width and height of its pictures."""
+    """`trouble` is empty while the camera works. `size` is width and height of its pictures.
+    `asked_per_s` is how many pictures what moves there asks to be analysed; `overloaded` says that
+    the machine had no time for as many.
+    """
 
     camera: str
     read_per_s: Rate
@@ -91,15 +150,41 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observe
     clock: Clock = "arrival"  # whose times the counts have
     decoder: Decoder = "software"
     light: Light = "unknown"
+    asked_per_s: Rate = 0.0
+    overloaded: bool = False
 
 
-Observation = Crossings | Occupancy | Event | Health
-
-_decoder: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+MOST_TRIED = 4  # lines at once
 
 
-def read(line: bytes) -> Observation:
-    """Raises Invalid for anything that is not exactly an observation."""
+class Passages(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often the line with this place in the question was crossed."""
+
+    line: Annotated[int, Meta(ge=0, lt=MOST_TRIED)]
+    of: RoadUser
+    direction: Direction
+    n: Number
+
+
+class Tried(Struct, frozen=True, forbid_unknown_fields=True, tag_field="observed", tag="tried"):
+    """The answer to question `id`: sums over `over_s` seconds that were watched, at most five
+    minutes, and none where that is less than one.
+    """
+
+    camera: str
+    id: Annotated[int, Meta(ge=0, le=2**31)]
+    over_s: Annotated[float, Meta(ge=0, le=301)]
+    counts: Annotated[tuple[Passages, ...], Meta(max_length=MOST_TRIED * 14)]
+
+
+Observation = Crossings | Occupancy | Event | Queued | Turns | Speeds | Health
+Said = Observation | Tried
+
+_decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+
+
+def read(line: bytes) -> Said:
+    """Raises Invalid for anything that is not exactly one of these."""
     try:
         return _decoder.decode(line)
     except msgspec.DecodeError as error:
@@ -113,5 +198,5 @@ def of_its_time(observation: Observation, now: datetime) -> bool:
     return all(now - BACK <= at <= now + AHEAD for at in (observation.since, until) if at)
 
 
-def write(observation: Observation) -> bytes:
-    return msgspec.json.encode(observation) + b"\n"
+def write(said: Said) -> bytes:
+    return msgspec.json.encode(said) + b"\n"

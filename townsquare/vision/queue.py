@@ -32,11 +32,11 @@ class Length:
     length_m: float | None = None
 
 
-def waiting(before: Collection[int], trails: Trails, ground: Ground | None) -> Waiting:
+def waiting(before: Collection[int], trails: Trails) -> Waiting:
     """Who waits now. Whose speed is unknown goes on as before."""
     now = set()
     for number, trail in trails.items():
-        if trail.of in MOTOR_VEHICLES and _waits(trail, ground, number in before):
+        if trail.of in MOTOR_VEHICLES and _waits(trail, number in before):
             now.add(number)
     return frozenset(now)
 
@@ -54,9 +54,9 @@ def queue(zone: Zone, line: Line, trails: Trails, waits: Waiting, ground: Ground
 def _on_ground(line: Line, there: Iterable[Mark], ground: Ground) -> Length | None:
     """None where the line or one of the vehicles is where metres are unknown."""
     a, b = metres(ground, line.a), metres(ground, line.b)
-    places = {mark: metres(ground, mark.foot) for mark in there}
-    known = {mark: place for mark, place in places.items() if place is not None}
-    if a is None or b is None or len(known) < len(places):
+    marks = list(there)
+    known = {mark: mark.place for mark in marks if mark.place is not None}
+    if a is None or b is None or len(known) < len(marks):
         return None
     queued = _in_turn(a, b, known, _clear_m)
     if not queued:
@@ -92,23 +92,21 @@ def _lengths(far: float, mark: Mark) -> bool:
     return far <= (GAP_LENGTHS + 1) * mark.length
 
 
-def _waits(trail: Trail, ground: Ground | None, before: bool) -> bool:
-    speed, begin, end = _speed(trail, ground)
+def _waits(trail: Trail, before: bool) -> bool:
+    speed, begin, end = _speed(trail)
     if speed is None:
         return before
     return speed <= end if before else speed < begin
 
 
-def _speed(trail: Trail, ground: Ground | None) -> tuple[float | None, float, float]:
+def _speed(trail: Trail) -> tuple[float | None, float, float]:
     """With the speeds below which waiting begins, and above which it ends, in the same unit."""
     recent = [mark for mark in trail.marks if trail.last.at_s - mark.at_s <= OVER_S]
     if recent[-1].at_s - recent[0].at_s < LEAST_S:
         return None, 0, 0
-    if ground is not None:
-        placed = [(mark.at_s, metres(ground, mark.foot)) for mark in recent]
-        known = [(at_s, place) for at_s, place in placed if place is not None]
-        if len(known) == len(placed):
-            return 3.6 * slope(known), BEGIN_KMH, END_KMH
+    known = [(mark.at_s, mark.place) for mark in recent if mark.place is not None]
+    if len(known) == len(recent):
+        return 3.6 * slope(known), BEGIN_KMH, END_KMH
     pixels = slope([(mark.at_s, mark.foot) for mark in recent])
     return pixels / max(trail.last.length, 1.0), BEGIN_LENGTHS, END_LENGTHS
 

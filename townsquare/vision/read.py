@@ -15,6 +15,7 @@ from av import VideoFrame
 
 from townsquare.vision.address import arrives_as_taken, is_file
 from townsquare.vision.observation import Clock, Decoder
+from townsquare.vision.reading.burning import Burning
 from townsquare.vision.reading.clock import USUAL_STEP_S, Live, Recorded
 from townsquare.vision.reading.decoding import Video, frames, video
 from townsquare.vision.reading.opening import ALL, Way, opened, why
@@ -51,6 +52,13 @@ class Picture:
         return self.frame.width * self.scale, self.frame.height * self.scale
 
 
+@dataclass(slots=True)
+class Pace:
+    """How many pictures a second are to be analysed. It may be set at any time."""
+
+    per_s: float
+
+
 def pictures(url: str, since_s: float = 0.0, way: Way = ALL) -> Iterator[Picture]:
     """Whole pictures of a file, or of a stream while it lasts, as fast as they are asked for.
 
@@ -61,7 +69,7 @@ def pictures(url: str, since_s: float = 0.0, way: Way = ALL) -> Iterator[Picture
         stream = video(container, url, way)
         if since_s:
             _seek(stream, since_s)
-        yield from _pictures(stream, goes_on=bool(since_s))
+        yield from _pictures(stream, way, goes_on=bool(since_s))
     finally:
         container.close()
 
@@ -120,14 +128,16 @@ def in_real_time(
     raise NoPictures("ended", url)
 
 
-def thinned(all_of: Iterator[Picture], per_s: float) -> Iterator[tuple[Picture, bool]]:
-    """Each picture, and whether it is one of the `per_s` a second to be analysed."""
-    step_s, due_s = 1 / per_s, float("-inf")
+def thinned(all_of: Iterator[Picture], pace: Pace) -> Iterator[tuple[Picture, bool]]:
+    """Each picture, and whether it is one of those to be analysed."""
+    last_s = float("-inf")
     for picture in all_of:
+        due_s = last_s + 1 / pace.per_s
         # A little early is on time: streams jitter, and 1/10 s is not exact in binary.
         wanted = picture.first or picture.at_s >= due_s - 0.01
         if wanted:
-            due_s = due_s + step_s if due_s + step_s > picture.at_s else picture.at_s + step_s
+            # Of a step that was missed the rest is not made up for.
+            last_s = due_s if due_s + 1 / pace.per_s > picture.at_s else picture.at_s
         yield picture, wanted
 
 
@@ -135,12 +145,12 @@ def _length_s(frame: VideoFrame) -> float:
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.04
 
 
-def _pictures(stream: Video, *, goes_on: bool = False) -> Iterator[Picture]:
-    upright, live = Upright(), Live()
+def _pictures(stream: Video, way: Way, *, goes_on: bool = False) -> Iterator[Picture]:
+    upright, burning, live = Upright(), Burning(way.masks), Live()
     recorded = Recorded(_step_s(stream))
     alike: tuple[int, int] | None = None
     for whole in frames(stream):
-        frame = upright.turned(whole)
+        frame = burning.burnt(upright.turned(whole), stream.scale)
         now = (frame.width, frame.height)
         at_s = _at_s(stream, whole, live if arrives_as_taken(stream.url) else recorded, goes_on)
         yield Picture(

@@ -8,7 +8,7 @@ and shows as failing. Live entities exist from the first moment on.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,7 @@ from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
-from townsquare.model.count_error import bounds_of
-from townsquare.model.declaration import LIVE, EntityType, Words
+from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Entity
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.model.town import Town
@@ -30,94 +29,22 @@ from townsquare.trust.purposes import Purposes
 from townsquare.vision import ledger as ledgers
 from townsquare.vision import permit, wire
 from townsquare.vision.address import is_file
-from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LEASE, TRAFFIC, unknown_health
-from townsquare.vision.evaluated import EVALUATION
+from townsquare.vision.entities import (
+    CAMERA,
+    CROWD,
+    HEALTH,
+    TRAFFIC,
+    unknown_health,
+)
 from townsquare.vision.evaluations import Evaluations
+from townsquare.vision.event_entities import EVENT
 from townsquare.vision.inbox import STEADY_S, waits_s
+from townsquare.vision.layouts import Layouts
 from townsquare.vision.ledger import Ledger
 from townsquare.vision.settings import Settings as Settings
 from townsquare.vision.wire import Watched
 from townsquare.vision.workers import Workers
 
-TOWN_HALL = frozenset({"operator", "engineer", "data-protection", "security"})
-COUNTED = frozenset(
-    {
-        *("name", "refDevice", "dateObservedFrom", "dateObservedTo", "coverage", "sample"),
-        *("peopleCount", "peopleCountMax", "peopleCountTowards", "peopleCountAway"),
-        *("vehicleType", "laneDirection", "intensity"),
-        *bounds_of("peopleCountTowards"),
-        *bounds_of("peopleCountAway"),
-        *bounds_of("intensity"),
-        *("countLevel", "countEvaluated"),
-    }
-)
-DECLARED = frozenset(
-    {
-        *("cameraName", "location", "purpose", "legalBasis", "owner", "reviewDate"),
-        *("reviewOverdue", "impactAssessment", "impactAssessmentDate"),
-        *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
-    }
-)
-EVALUATED = {
-    "refDevice": "the camera",
-    "dateEvaluated": "in which hour",
-    "durationMinutes": "for how many minutes",
-    "light": "under which light",
-    "detector": "what counted",
-    "detectorChecksum": "checksum of what counted",
-    "evaluatedBy": "who counted by hand",
-    "method": "how",
-    "results": "what was counted, missed and counted falsely",
-}
-COUNTERS = frozenset({"operator", "engineer"})
-TYPES = (
-    EntityType(
-        CAMERA,
-        "vision",
-        TOWN_HALL,
-        published=DECLARED,
-        published_everywhere=True,
-        title="Cameras",
-        words=Words("the camera", "cameraName"),
-    ),
-    EntityType(HEALTH, "vision", TOWN_HALL, history=False, title="Whether cameras work"),
-    EntityType(CROWD, "vision", COUNTERS, published=COUNTED, title="Counts of people"),
-    EntityType(TRAFFIC, "vision", COUNTERS, published=COUNTED, title="Counts of vehicles"),
-    EntityType(
-        LEASE,
-        "vision",
-        frozenset({"operator", "data-protection"}),
-        commanders=frozenset({"operator"}),
-        accountable=True,
-        deletable=False,
-        retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it
-        title="Looks at a drawn preview",
-        words=Words(
-            "a look at the drawn picture",
-            "refCamera",
-            "of",
-            {
-                "refCamera": "the camera",
-                "actor": "who looks",
-                "purpose": "what for",
-                "validUntil": "until when",
-            },
-        ),
-    ),
-    EntityType(
-        EVALUATION,
-        "vision",
-        TOWN_HALL,
-        commanders=frozenset({"engineer"}),
-        accountable=True,
-        deletable=False,
-        retention=timedelta(days=3650),  # how a camera's error went over its life
-        published=frozenset(EVALUATED),
-        published_everywhere=True,
-        title="How well cameras count",
-        words=Words("a hand count", "refDevice", "at", EVALUATED),
-    ),
-)
 ROOM = room("vision")
 OPERATIONS = Why("operations")
 log = logging.getLogger(__name__)
@@ -132,9 +59,9 @@ class Cameras:
     beside: Path
     data: Path
 
-    def watched(self, camera: Camera) -> Watched:
+    def watched(self, camera: Camera, timezone: str) -> Watched:
         """Raises Invalid when its login is missing, CannotStart when others can read that."""
-        watched = wire.watched(camera, partial(secret.resolve, folder=self.data))
+        watched = wire.watched(camera, partial(secret.resolve, folder=self.data), timezone)
         url = camera.counted_url
         return structs.replace(watched, url=str(self.beside / url)) if is_file(url) else watched
 
@@ -148,6 +75,7 @@ class Room:
     books: dict[str, Ledger]
     refused: Mapping[str, str]
     evaluations: Evaluations
+    watched: dict[str, Watched] = field(default_factory=dict)  # as workers are given them
 
     async def keep(self, name: str, found: Iterable[Entity]) -> None:
         changes = [change(entity) for entity in found]
@@ -172,15 +100,48 @@ def change(found: Entity) -> Change:
 
 
 async def run(
-    cameras: Cameras, workers: Workers, broker: Broker, town: Town, evaluations: Evaluations
+    cameras: Cameras,
+    workers: Workers,
+    broker: Broker,
+    town: Town,
+    evaluations: Evaluations,
+    layouts: Layouts | None = None,
 ) -> None:
     """Never returns."""
-    here = await opened(cameras.set, broker, town, evaluations)
-    watched = [found for camera in cameras.set if (found := await ready(cameras, camera, here))]
+    layouts = layouts or Layouts(broker, {camera.name: camera for camera in cameras.set})
+    await layouts.load()
+    here = await opened([*layouts.now.values()], broker, town, evaluations)
+    found = [await ready(cameras, camera, here) for camera in layouts.now.values()]
+    here.watched.update({watched.name: watched for watched in found if watched})
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_time(here))
-        for group in workers.groups(watched):
-            tasks.create_task(keep_watching(group, workers, here))
+        tasks.create_task(keep_laid_out(cameras, layouts, workers, here))
+        for group in workers.groups([*here.watched.values()]):
+            tasks.create_task(keep_watching([one.name for one in group], workers, here))
+
+
+async def keep_laid_out(cameras: Cameras, layouts: Layouts, workers: Workers, here: Room) -> None:
+    """Cameras that were laid out anew count so from then on."""
+    while True:
+        name = await layouts.changed.get()
+        await lay_out(layouts.now[name], here)
+        if name in here.watched:
+            here.watched[name] = cameras.watched(layouts.now[name], here.town.timezone)
+            await workers.renew(name)
+
+
+async def lay_out(camera: Camera, here: Room) -> None:
+    """The live entities of what is not there any more go; what stayed as it is counts on."""
+    now, before = here.broker.clock(), await present(here.broker)
+    old = here.books[camera.name]
+    gone = {entity.id: entity for entity in old.live(now)}
+    here.books[camera.name] = new = ledgers.laid_out(old, camera, now, before)
+    here.evaluations.lose(camera.name)
+    await here.keep(camera.name, [*new.live(now), new.entity()])
+    kept = {entity.id for entity in new.live(now)}
+    changes = [Change("delete", entity) for id, entity in gone.items() if id not in kept]
+    if changes:
+        await here.broker.apply(changes, ROOM, OPERATIONS)
 
 
 async def opened(
@@ -218,7 +179,7 @@ def refusals(cameras: Sequence[Camera], known: Purposes, today: date) -> Mapping
 async def present(broker: Broker) -> dict[str, Entity]:
     """Cameras and live values as the house left them."""
     found: dict[str, Entity] = {}
-    for type in (CAMERA, HEALTH, CROWD, TRAFFIC):
+    for type in (CAMERA, HEALTH, CROWD, TRAFFIC, EVENT):
         scope = "" if type == CAMERA else LIVE
         query = Query(types=(type,), scope=scope, limit=MOST)
         page = await broker.find(query, ROOM, OPERATIONS)
@@ -245,7 +206,7 @@ async def ready(cameras: Cameras, camera: Camera, here: Room) -> Watched | None:
         await here.keep(camera.name, here.books[camera.name].fail(refusal, here.broker.clock()))
         return None
     try:
-        return cameras.watched(camera)
+        return cameras.watched(camera, here.town.timezone)
     except (Invalid, CannotStart) as error:
         log.warning("camera %s: %s; then start the house again", camera.name, error)
         trouble = "its login is missing" if isinstance(error, Invalid) else "its login is not safe"
@@ -263,14 +224,14 @@ async def keep_time(here: Room) -> None:
             await here.keep(name, [*reviewed, *book.elapse(at, here.midnight())])
 
 
-async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) -> None:
+async def keep_watching(names: Sequence[str], workers: Workers, here: Room) -> None:
     """A worker that ends is started again, later each time."""
     clock: Callable[[], datetime] = here.broker.clock
     waits = waits_s()
     while True:
         began = clock()
         try:
-            async for seen in workers.observed(group):
+            async for seen in workers.observed([here.watched[name] for name in names]):
                 here.evaluations.hear(seen)
                 book = here.books[seen.camera]
                 await here.keep(seen.camera, book.read(seen, clock(), here.midnight()))
@@ -280,8 +241,7 @@ async def keep_watching(group: Sequence[Watched], workers: Workers, here: Room) 
             wait_s = next(waits)
             log.warning("%s; it is started again in %.0f s", error, wait_s)
             trouble = f"nobody watches it now; it is tried again in {wait_s:.0f} s"
-            for camera in group:
-                here.evaluations.lose(camera.name)
-                found = here.books[camera.name].fail(trouble, clock())
-                await here.keep(camera.name, found)
+            for name in names:
+                here.evaluations.lose(name)
+                await here.keep(name, here.books[name].fail(trouble, clock()))
             await asyncio.sleep(wait_s)

@@ -3,7 +3,7 @@
 Landlock (Linux 5.13 and later): afterwards this process can neither start a program nor create,
 change or remove a file, and it can read only programs, what the system says of itself, and the
 files of its own cameras, whatever a broken video makes the decoder do. It can still open
-connections, so the level is "partial".
+connections, and use a graphics card where it is to, so the level is "partial".
 Constants: linux/landlock.h.
 """
 
@@ -20,7 +20,8 @@ from townsquare.vision.observation import Sandbox
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 ASK_VERSION, PATH_BENEATH = 1, 1
 SET_NO_NEW_PRIVS = 38  # prctl
-READ_FILE, READ_DIR = 1 << 2, 1 << 3
+WRITE_FILE, READ_FILE, READ_DIR = 1 << 1, 1 << 2, 1 << 3
+IOCTL_DEV, IOCTL_DEV_SINCE = 1 << 15, 5  # version
 RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # to files, that each version knows
 SCOPED_SINCE = 6  # version
 SCOPES = 0b11  # abstract sockets of others, and signals to others
@@ -34,6 +35,7 @@ READABLE = (
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
     *("/dev/null", "/dev/urandom", "/dev/random"),
 )
+NEEDED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ")
 PACKAGES = {"site-packages", "dist-packages"}
 
 Identity = tuple[int, int] | None  # device and inode; None where there is no file
@@ -61,9 +63,10 @@ class Confined:
         return path in self.files and self.files[path] != identity(path)
 
 
-def confine(files: Iterable[str] = ()) -> Confined:
-    """`files` stay readable. Call it before any thread is started, and that is before numpy and
-    the inference are loaded: it holds for this thread and those that it starts.
+def confine(files: Iterable[str] = (), devices: Iterable[str] = ()) -> Confined:
+    """`files` stay readable, and `devices` can be used. Call it before any thread is started, and
+    that is before numpy and the inference are loaded: it holds for this thread and those that it
+    starts.
     """
     files = {path: identity(path) for path in files}
     if sys.platform != "linux":
@@ -71,8 +74,15 @@ def confine(files: Iterable[str] = ()) -> Confined:
     # Kept open: the kernel would otherwise forget what was allowed of a folder in /proc.
     tasks = os.open("/proc/self/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     alone = len(os.listdir(tasks)) == 1
-    held = _restrict([*READABLE, *packages(), *files])
+    held = _restrict([*READABLE, *packages(), *files], devices)
     return Confined(tasks, files) if held and alone else Confined(None, files if held else {})
+
+
+def environment() -> dict[str, str]:
+    """Nothing of the house's but what Python needs to start: who knows what else is a secret."""
+    kept = {name: os.environ[name] for name in NEEDED if name in os.environ}
+    # Each reading thread would otherwise get heaps of its own, 100 MB for a few cameras.
+    return kept | {"MALLOC_ARENA_MAX": "2"}
 
 
 def packages() -> list[str]:
@@ -103,7 +113,7 @@ def _held(tasks: int, task: str) -> bool:
         return True  # a thread that ended meanwhile
 
 
-def _restrict(readable: Iterable[str]) -> bool:
+def _restrict(readable: Iterable[str], devices: Iterable[str]) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)
     if version < 1:
@@ -116,21 +126,24 @@ def _restrict(readable: Iterable[str]) -> bool:
         return False
     try:
         for path in readable:
-            _allow_reading(libc, rules, path)
+            rights = READ_FILE | READ_DIR if Path(path).is_dir() else READ_FILE
+            _allow(libc, rules, path, rights)
+        orders = IOCTL_DEV if version >= IOCTL_DEV_SINCE else 0
+        for path in devices:
+            _allow(libc, rules, path, READ_FILE | WRITE_FILE | orders)
         no_more = libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
         return bool(no_more and libc.syscall(RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
 
 
-def _allow_reading(libc: ctypes.CDLL, rules: int, path: str) -> None:
-    """What is not there needs no rule; what gets none is not read."""
+def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
+    """What is not there needs no rule; what gets none cannot be opened."""
     try:
         there = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        rights = READ_FILE | READ_DIR if Path(path).is_dir() else READ_FILE
         libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", rights, there), 0)
     finally:
         os.close(there)

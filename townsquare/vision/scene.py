@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from townsquare.model.camera import Line, Point, RoadUser
 from townsquare.vision.boxes import Boxes
 from townsquare.vision.count import Crossing, Sides, crossed, without
-from townsquare.vision.track import Tracks, follow, foot
+from townsquare.vision.track import Step, Tracks, follow, foot
 from townsquare.vision.turns import Turn, Ways, turned
 
 
@@ -22,10 +22,17 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Of one picture: who crossed which line in it, and whose way is known to have ended."""
+    """Of one picture: who crossed which line in it, by number of the track, and whose way is known
+    to have ended; and how everybody moved.
+    """
 
-    crossings: tuple[Crossing, ...] = ()
+    steps: tuple[Step, ...] = ()
+    numbered: tuple[tuple[int, Crossing], ...] = ()
     turns: tuple[Turn, ...] = ()
+
+    @property
+    def crossings(self) -> tuple[Crossing, ...]:
+        return tuple(crossing for _, crossing in self.numbered)
 
 
 def after(scene: Scene, found: Boxes, at_s: float, lines: Sequence[Line]) -> tuple[Scene, Told]:
@@ -34,8 +41,9 @@ def after(scene: Scene, found: Boxes, at_s: float, lines: Sequence[Line]) -> tup
     crossings, sides = crossed(lines, steps, scene.sides)
     alive = [track.number for track in tracks.alive]
     turns, ways = turned(scene.ways, crossings, alive)
-    told = Told(tuple(crossing for _, crossing in crossings), tuple(turns))
-    return Scene(tracks, without(sides, alive), ways), told
+    return Scene(tracks, without(sides, alive), ways), Told(
+        tuple(steps), tuple(crossings), tuple(turns)
+    )
 
 
 def present(scene: Scene) -> list[tuple[RoadUser, Point]]:

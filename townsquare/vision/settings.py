@@ -7,7 +7,9 @@ from townsquare.model.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`cameras_per_worker`: one process reads and counts that many cameras on one core."""
+    """`detections_per_second`: of a camera where something moves; up to twice as many are made for
+    who is fast. `cameras_per_worker`: one process reads and counts that many cameras on one core.
+    """
 
     detections_per_second: float = 5  # walkers need 3.3, cars 5; every one costs CPU
     cameras_per_worker: int = 4

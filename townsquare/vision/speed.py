@@ -10,11 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from townsquare.model.camera import MOTOR_VEHICLES, Direction, Point, RoadUser
 from townsquare.vision.count import Crossing
-from townsquare.vision.ground import Ground, metres
 from townsquare.vision.trails import KEPT_S, Trail, Trails
 
 LEAST_S = 1.0
@@ -38,13 +35,11 @@ class Passing:
     from_kmh: int
 
 
-def passings(
-    crossings: Iterable[tuple[int, Crossing]], trails: Trails, ground: Ground
-) -> Counter[Passing]:
+def passings(crossings: Iterable[tuple[int, Crossing]], trails: Trails) -> Counter[Passing]:
     """Of one picture, by number of the track. Whose speed is unknown is left out."""
     found: Counter[Passing] = Counter()
     for number, crossing in crossings:
-        kmh = speed_kmh(trails[number], ground) if number in trails else None
+        kmh = speed_kmh(trails[number]) if number in trails else None
         if kmh is not None:
             low = band_kmh(crossing.of, kmh)
             found[Passing(crossing.line, crossing.of, crossing.direction, low)] += 1
@@ -63,40 +58,54 @@ def told(passed: Mapping[Passing, int]) -> Counter[Passing]:
     )
 
 
+def bands(of: RoadUser) -> range:
+    """Where the bands of a class begin, km/h; the last one has no end."""
+    vehicle = of in MOTOR_VEHICLES
+    width, top = (VEHICLE_BAND_KMH, VEHICLE_TOP_KMH) if vehicle else (BAND_KMH, TOP_KMH)
+    return range(0, top + width, width)
+
+
 def band_kmh(of: RoadUser, kmh: float) -> int:
-    """Where the band of this speed begins; the last one has no end."""
-    vehicle = of in MOTOR_VEHICLES
-    width, top = (VEHICLE_BAND_KMH, VEHICLE_TOP_KMH) if vehicle else (BAND_KMH, TOP_KMH)
-    return min(int(kmh // width) * width, top)
+    """Where the band of this speed begins."""
+    lows = bands(of)
+    return lows[min(int(kmh // lows.step), len(lows) - 1)]
 
 
-def v85_kmh(bands: Mapping[int, int], of: RoadUser) -> float | None:
+def v85_kmh(counts: Mapping[int, int], of: RoadUser) -> float | None:
     """The speed that 85 % keep below, by n of each band; None for few, or in the open band."""
-    vehicle = of in MOTOR_VEHICLES
-    width, top = (VEHICLE_BAND_KMH, VEHICLE_TOP_KMH) if vehicle else (BAND_KMH, TOP_KMH)
-    total, below = sum(bands.values()), 0.0
+    lows = bands(of)
+    total, below = sum(counts.values()), 0.0
     if total < LEAST_V85:
         return None
-    for low in sorted(bands):
-        if low < top and below + bands[low] >= 0.85 * total:
-            return low + width * (0.85 * total - below) / bands[low]
-        below += bands[low]
+    for low in lows[:-1]:
+        n = counts.get(low, 0)
+        if n and below + n >= 0.85 * total:
+            return low + lows.step * (0.85 * total - below) / n
+        below += n
     return None
 
 
-def speed_kmh(trail: Trail, ground: Ground) -> float | None:
+def mean_kmh(counts: Mapping[int, int], of: RoadUser) -> float | None:
+    """By the middles of the bands; None where anybody is in the open one."""
+    lows = bands(of)
+    if counts.get(lows[-1]) or not any(counts.values()):
+        return None
+    middles = sum(n * (low + lows.step / 2) for low, n in counts.items())
+    return middles / sum(counts.values())
+
+
+def speed_kmh(trail: Trail) -> float | None:
     """Over the last stretch of LEAST_S and the metres its class needs, or of all that is kept.
     None where that is not reached, or a foot on it is where metres are unknown.
     """
     need_m = LEAST_VEHICLE_M if trail.of in MOTOR_VEHICLES else LEAST_M
     stretch: list[Placed] = []
     for mark in reversed(trail.marks):
-        place = metres(ground, mark.foot)
-        if place is None:
+        if mark.place is None:
             return None
-        stretch.append((mark.at_s, place))
+        stretch.append((mark.at_s, mark.place))
         for_s = stretch[0][0] - mark.at_s
-        far = math.dist(stretch[0][1], place) >= need_m or for_s >= KEPT_S - LEAST_S
+        far = math.dist(stretch[0][1], mark.place) >= need_m or for_s >= KEPT_S - LEAST_S
         if for_s >= LEAST_S and far and len(stretch) >= LEAST_MARKS:
             return 3.6 * slope(stretch)
     return None
@@ -104,7 +113,8 @@ def speed_kmh(trail: Trail, ground: Ground) -> float | None:
 
 def slope(stretch: Sequence[Placed]) -> float:
     """Units of place a second, by least squares."""
-    times = np.array([at_s for at_s, _ in stretch])
-    places = np.array([place for _, place in stretch])
-    off = times - times.mean()
-    return float(np.hypot(*(off @ places)) / (off @ off))
+    # By hand: of so few numbers NumPy takes ten times as long.
+    mean_s = sum(at_s for at_s, _ in stretch) / len(stretch)
+    x = sum((at_s - mean_s) * place[0] for at_s, place in stretch)
+    y = sum((at_s - mean_s) * place[1] for at_s, place in stretch)
+    return math.hypot(x, y) / sum((at_s - mean_s) ** 2 for at_s, _ in stretch)

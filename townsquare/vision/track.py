@@ -2,8 +2,9 @@
 
 Two stages as in SORT with low scores: first the boxes that the model is sure of find their
 tracks, then the tracks that are left may have the unsure boxes; only sure boxes found a track.
-A track moves with constant velocity. Its number is local to this camera and this run and dies
-with it: nothing compares looks, so nobody who left can be known again.
+A track moves with constant velocity. Whatever lasts or grows is in seconds, so that pictures may
+come as often or as seldom as there is something to see. A track's number is local to this camera
+and this run and dies with it: nothing compares looks, so nobody who left can be known again.
 """
 
 from collections.abc import Sequence
@@ -17,19 +18,28 @@ from townsquare.vision.boxes import GROUPS, KINDS, MOTOR, Boxes, Floats, overlap
 SURE = 0.4  # score
 UNSURE = 0.3
 CONFIRMED = 2  # boxes; one alone is often a ghost
+CONFIRMED_S = 0.15  # from the first of them on, or twice as many pictures have twice the ghosts
 KEPT_S = 1.2  # without a box: a walker is hidden by another for about that long
 KEPT_NEW_S = 0.45  # a track of one box: two pictures at 5 a second
-# How far a box may lie from where its track is expected, in sizes (root of the area). A walker
-# moves a third of his size in 0.2 s, a car at 50 km/h its whole size.
-REACH = np.array([0.7, 1.0, 1.0, 1.4, 1.4, 1.4, 1.4])
+# How far a box may lie from where its track is expected, in sizes (root of the area): as far as
+# the model is off, and as it can have gone. A walker goes a third of his size in 0.2 s, a car at
+# 50 km/h its whole size.
+OFF = 0.4
+SPEEDS = np.array([1.5, 3.0, 3.0, 5.0, 5.0, 5.0, 5.0])  # sizes a second
+FURTHEST_S = 0.3  # who is hidden for longer is looked for around the way they went
 SETTLED_REACH = 0.8  # of that, once the velocity is known
-GAIN, VELOCITY_GAIN = 0.7, 0.4  # of a new box in place and velocity (alpha-beta filter)
+GAIN, VELOCITY_GAIN = (
+    0.7,
+    0.4,
+)  # of a new box in place and velocity after `GAIN_S` (alpha-beta filter)
+GAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """`box` and `velocity` (pixels a second) are of `seen_s`; `told` is where counting last saw
-    its foot. `votes` are sums of scores by kind. `sure_s` is when the model last was sure of it.
+    its foot. `votes` are sums of scores by kind. `sure_s` is when the model last was sure of it,
+    `since_s` when it first was.
     """
 
     number: int
@@ -40,6 +50,7 @@ class Track:
     votes: tuple[float, ...]
     told: Point
     sure_s: float
+    since_s: float
 
     @property
     def of(self) -> RoadUser:
@@ -47,7 +58,7 @@ class Track:
 
     @property
     def confirmed(self) -> bool:
-        return self.boxes >= CONFIRMED
+        return self.boxes >= CONFIRMED and self.seen_s - self.since_s >= CONFIRMED_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,8 @@ def _told(track: Track) -> Track:
 def _born(number: int, found: Boxes, i: int, at_s: float) -> Track:
     x0, y0, x1, y1 = map(float, found.corners[i])
     votes = _votes((0.0,) * len(KINDS), found, i)
-    return Track(number, (x0, y0, x1, y1), (0, 0), at_s, 1, votes, foot((x0, y0, x1, y1)), at_s)
+    box = (x0, y0, x1, y1)
+    return Track(number, box, (0, 0), at_s, 1, votes, foot(box), sure_s=at_s, since_s=at_s)
 
 
 def _votes(before: tuple[float, ...], found: Boxes, i: int) -> tuple[float, ...]:
@@ -145,8 +157,9 @@ def _cost(tracks: Sequence[Track], found: Boxes, at_s: float) -> Floats:
     kinds = np.array([int(np.argmax(track.votes)) for track in tracks])
     size = np.sqrt((expected[:, 2:] - expected[:, :2]).prod(1))
     settled = np.array([SETTLED_REACH if t.confirmed else 1.0 for t in tracks])
-    waited = np.array([1.0 + 0.5 * (at_s - t.seen_s) for t in tracks])
-    reach = size * REACH[kinds] * settled * waited
+    waited_s = np.array([at_s - t.seen_s for t in tracks])
+    gone = SPEEDS[kinds] * np.minimum(waited_s, FURTHEST_S)
+    reach = size * (OFF + gone) * settled * (1 + 0.5 * waited_s)
     apart = _centres(expected)[:, None] - _centres(found.corners)[None]
     distance = np.hypot(apart[..., 0], apart[..., 1]) / reach[:, None]
     overlap = overlaps(expected, found.corners)
@@ -175,10 +188,11 @@ def _expected(track: Track, at_s: float) -> tuple[float, float, float, float]:
 def _moved(track: Track, found: Boxes, i: int, at_s: float) -> Track:
     expected = _expected(track, at_s)
     off = [float(b) - e for b, e in zip(found.corners[i], expected, strict=True)]
-    x0, y0, x1, y1 = (e + GAIN * o for e, o in zip(expected, off, strict=True))
     for_s = max(at_s - track.seen_s, 1e-3)
+    place = _gain(GAIN, for_s)
+    x0, y0, x1, y1 = (e + place * o for e, o in zip(expected, off, strict=True))
     # The first step tells the velocity alone; later ones correct it.
-    gain = VELOCITY_GAIN if track.boxes > 1 else 1.0
+    gain = _gain(VELOCITY_GAIN, for_s) if track.boxes > 1 else 1.0
     vx = track.velocity[0] + gain * (off[0] + off[2]) / 2 / for_s
     vy = track.velocity[1] + gain * (off[1] + off[3]) / 2 / for_s
     return replace(
@@ -190,3 +204,8 @@ def _moved(track: Track, found: Boxes, i: int, at_s: float) -> Track:
         votes=_votes(track.votes, found, i),
         sure_s=at_s if found.scores[i] >= SURE else track.sure_s,
     )
+
+
+def _gain(after: float, for_s: float) -> float:
+    """Of a box after `for_s`, so that twice as many of them smooth over the same time."""
+    return float(1 - (1 - after) ** (for_s / GAIN_S))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from townsquare.model.camera import Point, RoadUser
+from townsquare.vision.ground import Ground, metres
 from townsquare.vision.track import Track, foot
 
 KEPT_S = 5.0  # who needs longer for 5 m is slower than 4 km/h
@@ -15,12 +16,15 @@ KEPT_S = 5.0  # who needs longer for 5 m is slower than 4 km/h
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The foot of a box when it was seen, and the size of the box in pixels."""
+    """The foot of a box when it was seen, and the size of the box in pixels. `place` is where that
+    is on the ground, in metres; None where it is unknown.
+    """
 
     at_s: float
     foot: Point
     width: float
     height: float
+    place: Point | None = None
 
     @property
     def length(self) -> float:
@@ -44,14 +48,18 @@ class Trail:
 Trails = Mapping[int, Trail]
 
 
-def followed(trails: Trails, tracks: Iterable[Track], at_s: float) -> Trails:
+def followed(
+    trails: Trails, tracks: Iterable[Track], at_s: float, ground: Ground | None = None
+) -> Trails:
     """The trails of the confirmed tracks that are alive after the picture at `at_s`."""
-    return {t.number: _longer(trails.get(t.number), t, at_s) for t in tracks if t.confirmed}
+    return {t.number: _longer(trails.get(t.number), t, at_s, ground) for t in tracks if t.confirmed}
 
 
-def _longer(trail: Trail | None, track: Track, at_s: float) -> Trail:
+def _longer(trail: Trail | None, track: Track, at_s: float, ground: Ground | None) -> Trail:
     left, top, right, bottom = track.box
-    mark = Mark(track.seen_s, foot(track.box), right - left, bottom - top)
+    stands = foot(track.box)
+    place = metres(ground, stands) if ground else None
+    mark = Mark(track.seen_s, stands, right - left, bottom - top, place)
     if trail is None:
         return Trail(track.of, mark, (mark,))
     kept = tuple(m for m in trail.marks if at_s - m.at_s <= KEPT_S and m.at_s < mark.at_s)

@@ -25,7 +25,9 @@ Trouble = Literal[
     "ended",
     "tooLarge",
     "outside",
+    "noMetres",
 ]
+HARMLESS: frozenset[Trouble] = frozenset({"", "noMetres"})  # with these counting goes on
 SENTENCES: dict[Trouble, str] = {
     "": "",
     "missing": "{} does not exist; check the camera's url",
@@ -42,7 +44,10 @@ SENTENCES: dict[Trouble, str] = {
     "stopped": "{} stopped sending; it is tried again, check the camera",
     "ended": "{} ended; it is tried again, check the camera",
     "tooLarge": "{} sends larger pictures than are read (8K); set the camera to smaller ones",
-    "outside": "a line or zone lies outside the picture of {}; draw it on the picture as it is now",
+    "outside": "a line, zone or mask does not fit the picture of {}; draw it on the picture as it"
+    " is now",
+    "noMetres": "the ground points of {} fit neither each other nor its picture, so nothing is told"
+    " in metres; measure them again",
 }
 
 

@@ -6,18 +6,11 @@ restarted is taken up from the live entity.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from townsquare.vision.aligned import WINDOW, window_of
 from townsquare.vision.evaluated import Known
-from townsquare.vision.observation import Crossings, Occupancy
-
-WINDOW = timedelta(minutes=5)
-
-
-def window_of(at: datetime) -> datetime:
-    """Start of the window that `at` is in."""
-    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return hour + (at - hour) // WINDOW * WINDOW
+from townsquare.vision.observation import Crossings, Event, Occupancy, Queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,80 @@ class ZoneCount:
         return ZoneCount(window_of(at), self.now)
 
 
-def coverage(count: LineCount | ZoneCount) -> float:
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """Of one event, in the window that began at `since`. `begun` is when what lasts now began; None
+    while nothing is known to last.
+    """
+
+    since: datetime
+    begun: datetime | None = None
+    confidence: float = 0.0
+    count: int = 0
+    lasted_s: float = 0.0
+    watched_s: float = 0.0
+
+    def began(self, seen: Event) -> "EventCount":
+        # What is told again lasts on.
+        fresh = self.begun is None
+        begun, share = self.begun or seen.since, seen.confidence
+        return replace(self, begun=begun, confidence=share, count=self.count + fresh)
+
+    def ended(self, at: datetime) -> "EventCount":
+        return replace(self, begun=None, lasted_s=self.lasted_upto(at))
+
+    def lasted_upto(self, at: datetime) -> float:
+        if self.begun is None:
+            return self.lasted_s
+        return self.lasted_s + max((at - max(self.begun, self.since)).total_seconds(), 0.0)
+
+    def turned(self, at: datetime) -> "EventCount":
+        if self.since >= window_of(at):
+            return self
+        return EventCount(window_of(at), self.begun, self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Of a number over the time in which it was known: `sum_s` is number times seconds."""
+
+    for_s: float = 0.0
+    sum_s: float = 0.0
+    most: int = 0
+
+    def held(self, number: int, for_s: float) -> "Level":
+        return Level(self.for_s + for_s, self.sum_s + number * for_s, max(self.most, number))
+
+    @property
+    def mean(self) -> float | None:
+        return self.sum_s / self.for_s if self.for_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCount:
+    """Of the queue of one zone. `now` are its vehicles and, where known, its metres."""
+
+    since: datetime
+    now: tuple[int, int | None] | None = None
+    vehicles: Level = Level()
+    metres: Level = Level()
+    watched_s: float = 0.0
+
+    def waited(self, seen: Queued) -> "QueueCount":
+        for_s = max((seen.until - max(seen.since, self.since)).total_seconds(), 0.0)
+        known = seen.length_m is not None
+        return replace(
+            self,
+            now=(seen.vehicles, seen.length_m),
+            vehicles=self.vehicles.held(seen.vehicles, for_s),
+            metres=self.metres.held(seen.length_m or 0, for_s) if known else self.metres,
+        )
+
+    def turned(self, at: datetime) -> "QueueCount":
+        return QueueCount(window_of(at), self.now) if self.since < window_of(at) else self
+
+
+def coverage(count: LineCount | ZoneCount | EventCount | QueueCount) -> float:
     return min(1.0, round(count.watched_s / WINDOW.total_seconds(), 4))
 
 

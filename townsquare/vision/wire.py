@@ -5,14 +5,24 @@ command line that others can read; then orders, a line each. The end of the inpu
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
-from townsquare.model.camera import Camera, Line, RoadUser, Transport, Zone
+from townsquare.model.camera import (
+    Camera,
+    GroundPoint,
+    Line,
+    Point,
+    RoadUser,
+    SceneChanged,
+    Transport,
+    Zone,
+)
 from townsquare.model.errors import Invalid
+from townsquare.model.mask import Mask, Size
 from townsquare.vision.address import with_login
 
 MOST_JPEG = 2_000_000  # bytes
@@ -20,7 +30,9 @@ _HEADER = struct.Struct(">HI")  # length of the camera's name, length of the pic
 
 
 class Watched(Struct, frozen=True):
-    """As much of a camera as a worker must know. `url` carries the login."""
+    """As much of a camera as a worker must know. `url` carries the login; `timezone` is the town's,
+    for what is watched at certain hours only.
+    """
 
     name: str
     url: str
@@ -28,6 +40,25 @@ class Watched(Struct, frozen=True):
     lines: tuple[Line, ...]
     zones: tuple[Zone, ...]
     transport: Transport = "tcp"
+    masks: tuple[Mask, ...] = ()
+    drawn_on: Size | None = None
+    counts_only: bool = False
+    ground: tuple[GroundPoint, ...] = ()
+    scene_changed: SceneChanged | None = None
+    timezone: str = "UTC"
+
+
+class Compiled(Struct, frozen=True):
+    """A model as this machine runs it: where it lies, and the sum of its content. Without a file
+    there is none.
+    """
+
+    file: str = ""
+    sum: str = ""
+
+
+NONE = Compiled()
+SEAL_BYTES = 32  # of the house, in front of the content
 
 
 class Job(Struct, frozen=True):
@@ -36,23 +67,53 @@ class Job(Struct, frozen=True):
     detector: str  # name of a model
     models: str  # the town's folder of them
     hardware: bool = False  # whether a graphics card may decode
+    cores: float = 1.0  # of the machine's, which are this worker's share
+    compiled: Compiled = NONE  # the model, if the house has that
 
 
-class Show(Struct, frozen=True):
+class Show(Struct, frozen=True, tag_field="order", tag="show"):
     """Send previews of this camera until then."""
 
     camera: str
     until: datetime
 
 
-def watched(camera: Camera, secret: Callable[[str], str]) -> Watched:
+class Try(Struct, frozen=True, tag_field="order", tag="try"):
+    """Say how often each of these lines would have been crossed in the last minutes."""
+
+    camera: str
+    id: int
+    lines: tuple[tuple[Point, Point], ...]
+
+
+Order = Show | Try
+
+
+def watched(camera: Camera, secret: Callable[[str], str], timezone: str) -> Watched:
     """`secret` gives the value behind secret:NAME."""
     login = secret(camera.login) if camera.login else ""
-    url = with_login(camera.counted_url, login)
-    return Watched(camera.name, url, camera.classes, camera.lines, camera.zones, camera.transport)
+    return Watched(
+        camera.name,
+        with_login(camera.counted_url, login),
+        camera.classes,
+        camera.lines,
+        camera.zones,
+        camera.transport,
+        camera.masks,
+        camera.drawn_on,
+        camera.counts_only,
+        camera.ground,
+        camera.scene_changed,
+        timezone,
+    )
 
 
-def line(message: Job | Show) -> bytes:
+def shown(cameras: Iterable[Watched]) -> Set[str]:
+    """Names of those of which pictures may be made."""
+    return {camera.name for camera in cameras if not camera.counts_only}
+
+
+def line(message: Job | Order) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
@@ -60,8 +121,11 @@ def job(text: bytes) -> Job:
     return msgspec.json.decode(text, type=Job)
 
 
-def show(text: bytes) -> Show:
-    return msgspec.json.decode(text, type=Show)
+_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+
+
+def order(text: bytes) -> Order:
+    return _orders.decode(text)
 
 
 def packet(camera: str, jpeg: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ and infers, which starts threads of its own.
 import sys
 
 from townsquare.model.errors import CannotStart
-from townsquare.vision import wire
+from townsquare.vision import cards, wire
 from townsquare.vision.address import is_file
 from townsquare.vision.sandbox import confine
 
@@ -17,7 +17,9 @@ def main() -> None:
     observations, previews = map(int, sys.argv[1:3])
     job = wire.job(sys.stdin.buffer.readline())
     files = [camera.url for camera in job.cameras if is_file(camera.url)]
-    confined = confine([*files, job.models] if job.models else files)
+    looked_up, devices = cards.reached(job.hardware)
+    models = [job.models] if job.models else []
+    confined = confine([*files, *models, *looked_up], devices)
     # Not above: threads that these start as they are loaded would not be confined.
     from townsquare.vision import duty
 

@@ -1,30 +1,36 @@
-"""The house's side of the gate: starts the processes that see, and lets through what they say.
+"""The house's side of the gate: keeps the processes that see, and hands on what they say.
 
-Always holds: what is not exactly an observation ends the worker that said it; the newest preview
-of a camera is kept only while one is wanted, in memory, and of no camera that nobody asked for.
+Always holds: what the gate refuses ends the worker that said it; the newest preview of a camera is
+kept only while one is wanted, in memory, and of no camera that nobody asked for.
 """
 
 import asyncio
-import contextlib
+import itertools
+import logging
 import os
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from townsquare.model.errors import Invalid, Unavailable
-from townsquare.vision import observation, wire
-from townsquare.vision.inbox import now
-from townsquare.vision.observation import Health, Observation
-from townsquare.vision.settings import Settings
-from townsquare.vision.wire import Job, Show, Watched
+from msgspec import structs
 
-LONGEST_LINE = 65_536
+from townsquare.model.camera import Point
+from townsquare.model.errors import Invalid, TownsquareError, Unavailable
+from townsquare.model.mask import Size
+from townsquare.vision import wire
+from townsquare.vision.budget import share
+from townsquare.vision.child import Worker, end, over, said, shown, start
+from townsquare.vision.compiled import kept
+from townsquare.vision.inbox import now
+from townsquare.vision.observation import Health, Observation, Tried
+from townsquare.vision.settings import Settings
+from townsquare.vision.wire import NONE, Compiled, Job, Show, Try, Watched
+
+log = logging.getLogger(__name__)
 STALE = timedelta(seconds=10)  # a preview that is older says nothing of what is there now
-LEAVES_S = 3.0  # for a worker whose input was closed
-NEEDED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ")
+ANSWERS_S = 8.0  # a worker that looks at several cameras has something else to do first
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,7 @@ class Preview:
     at: datetime
 
 
-@dataclass(slots=True)
-class Worker:
-    """One child process, while it lives."""
-
-    child: asyncio.subprocess.Process
-    observations: asyncio.StreamReader
-    previews: asyncio.StreamReader
-
-    def say(self, order: Show) -> None:
-        if self.child.stdin is not None and not self.child.stdin.is_closing():
-            self.child.stdin.write(wire.line(order))
+Asked = tuple[str, "asyncio.Future[Tried]"]  # of which camera
 
 
 @dataclass(slots=True)
@@ -54,11 +50,16 @@ class Workers:
 
     settings: Settings
     models: Path | None = None  # the town's folder of them
+    watched: int = 0  # cameras of all workers
     alive: dict[str, Worker] = field(default_factory=dict)  # by camera
     wanted: dict[str, datetime] = field(default_factory=dict)
     previews: dict[str, Preview] = field(default_factory=dict)
     timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # end what is wanted
     backgrounds: dict[str, float] = field(default_factory=dict)  # share that is ready
+    compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sizes: dict[str, Size] = field(default_factory=dict)  # of pictures
+    asked: dict[int, Asked] = field(default_factory=dict)  # what no worker has answered yet
+    ids: Iterator[int] = field(default_factory=itertools.count)
 
     async def __aenter__(self) -> "Workers":
         return self
@@ -79,9 +80,11 @@ class Workers:
         return {worker.child.pid for worker in self.alive.values()}
 
     def groups(self, cameras: Sequence[Watched]) -> list[Sequence[Watched]]:
-        """The cameras of each worker."""
-        size = self.settings.cameras_per_worker
-        return [cameras[n : n + size] for n in range(0, len(cameras), size)]
+        """The cameras of each worker: as many for each, since they share what it gets."""
+        number = -(-len(cameras) // self.settings.cameras_per_worker)
+        self.watched = len(cameras)
+        ends = [len(cameras) * n // number for n in range(number + 1)] if number else [0]
+        return [cameras[a:b] for a, b in itertools.pairwise(ends)]
 
     def job(self, group: Sequence[Watched]) -> Job:
         settings = self.settings
@@ -91,6 +94,7 @@ class Workers:
             settings.detector,
             str(self.models or ""),
             settings.hardware_decoding,
+            share(cores(), len(group), max(self.watched, len(group))),
         )
 
     def show(self, camera: str, until: datetime) -> None:
@@ -120,24 +124,61 @@ class Workers:
             return None
         return preview.jpeg
 
+    async def try_out(self, camera: str, lines: Sequence[tuple[Point, Point]]) -> Tried:
+        """How often lines would have been crossed. Raises Unavailable where nobody answers."""
+        worker = self.alive.get(camera)
+        if worker is None:
+            raise Unavailable("nobody watches this camera now; try again when it works")
+        id = next(self.ids)
+        answer: asyncio.Future[Tried] = asyncio.get_running_loop().create_future()
+        self.asked[id] = camera, answer
+        worker.say(Try(camera, id, tuple(lines)))
+        try:
+            return await asyncio.wait_for(answer, ANSWERS_S)
+        except TimeoutError as error:
+            raise Unavailable("the process that watches it did not answer; try again") from error
+
+    async def renew(self, camera: str) -> None:
+        """Ends the worker of this camera, so that it is started with what is set now."""
+        if worker := self.alive.get(camera):
+            worker.renewed = True
+            await end(worker)
+
+    def _answered(self, answer: Tried) -> None:
+        """Raises Invalid for what nobody asked."""
+        camera, waiting = self.asked.pop(answer.id, ("", None))
+        if waiting is None or camera != answer.camera:
+            raise Invalid("a vision worker answered what nobody asked")
+        if not waiting.done():
+            waiting.set_result(answer)
+
     async def observed(self, group: Sequence[Watched]) -> AsyncIterator[Observation]:
         """Starts a worker and gives what it says, until it ends.
 
-        Raises Unavailable when it ended by itself, Invalid when the gate refused it.
+        Ends where it is renewed. Raises Unavailable when it ended by itself, Invalid when the gate
+        refused it.
         """
-        worker = await start(self.job(group))
+        worker = await start(structs.replace(self.job(group), compiled=await self._compiled()))
         names = {camera.name for camera in group}
         self.alive |= dict.fromkeys(names, worker)
-        for name in names & self.wanted.keys():
+        may_show = wire.shown(group)
+        for name in may_show & self.wanted.keys():
             worker.say(Show(name, self.wanted[name]))
-        showing = asyncio.create_task(self._keep_previews(worker, names))
+        showing = asyncio.create_task(self._keep_previews(worker, may_show))
         try:
-            async for seen in said(worker, names):
+            async for seen in said(worker, {camera.name: camera for camera in group}):
+                if isinstance(seen, Tried):
+                    self._answered(seen)
+                    continue
                 if isinstance(seen, Health):
                     self.backgrounds[seen.camera] = seen.background
+                    if seen.size:
+                        self.sizes[seen.camera] = seen.size
                 yield seen
             await end(worker)
             await showing  # what it showed may be why it was ended
+            if worker.renewed:
+                return
             code = worker.child.returncode
             raise Unavailable(f"the process that watches {listed(names)} ended ({code})")
         finally:
@@ -145,16 +186,30 @@ class Workers:
             for name in names:
                 self.previews.pop(name, None)
             self.alive = {name: w for name, w in self.alive.items() if w is not worker}
+            self.asked = {id: one for id, one in self.asked.items() if one[0] not in names}
             await end(worker)
-            with contextlib.suppress(asyncio.CancelledError, Invalid):
-                await showing
+            await over(showing)
 
-    async def _keep_previews(self, worker: Worker, names: set[str]) -> None:
+    async def _compiled(self) -> Compiled:
+        """The model, compiled once for all workers and for the next start of the house."""
+        if self.models is None:
+            return NONE
+        async with self.compiling:
+            try:
+                return await asyncio.to_thread(kept, self.settings.detector, self.models)
+            except (TownsquareError, OSError) as error:
+                # A worker compiles it itself, or says what is wrong with it.
+                log.warning("%s; each worker that starts compiles it anew", error)
+                return NONE
+
+    async def _keep_previews(self, worker: Worker, may_show: Set[str]) -> None:
         """A breach of the gate here ends the worker, which `observed` then tells."""
         try:
             async for camera, jpeg in shown(worker):
-                if camera not in names:
-                    raise Invalid("a vision worker showed a camera that is not its own")
+                if camera not in may_show:
+                    raise Invalid(
+                        "a vision worker showed a camera that is not its own or only counts"
+                    )
                 if now() < self.wanted.get(camera, now()):
                     self.previews[camera] = Preview(jpeg, now())
                 else:
@@ -163,89 +218,9 @@ class Workers:
             await end(worker)
 
 
-async def start(job: Job) -> Worker:
-    """A new process. Two pipes lead out of it, and its input in."""
-    (observations, says), (previews, shows) = os.pipe(), os.pipe()
-    try:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "townsquare.vision.worker",
-            str(says),
-            str(shows),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=sys.stderr,  # a library that prints must not reach a pipe of ours
-            pass_fds=(says, shows),
-            # Ctrl-C in a terminal is for the house; it ends its workers in order.
-            start_new_session=True,
-            env=environment(),
-        )
-    finally:
-        os.close(says)
-        os.close(shows)
-    worker = Worker(child, await reader(observations), await reader(previews))
-    assert child.stdin is not None  # noqa: S101 - asked for above
-    child.stdin.write(wire.line(job))
-    return worker
-
-
-def environment() -> dict[str, str]:
-    """Nothing of the house's but what Python needs to start: who knows what else is a secret."""
-    kept = {name: os.environ[name] for name in NEEDED if name in os.environ}
-    # Each reading thread would otherwise get heaps of its own, 100 MB for a few cameras.
-    return kept | {"MALLOC_ARENA_MAX": "2"}
-
-
-async def reader(pipe: int) -> asyncio.StreamReader:
-    stream = asyncio.StreamReader(limit=LONGEST_LINE)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
-    )
-    return stream
-
-
-async def said(worker: Worker, names: set[str]) -> AsyncIterator[Observation]:
-    """Raises Invalid for what the gate refuses."""
-    while True:
-        try:
-            line = await worker.observations.readuntil()
-        except asyncio.IncompleteReadError:
-            return
-        except asyncio.LimitOverrunError as error:
-            raise Invalid("a vision worker said something longer than any observation") from error
-        seen = observation.read(line)
-        if seen.camera not in names:
-            raise Invalid("a vision worker spoke of a camera that is not its own")
-        if not observation.of_its_time(seen, now()):
-            raise Invalid("a vision worker spoke of another time than now")
-        yield seen
-
-
-async def shown(worker: Worker) -> AsyncIterator[tuple[str, bytes | None]]:
-    """Raises Invalid for what is no preview."""
-    with contextlib.suppress(asyncio.IncompleteReadError):
-        while True:
-            header = await worker.previews.readexactly(wire.HEADER_BYTES)
-            name_bytes, jpeg_bytes = wire.unpacked(header)
-            name = await worker.previews.readexactly(name_bytes)
-            jpeg = await worker.previews.readexactly(jpeg_bytes)
-            if jpeg and not jpeg.startswith(b"\xff\xd8\xff"):
-                raise Invalid("a vision worker showed something that is no JPEG")
-            yield name.decode(errors="replace"), jpeg or None
-
-
-async def end(worker: Worker) -> None:
-    """Closes its input, which ends it; kills it if that does not."""
-    child = worker.child
-    if child.stdin is not None:
-        child.stdin.close()
-    try:
-        await asyncio.wait_for(child.wait(), LEAVES_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+def cores() -> int:
+    """That this process may use, and so its workers."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def listed(names: set[str]) -> str:

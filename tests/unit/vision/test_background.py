@@ -1,6 +1,6 @@
 """The promise of a preview: what moves is never in it, whether or not it was detected."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import av
 import numpy as np
@@ -160,3 +160,38 @@ def test_the_background_is_smaller_than_a_large_picture() -> None:
     assert size_for(1920, 1080) == (640, 360)
     assert size_for(320, 240) == (320, 240)
     assert size_for(101, 55) == (100, 52)
+
+
+def standing(seen: Background, seconds: float, detected: Callable[[float], bool]) -> Bytes:
+    """Somebody comes after 40 s, when the place is known, and stands there."""
+    still, box = place(), (0.4, 0.3, 0.5, 0.6)
+    for n in range(int(seconds * 2)):
+        at_s = n / 2
+        picture = noisy(still, n)
+        if at_s > 40:
+            picture[36:72, 64:80] = MAGENTA
+        shown(seen, picture, at_s, [box] if at_s > 40 and detected(at_s) else [])
+        if ready(seen) and n % 20 == 0:
+            assert magenta(seen.picture) == 0, f"after {at_s} s"
+    return seen.picture
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.7, 0.5])
+def test_who_stands_still_for_ten_minutes_and_is_detected_is_never_in_the_background(
+    rate: float,
+) -> None:
+    """Also where the detector sees them only now and then, as it does people who sit."""
+    chance = np.random.default_rng(3)
+    picture = standing(blank(WIDTH, HEIGHT), 640, lambda _: chance.random() < rate)
+    # The place behind is remembered as it was before.
+    assert np.abs(picture[40:70, 66:78].astype(int) - place()[40:70, 66:78]).mean() < 4
+
+
+def test_a_detection_is_remembered_through_a_gap_as_long_as_it_lasted() -> None:
+    standing(blank(WIDTH, HEIGHT), 400, lambda at_s: not 200 < at_s < 260)
+
+
+def test_who_stands_undetected_for_most_of_the_memory_does_enter_it() -> None:
+    """This is the limit that docs/vision.md names, not a promise."""
+    with pytest.raises(AssertionError, match="after"):
+        standing(blank(WIDTH, HEIGHT), 400, lambda _: False)

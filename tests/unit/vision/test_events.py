@@ -19,6 +19,7 @@ from townsquare.model.camera import (
     WrongWay,
     Zone,
 )
+from townsquare.model.errors import Invalid
 from townsquare.vision.events.spell import Spell, Turn, clear_s, next_spell
 from townsquare.vision.events.zone import Happening, Shown, Watching, next_watching
 from townsquare.vision.ground import Ground, calibrated
@@ -87,6 +88,7 @@ def told(
     until_s: float,
     ground: Ground | None = None,
     lines: tuple[Line, ...] = (),
+    clock: Callable[[float], str] = lambda _: "12:00",
 ) -> list[Happening]:
     """What is told of a zone while these road users are there."""
     watching, found = Watching(), []
@@ -94,8 +96,10 @@ def told(
     for n in range(round(until_s * PER_S)):
         at_s = n / PER_S
         tracks = [track(number, of, foot, at_s) for number, (of, foot) in there(at_s).items()]
-        trails = followed(trails, tracks, at_s)
-        watching, new = next_watching(watching, zone, Shown(at_s, trails, lines, ground))
+        trails = followed(trails, tracks, at_s, ground)
+        watching, new = next_watching(
+            watching, zone, Shown(at_s, trails, lines, ground, clock(at_s))
+        )
         found += new
     return found
 
@@ -104,7 +108,7 @@ def track(number: int, of: RoadUser, foot: Point, at_s: float) -> Track:
     """A box of 40 pixels on a side above its foot."""
     x, y = foot
     votes = tuple(float(kind == of) for kind in KINDS)
-    return Track(number, (x - 20, y - 40, x + 20, y), (0, 0), at_s, 9, votes, foot, at_s)
+    return Track(number, (x - 20, y - 40, x + 20, y), (0, 0), at_s, 9, votes, foot, at_s, at_s - 9)
 
 
 def came(at_s: float, x: float = 300, number: int = 1) -> There:
@@ -225,6 +229,7 @@ def test_who_does_not(there: Callable[[float], There]) -> None:
 
 
 INTRUSION = replace(LANE, intrusion=Intrusion(classes=("person",), after_s=2))
+NIGHT, DAY = ("22:00", "06:00"), ("06:00", "22:00")
 
 
 def test_who_is_where_nobody_may_be() -> None:
@@ -240,6 +245,44 @@ def test_who_is_where_nobody_may_be() -> None:
 def test_others_may_be_there_and_who_only_touches_it() -> None:
     assert told(INTRUSION, drive(1, x=0), 30) == []
     assert told(INTRUSION, lambda at_s: {1: ("person", (300, 90 if at_s < 1 else 200))}, 30) == []
+
+
+@pytest.mark.parametrize(
+    ("between", "clock", "applies"),
+    [
+        ((), "12:00", True),
+        (DAY, "05:59", False),
+        (DAY, "06:00", True),
+        (DAY, "21:59", True),
+        (DAY, "22:00", False),
+        (NIGHT, "21:59", False),
+        (NIGHT, "22:00", True),
+        (NIGHT, "00:00", True),
+        (NIGHT, "05:59", True),
+        (NIGHT, "06:00", False),
+    ],
+)
+def test_a_zone_is_restricted_at_some_hours(
+    between: tuple[str, ...], clock: str, applies: bool
+) -> None:
+    assert Intrusion(between=between).applies(clock) is applies
+
+
+@pytest.mark.parametrize("between", [("22:00",), ("22", "6"), ("24:00", "06:00"), NIGHT[:1] * 2])
+def test_hours_that_are_none_are_refused(between: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid, match="two different times of day"):
+        Intrusion(between=between)
+
+
+def test_who_is_there_when_the_hours_begin_is_told_then_and_over_when_they_end() -> None:
+    zone = replace(LANE, intrusion=Intrusion(after_s=2, between=NIGHT))
+
+    def clock(at_s: float) -> str:
+        return "22:30" if 10 <= at_s < 20 else "21:59"
+
+    began, over = told(zone, lambda _: {1: ("person", (300, 50))}, 30, clock=clock)
+    assert began.since_s == 10
+    assert over.until_s == pytest.approx(19.8)
 
 
 def people(n: int) -> There:

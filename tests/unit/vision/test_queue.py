@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from townsquare.model.camera import GroundPoint, Line, RoadUser, Zone
-from townsquare.vision.ground import calibrated
+from townsquare.vision.ground import Ground, calibrated, metres
 from townsquare.vision.queue import Length, queue, waiting
 from townsquare.vision.trails import Mark, Trail, Trails
 
@@ -15,15 +15,25 @@ LANE = Zone("lane", ((100, -200), (200, -200), (200, 510), (100, 510)))
 STOP = Line("stop", (100, 500), (200, 500))
 
 
-def trail(y: float, kmh: float = 0, of: RoadUser = "car", for_s: float = 2) -> Trail:
+def trail(
+    y: float,
+    kmh: float = 0,
+    of: RoadUser = "car",
+    for_s: float = 2,
+    ground: Ground | None = PLAN,
+) -> Trail:
     """Coming down to y."""
     times = [n / 5 for n in range(round(for_s * 5) + 1)]
-    marks = tuple(Mark(t, (150, y - (for_s - t) * kmh / 3.6 * 10), 20, 20) for t in times)
+    feet = [(150, y - (for_s - t) * kmh / 3.6 * 10) for t in times]
+    marks = tuple(
+        Mark(t, foot, 20, 20, metres(ground, foot) if ground else None)
+        for t, foot in zip(times, feet, strict=True)
+    )
     return Trail(of, marks[0], marks)
 
 
-def standing(ys: Iterable[float]) -> Trails:
-    return {n: trail(y) for n, y in enumerate(ys)}
+def standing(ys: Iterable[float], ground: Ground | None = PLAN) -> Trails:
+    return {n: trail(y, ground=ground) for n, y in enumerate(ys)}
 
 
 @pytest.mark.parametrize(
@@ -33,23 +43,24 @@ def standing(ys: Iterable[float]) -> Trails:
 def test_who_waits_is_slow_and_goes_on_waiting_until_it_is_faster(
     kmh: float, before: bool, expected: bool
 ) -> None:
-    assert (waiting({1} if before else (), {1: trail(400, kmh)}, PLAN) == {1}) is expected
+    assert (waiting({1} if before else (), {1: trail(400, kmh)}) == {1}) is expected
 
 
 def test_without_metres_the_lengths_of_its_own_box_tell() -> None:
     # 20 pixels are a length: 0.3 of it a second is 6 pixels, so 2.16 km/h on the plan.
-    trails = {1: trail(400, 2), 2: trail(300, 3), 3: trail(200, 5)}
-    assert waiting((), trails, None) == {1}
-    assert waiting({1, 2, 3}, trails, None) == {1, 2}
+    given = ((400, 2), (300, 3), (200, 5))
+    trails = {n: trail(y, kmh, ground=None) for n, (y, kmh) in enumerate(given, 1)}
+    assert waiting((), trails) == {1}
+    assert waiting({1, 2, 3}, trails) == {1, 2}
 
 
 def test_whose_speed_is_unknown_goes_on_as_before() -> None:
     trails = {1: trail(400, for_s=0.4), 2: trail(300, for_s=0.4)}
-    assert waiting({2}, trails, PLAN) == {2}
+    assert waiting({2}, trails) == {2}
 
 
 def test_people_do_not_wait_in_it() -> None:
-    assert waiting((), {1: trail(400, of="person")}, PLAN) == frozenset()
+    assert waiting((), {1: trail(400, of="person")}) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +88,9 @@ def test_seen_from_behind_the_foot_is_the_rear() -> None:
 
 def test_without_ground_vehicles_are_counted() -> None:
     # The next may be 5.4 lengths of 20 pixels away.
-    assert queue(LANE, STOP, standing([480, 400, 290]), frozenset({0, 1, 2}), None) == Length(2)
+    assert queue(LANE, STOP, standing([480, 400, 290], None), frozenset({0, 1, 2}), None) == Length(
+        2
+    )
 
 
 def test_where_metres_end_vehicles_are_counted() -> None:

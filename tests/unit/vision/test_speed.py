@@ -6,7 +6,7 @@ import pytest
 
 from townsquare.model.camera import GroundPoint, RoadUser
 from townsquare.vision.count import Crossing
-from townsquare.vision.ground import calibrated
+from townsquare.vision.ground import calibrated, metres
 from townsquare.vision.speed import Passing, band_kmh, passings, speed_kmh, told, v85_kmh
 from townsquare.vision.track import Track
 from townsquare.vision.trails import Mark, Trail, followed
@@ -18,9 +18,9 @@ PLAN = calibrated([GroundPoint((x, y), (x / 10, y / 10)) for x, y in CORNERS])
 def trail(of: RoadUser, kmh: float, for_s: float, wavers: float = 0.0) -> Trail:
     """To the right from x = 0, its foot wavering by so many pixels."""
     times = [n / 5 for n in range(round(for_s * 5) + 1)]
+    feet = [(kmh / 3.6 * at_s * 10 + wavers * (-1) ** n, 300.0) for n, at_s in enumerate(times)]
     marks = tuple(
-        Mark(at_s, (kmh / 3.6 * at_s * 10 + wavers * (-1) ** n, 300), 40, 30)
-        for n, at_s in enumerate(times)
+        Mark(at_s, foot, 40, 30, metres(PLAN, foot)) for at_s, foot in zip(times, feet, strict=True)
     )
     return Trail(of, marks[0], marks)
 
@@ -41,16 +41,16 @@ def trail(of: RoadUser, kmh: float, for_s: float, wavers: float = 0.0) -> Trail:
 def test_a_speed_needs_time_and_metres(
     of: RoadUser, kmh: float, for_s: float, expected: float | None
 ) -> None:
-    found = speed_kmh(trail(of, kmh, for_s), PLAN)
+    found = speed_kmh(trail(of, kmh, for_s))
     assert found == (None if expected is None else pytest.approx(expected))
 
 
 def test_a_foot_that_wavers_hardly_changes_it() -> None:
-    assert speed_kmh(trail("car", 30, 1.4, wavers=2), PLAN) == pytest.approx(30, abs=2)
+    assert speed_kmh(trail("car", 30, 1.4, wavers=2)) == pytest.approx(30, abs=2)
 
 
 def test_it_is_unknown_where_metres_are() -> None:
-    assert speed_kmh(trail("car", 200, 2), PLAN) is None  # beyond x = 750
+    assert speed_kmh(trail("car", 200, 2)) is None  # beyond x = 750
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_bands(of: RoadUser, kmh: float, expected: int) -> None:
 def test_what_passes_a_line_is_a_band_and_nothing_else() -> None:
     crossings = [(n, Crossing("stop", "car", "in")) for n in (1, 2, 3)]
     trails = {1: trail("car", 33, 1), 2: trail("car", 38, 1), 3: trail("car", 30, 0.2)}
-    assert passings(crossings, trails, PLAN) == {Passing("stop", "car", "in", 30): 2}
+    assert passings(crossings, trails) == {Passing("stop", "car", "in", 30): 2}
 
 
 def test_few_are_not_told() -> None:
@@ -91,7 +91,7 @@ def test_the_speed_that_85_percent_keep_below() -> None:
 
 def track(number: int, at_s: float, boxes: int = 2) -> Track:
     votes = (1.0, 0, 0, 0, 0, 0, 0)
-    return Track(number, (10, 10, 20, 50), (0, 0), at_s, boxes, votes, (15, 50), at_s)
+    return Track(number, (10, 10, 20, 50), (0, 0), at_s, boxes, votes, (15, 50), at_s, at_s - 9)
 
 
 def test_a_trail_ends_with_its_track_and_keeps_seconds_only() -> None:

@@ -12,7 +12,7 @@ from townsquare.model.camera import Line, RoadUser, Zone
 from townsquare.vision.boxes import KINDS, Boxes
 from townsquare.vision.observation import Crossings, Occupancy
 from townsquare.vision.read import Picture
-from townsquare.vision.watch import FROZEN, Watch
+from townsquare.vision.watch import FROZEN, Told, Watch
 from townsquare.vision.wire import Watched
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def boxes(feet: Sequence[float], of: RoadUser = "person") -> Boxes:
 
 def told(
     pictures: Sequence[Boxes], watch: Watch | None = None, first: Sequence[int] = (0,)
-) -> list[Crossings | Occupancy]:
+) -> list[Told]:
     """Pictures five times a second; nothing came before those in `first`."""
     watch = watch or Watch(CAMERA)
     seen = []

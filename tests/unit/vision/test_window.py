@@ -8,10 +8,10 @@ import pytest
 from tests.square import SQUARE
 from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.entity import Entity
+from townsquare.vision.aligned import window_of
 from townsquare.vision.ledger import Ledger, opened
 from townsquare.vision.observation import Crossings, Health, Occupancy
 from townsquare.vision.trouble import Trouble
-from townsquare.vision.window import window_of
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2030, 5, 31, 22, tzinfo=UTC)

@@ -12,16 +12,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from townsquare.model.errors import CannotStart
+from townsquare.vision import cards
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]  # 0 where a size is open
 CALLS_HOME = (1, 29)  # the first version whose Linux builds do, unless they are told not to
+# How OpenVINO is to run a model; in which numbers comes to it.
+HOW = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1"}
 # As ONNX Runtime calls them.
 CPU, GPU = "CPUExecutionProvider", "CUDAExecutionProvider"
 # What OpenVINO's word for a type is in numpy's.
@@ -43,19 +47,21 @@ class Port:
 class Graph:
     """`run` takes an array for each input and gives one for each output, in their order.
 
-    `runtime` says by what and how exactly, for people: OpenVINO, bf16.
+    `runtime` says by what and how exactly, for people: OpenVINO, bf16. `export` gives what was
+    compiled, where that can be had; `imported` takes it.
     """
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     run: Callable[[Sequence[Array]], Sequence[Array]]
     runtime: str
+    export: Callable[[], bytes] = bytes
 
 
 def opened(content: bytes, weights: bytes = b"") -> Graph:
     """`weights` are the .bin beside an .xml; an .onnx holds its own. Raises CannotStart."""
     # Not asked where only the build for CPUs is: to load it costs memory, and it has no GPU.
-    if not weights and _version("onnxruntime-gpu") and GPU in _providers():
+    if not weights and cards.infers() and GPU in _providers():
         return by_onnx_runtime(content, GPU)
     try:
         import openvino
@@ -111,27 +117,43 @@ def _by_openvino(openvino: Any, content: bytes, weights: bytes) -> Graph:
         core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
         any(node.get_type_name() == "FakeQuantize" for node in model.get_ops()),
     )
-    request = core.compile_model(
-        model,
-        "CPU",
-        {
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": "1",
-            "INFERENCE_PRECISION_HINT": numbers,
-        },
-    ).create_infer_request()
+    compiled = core.compile_model(model, "CPU", {**HOW, "INFERENCE_PRECISION_HINT": numbers})
+    return _ready(compiled, numbers)
+
+
+def imported(content: bytes) -> Graph | None:
+    """What `export` gave, on the same machine. None where this OpenVINO does not take it."""
+    import openvino
+
+    said, _, made = content.partition(b"\n")
+    how = {**HOW, "INFERENCE_PRECISION_HINT": said.decode()}
+    try:
+        return _ready(openvino.Core().import_model(made, "CPU", how), said.decode())
+    except RuntimeError:
+        return None
+
+
+def _ready(compiled: Any, numbers: str) -> Graph:
+    request = compiled.create_infer_request()
 
     def run(given: Sequence[Array]) -> Sequence[Array]:
         answer = request.infer(list(given), share_inputs=True)
         return list(answer.values())
 
     return Graph(
-        tuple(map(_openvino_port, model.inputs)),
-        tuple(map(_openvino_port, model.outputs)),
+        tuple(map(_openvino_port, compiled.inputs)),
+        tuple(map(_openvino_port, compiled.outputs)),
         run,
         f"OpenVINO, {numbers}",
+        lambda: _bytes(compiled, numbers),
     )
+
+
+def _bytes(compiled: Any, numbers: str) -> bytes:
+    """In which numbers it reckons comes first: what OpenVINO exports forgets it."""
+    made = BytesIO()
+    compiled.export_model(made)
+    return numbers.encode() + b"\n" + made.getvalue()
 
 
 def _openvino_port(port: Any) -> Port:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from townsquare.model.errors import CannotStart, Invalid
@@ -23,8 +24,9 @@ CARD = re.compile(r"[a-z0-9.-]+\.md")
 FACT = re.compile(r"^\| ([^|]+) \| (.+) \|$", re.MULTILINE)
 MOST_BYTES = 500_000_000  # of a file
 # Rows of a card that are for everyone, in the order in which a page shows them.
-CALLED = "called"
-FOR_EVERYONE = ("can tell", "cannot tell", "measured error", "not measured", "used for", "not for")
+CALLED, ERROR = "called", "measured error"
+FOR_EVERYONE = ("can tell", "cannot tell", ERROR, "not measured", "used for", "not for")
+NOT_MEASURED = "not measured; a town measures it at its own cameras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,25 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Error:
+    """By how much counts were `off`, of so many crossings of the project's clips, looked at 5 times
+    a second: `make bench-vision DETECTOR=NAME` measured it on that day.
+    """
+
+    off: int
+    crossings: int
+    on: date
+
+    @property
+    def told(self) -> str:
+        return (
+            f"off by {self.off} in {self.crossings} crossings, on three clips by day, each as it"
+            f" is, mirrored, brighter and darker (make bench-vision, {self.on}). Thresholds were"
+            " chosen on these clips: what holds at a camera is measured there"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A line of a list. The first file is the graph, a second its weights; `card` lies beside. One
     without files has a card only: whoever exports such a model lists it under that name.
@@ -57,6 +78,7 @@ class Model:
     title: str = ""
     licence: str = ""
     publisher: str = ""
+    error: Error | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -98,7 +120,8 @@ class Card:
 
     @property
     def for_everyone(self) -> tuple[tuple[str, str], ...]:
-        told = dict(self.facts)
+        error = self.model.error.told if self.model.error else NOT_MEASURED
+        told = {ERROR: error} | dict(self.facts)
         return tuple((name, told[name]) for name in FOR_EVERYONE if name in told)
 
     @property

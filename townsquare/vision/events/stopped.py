@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from townsquare.model.camera import MOTOR_VEHICLES, StoppedVehicle, Zone
 from townsquare.vision.count import inside
 from townsquare.vision.events.spell import Spell, Turn, next_spell
-from townsquare.vision.ground import Ground, metres
 from townsquare.vision.trails import Mark, Trail, Trails
 
 STILL_HEIGHTS, STILL_M = 0.25, 1.0
@@ -54,28 +53,26 @@ class Stands:
     told: Turn | None = None
 
 
-def still_in(zone: Zone, trails: Trails, ground: Ground | None, at_s: float) -> list[Still]:
+def still_in(zone: Zone, trails: Trails, at_s: float) -> list[Still]:
     """The motor vehicles in the zone that have stood for the last second."""
     return [
-        _still(trail, ground)
+        _still(trail)
         for trail in trails.values()
-        if trail.of in MOTOR_VEHICLES
-        and inside(zone, trail.last.foot)
-        and _stands(trail, ground, at_s)
+        if trail.of in MOTOR_VEHICLES and inside(zone, trail.last.foot) and _stands(trail, at_s)
     ]
 
 
 def next_stands(
-    stands: Stands, still: Sequence[Still], of: StoppedVehicle, ground: Ground | None, at_s: float
+    stands: Stands, still: Sequence[Still], of: StoppedVehicle, at_s: float
 ) -> tuple[Stands, Turn | None]:
     """The stands after the picture at `at_s`, and what is to be told of the zone."""
     places: list[Stand] = []
     for stand in stands.places:
-        here = [one for one in still if _same(stand.mark, one.mark, ground)]
+        here = [one for one in still if _same(stand.mark, one.mark)]
         if not any(_is_another(one, stand) for one in here):
             places += _after(stand, bool(here), at_s, of.after_s)
     for one in still:
-        if not any(_same(stand.mark, one.mark, ground) for stand in places):
+        if not any(_same(stand.mark, one.mark) for stand in places):
             spell = Spell(one.since_s, one.since_s, one.since_s) if one.came else None
             places += [Stand(one.mark, at_s, spell)]
     turn = _turn(stands, places)
@@ -109,22 +106,20 @@ def _is_another(one: Still, stand: Stand) -> bool:
     return one.came and one.since_s - stand.seen_s > empty_s
 
 
-def _still(trail: Trail, ground: Ground | None) -> Still:
-    since_s = next(mark.at_s for mark in trail.marks if _same(mark, trail.last, ground))
-    return Still(trail.last, since_s, not _same(trail.first, trail.last, ground, CAME))
+def _still(trail: Trail) -> Still:
+    since_s = next(mark.at_s for mark in trail.marks if _same(mark, trail.last))
+    return Still(trail.last, since_s, not _same(trail.first, trail.last, CAME))
 
 
-def _stands(trail: Trail, ground: Ground | None, at_s: float) -> bool:
+def _stands(trail: Trail, at_s: float) -> bool:
     """Whether all of its last second is in one place."""
     recent = [mark for mark in trail.marks if at_s - mark.at_s <= STILL_S]
     long = at_s - trail.marks[0].at_s >= STILL_S
-    return long and all(_same(mark, trail.last, ground) for mark in recent)
+    return long and all(_same(mark, trail.last) for mark in recent)
 
 
-def _same(a: Mark, b: Mark, ground: Ground | None, times: float = 1.0) -> bool:
+def _same(a: Mark, b: Mark, times: float = 1.0) -> bool:
     """Whether they are so near that it may be the same vehicle at rest, or so many times as far."""
-    if ground is not None:
-        start, end = metres(ground, a.foot), metres(ground, b.foot)
-        if start is not None and end is not None:
-            return math.dist(start, end) <= times * STILL_M
+    if a.place is not None and b.place is not None:
+        return math.dist(a.place, b.place) <= times * STILL_M
     return math.dist(a.foot, b.foot) <= times * STILL_HEIGHTS * b.height

@@ -6,11 +6,11 @@ steps that do so too. A foot that wavers, or who turns round on the spot, is no 
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 from townsquare.model.camera import Point, WrongWay, Zone
 from townsquare.vision.count import inside
-from townsquare.vision.ground import Ground, metres
 from townsquare.vision.trails import Mark, Trail, Trails
 
 LEAST_S = 1.0
@@ -18,35 +18,35 @@ LENGTHS, LEAST_M = 2.0, 5.0
 MOST_OF_IT = 0.8  # of the time of the stretch
 
 
-def against(zone: Zone, of: WrongWay, trails: Trails, ground: Ground | None) -> bool:
+def against(zone: Zone, of: WrongWay, trails: Trails) -> bool:
     """Whether anybody does now."""
     return any(
-        trail.of in of.classes and inside(zone, trail.last.foot) and _is(trail, zone, of, ground)
+        trail.of in of.classes and inside(zone, trail.last.foot) and _is(trail, zone, of)
         for trail in trails.values()
     )
 
 
-def _is(trail: Trail, zone: Zone, of: WrongWay, ground: Ground | None) -> bool:
+def _is(trail: Trail, zone: Zone, of: WrongWay) -> bool:
     """The shortest stretch up to now that is long enough in time and place decides."""
-    stretch: list[Mark] = []
-    for mark in reversed(trail.marks):
-        if not inside(zone, mark.foot):
-            return False
-        stretch.insert(0, mark)
-        if trail.last.at_s - mark.at_s >= LEAST_S and _far_enough(mark, trail.last, ground):
-            return _off(of, mark.foot, trail.last.foot) and _share(of, stretch) >= MOST_OF_IT
+    last = trail.last
+    for n, mark in reversed(list(enumerate(trail.marks))):
+        if last.at_s - mark.at_s >= LEAST_S and _far_enough(mark, last):
+            stretch = trail.marks[n:]
+            return (
+                _off(of, mark.foot, last.foot)
+                and all(inside(zone, one.foot) for one in stretch)
+                and _share(of, stretch) >= MOST_OF_IT
+            )
     return False
 
 
-def _far_enough(a: Mark, b: Mark, ground: Ground | None) -> bool:
-    if ground is not None:
-        start, end = metres(ground, a.foot), metres(ground, b.foot)
-        if start is not None and end is not None:
-            return math.dist(start, end) >= LEAST_M
+def _far_enough(a: Mark, b: Mark) -> bool:
+    if a.place is not None and b.place is not None:
+        return math.dist(a.place, b.place) >= LEAST_M
     return math.dist(a.foot, b.foot) >= LENGTHS * b.length
 
 
-def _share(of: WrongWay, stretch: list[Mark]) -> float:
+def _share(of: WrongWay, stretch: Sequence[Mark]) -> float:
     steps = [(b.at_s - a.at_s, _off(of, a.foot, b.foot)) for a, b in pairwise(stretch)]
     return sum(for_s for for_s, off in steps if off) / sum(for_s for for_s, _ in steps)
 

@@ -11,6 +11,7 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from townsquare.model.camera import Transport
+from townsquare.model.mask import Mask
 from townsquare.vision.address import arrives_as_taken, is_file
 from townsquare.vision.trouble import NoPictures
 
@@ -28,11 +29,14 @@ OVER_HTTP = (*FORMATS, "hls", "aac", "ac3", "eac3", "mp3")  # the sound of a lis
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to read a camera. `per_s` is how many pictures a second are wanted at most; 0 is all."""
+    """How to read a camera. `per_s` is how many pictures a second are wanted at most; 0 is all.
+    `masks` are burnt into each of them.
+    """
 
     transport: Transport = "tcp"
     per_s: float = 0.0
     hardware: bool = False
+    masks: tuple[Mask, ...] = ()
 
 
 ALL = Way()

@@ -10,8 +10,10 @@ from townsquare.model.camera import RoadUser
 from townsquare.vision import detect
 from townsquare.vision.boxes import KINDS
 from townsquare.vision.count import Crossing, number_inside
+from townsquare.vision.glance import Glance
 from townsquare.vision.inside import require_inside
-from townsquare.vision.read import length_s, pictures, thinned
+from townsquare.vision.looking import rate_per_s
+from townsquare.vision.read import Pace, length_s, pictures, thinned
 from townsquare.vision.recordings.parts import Order, Part, Passed, Size, Stayed, Turned
 from townsquare.vision.scene import Scene, Told, after, present
 from townsquare.vision.turns import Turn
@@ -62,17 +64,19 @@ def counted(order: Order) -> Iterator[Part]:
     detector = detect.opened(order.detector, Path(order.models) if order.models else None)
     whole_s = length_s(order.url)
     scene, sum, size, last_s = Scene(), Sum(), (0, 0), order.since_s
+    glance, pace = Glance(detector), Pace(order.per_s)
+    shown = pictures(order.url, max(0.0, order.since_s - WARM_S))
     told_s = time.monotonic()
-    for picture, wanted in thinned(
-        pictures(order.url, max(0.0, order.since_s - WARM_S)), order.per_s
-    ):
+    for picture, wanted in thinned(shown, pace):
         if not wanted:
             continue
         now = (picture.frame.width, picture.frame.height)
         if now != size:
             require_inside(order.lines, order.zones, now)
             scene, size = Scene(), now
-        scene, told = after(scene, detector.detect(picture.frame), picture.at_s, order.lines)
+        found = glance.boxes(picture, scene.tracks.alive)
+        scene, told = after(scene, found, picture.at_s, order.lines)
+        pace.per_s = rate_per_s(scene.tracks.alive, order.per_s)
         if picture.at_s < order.since_s:
             continue
         ended = slot(order, picture.at_s) != slot(order, last_s)

@@ -18,7 +18,7 @@ from townsquare.model.errors import Invalid
 from townsquare.vision.recordings import parts
 from townsquare.vision.recordings.parts import Done, Failed, Order, Part
 from townsquare.vision.recordings.sheet import Sheet
-from townsquare.vision.workers import environment
+from townsquare.vision.sandbox import environment
 
 LONGEST_LINE = 1_000_000
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from townsquare.model.errors import CannotStart, Invalid
+from townsquare.vision import cards
 from townsquare.vision.recordings import parts
 from townsquare.vision.recordings.parts import Done, Failed, Order, Said
 from townsquare.vision.sandbox import confine
@@ -19,7 +20,9 @@ def main() -> None:
     order = parts.order(sys.stdin.buffer.readline())
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no part
-    confine([order.url, order.models] if order.models else [order.url])
+    looked_up, devices = cards.reached(decodes=False)
+    models = [order.models] if order.models else []
+    confine([order.url, *models, *looked_up], devices)
     for message in said(order):
         os.write(out, parts.line(message))
 

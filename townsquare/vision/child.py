@@ -1,0 +1,141 @@
+"""One process that sees, as the house has it: started, heard through the gate, ended.
+
+Always holds: what is not exactly an observation of its own cameras, of now and of what they have,
+is refused; so is what is no preview.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from townsquare.model.errors import Invalid
+from townsquare.vision import observation, wire
+from townsquare.vision.inbox import now
+from townsquare.vision.observation import Observation, Said, Tried
+from townsquare.vision.sandbox import environment
+from townsquare.vision.wire import Job, Order, Watched
+
+LONGEST_LINE = 65_536
+LEAVES_S = 3.0  # for a worker whose input was closed
+
+
+@dataclass(slots=True)
+class Worker:
+    """One child process, while it lives."""
+
+    child: asyncio.subprocess.Process
+    observations: asyncio.StreamReader
+    previews: asyncio.StreamReader
+    renewed: bool = False  # ended to begin anew with another job
+
+    def say(self, order: Order) -> None:
+        if self.child.stdin is not None and not self.child.stdin.is_closing():
+            self.child.stdin.write(wire.line(order))
+
+
+async def start(job: Job) -> Worker:
+    """A new process. Two pipes lead out of it, and its input in."""
+    (observations, says), (previews, shows) = os.pipe(), os.pipe()
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command(says, shows),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=sys.stderr,  # a library that prints must not reach a pipe of ours
+            pass_fds=(says, shows),
+            # Ctrl-C in a terminal is for the house; it ends its workers in order.
+            start_new_session=True,
+            env=environment(),
+        )
+    finally:
+        os.close(says)
+        os.close(shows)
+    worker = Worker(child, await reader(observations), await reader(previews))
+    assert child.stdin is not None  # noqa: S101 - asked for above
+    child.stdin.write(wire.line(job))
+    return worker
+
+
+def command(says: int, shows: int) -> list[str]:
+    """-B: not even modules that were compiled on the way are written."""
+    return [sys.executable, "-B", "-m", "townsquare.vision.worker", str(says), str(shows)]
+
+
+async def reader(pipe: int) -> asyncio.StreamReader:
+    stream = asyncio.StreamReader(limit=LONGEST_LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
+    )
+    return stream
+
+
+async def said(worker: Worker, given: Mapping[str, Watched]) -> AsyncIterator[Said]:
+    """Raises Invalid for what the gate refuses. `given` are the cameras of the worker."""
+    while True:
+        try:
+            line = await worker.observations.readuntil()
+        except asyncio.IncompleteReadError:
+            return
+        except asyncio.LimitOverrunError as error:
+            raise Invalid("a vision worker said something longer than any observation") from error
+        seen = observation.read(line)
+        if seen.camera not in given:
+            raise Invalid("a vision worker spoke of a camera that is not its own")
+        if isinstance(seen, Tried):  # has neither
+            yield seen
+            continue
+        if not named(seen) <= places(given[seen.camera]):
+            raise Invalid("a vision worker spoke of a line or zone that is not its camera's")
+        if not observation.of_its_time(seen, now()):
+            raise Invalid("a vision worker spoke of another time than now")
+        yield seen
+
+
+def named(seen: Observation) -> set[str]:
+    """Lines and zones that it speaks of."""
+    return {
+        getattr(seen, name) for name in ("line", "zone", "entry", "exit") if hasattr(seen, name)
+    }
+
+
+def places(camera: Watched) -> set[str]:
+    """What may be spoken of; "" is the camera itself."""
+    return {"", *(line.name for line in camera.lines), *(zone.name for zone in camera.zones)}
+
+
+async def shown(worker: Worker) -> AsyncIterator[tuple[str, bytes | None]]:
+    """Raises Invalid for what is no preview."""
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        while True:
+            header = await worker.previews.readexactly(wire.HEADER_BYTES)
+            name_bytes, jpeg_bytes = wire.unpacked(header)
+            name = await worker.previews.readexactly(name_bytes)
+            jpeg = await worker.previews.readexactly(jpeg_bytes)
+            if jpeg and not jpeg.startswith(b"\xff\xd8\xff"):
+                raise Invalid("a vision worker showed something that is no JPEG")
+            yield name.decode(errors="replace"), jpeg or None
+
+
+async def end(worker: Worker) -> None:
+    """Closes its input, which ends it; kills it if that does not."""
+    child = worker.child
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        await asyncio.wait_for(child.wait(), LEAVES_S)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def over(task: asyncio.Task[None]) -> None:
+    """When a task that was cancelled is over, whatever came of it. Whoever waits can be cancelled
+    meanwhile all the same: to catch that as well would make a house that is to end go on.
+    """
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

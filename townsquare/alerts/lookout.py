@@ -5,23 +5,47 @@ remembers the sequence number up to which it was decided, and `settled` keeps ba
 that an unfinished duration began with.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from townsquare.alerts.rules import Step, Watched, due, elapsed, observed
+from townsquare.alerts.rules import (
+    Crossing,
+    Seen,
+    Step,
+    Watched,
+    due,
+    elapsed,
+    observed,
+    threshold,
+    within,
+)
 from townsquare.model.change import Changed
-from townsquare.model.entity import Entity, urn
+from townsquare.model.entity import Entity, Json, urn
+from townsquare.model.geometry import matches
 from townsquare.model.rule import Rule
+
+UTC = ZoneInfo("UTC")
+Answers = Callable[[str], bool | None]  # does what is seen fulfil this q? None is unknown
+
+
+def nothing_asked(q: str) -> bool | None:
+    raise AssertionError(f"nobody has asked {q!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How an alarm stands, and the news up to which that was decided."""
+    """How an alarm stands, the news up to which that was decided, and when it was last raised
+    and ended.
+    """
 
     active: bool
     seq: int
+    raised: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +55,7 @@ class Raised:
     alert: str
     rule: Rule
     source: Entity
-    value: float
+    value: Json
     at: datetime
     seq: int
 
@@ -45,7 +69,16 @@ class Ended:
     seq: int
 
 
-Finding = Raised | Ended
+@dataclass(frozen=True, slots=True)
+class KeptDead:
+    """Its dead time kept it from being raised until its cause was over."""
+
+    alert: str
+    at: datetime
+    seq: int
+
+
+Finding = Raised | Ended | KeptDead
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,14 @@ class _Sight:
     watched: Watched
     decided: int = 0
     from_seq: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether a restart must read the news behind `from_seq` again. A silence needs none: it
+        began with the observation that the entity still has.
+        """
+        rule = self.rule
+        return rule.no_data_for_s is None or self.source.get(rule.attribute) is None
 
 
 def alert_id(rule: Rule, source: str) -> str:
@@ -72,17 +113,28 @@ def alert_id(rule: Rule, source: str) -> str:
 class Lookout:
     """`decided` tells by the id of an alarm where it stands; `seq` is the news already read."""
 
-    def __init__(self, rules: Sequence[Rule], decided: Mapping[str, Decided], seq: int) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        decided: Mapping[str, Decided],
+        seq: int,
+        zone: ZoneInfo = UTC,
+    ) -> None:
         self.seq = seq
+        self.zone = zone  # of the town, for schedules
         self._decided = dict(decided)  # of those that are not in sight yet
         self._rules: defaultdict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.type].append(rule)
         self._sights: dict[str, _Sight] = {}
-        self._unfinished: dict[str, _Sight] = {}  # those with a duration that runs
+        self._unfinished: dict[str, _Sight] = {}  # those that time alone will change
 
-    def read(self, changed: Changed) -> list[Finding]:
-        """News in their order, all of them."""
+    def asks(self, present: Entity) -> set[str]:
+        """The q to be answered before it is seen."""
+        return {q for rule in self._of(present) for q in (rule.q, rule.ends_q) if q}
+
+    def read(self, changed: Changed, answers: Answers = nothing_asked) -> list[Finding]:
+        """News in their order, all of them; `answers` about how the entity is after them."""
         self.seq = max(self.seq, changed.seq)
         if changed.tenant:
             return []
@@ -92,19 +144,37 @@ class Lookout:
             if changed.before and rule not in after:
                 found += self._lose(self._sight(rule, changed.before), changed)
         for rule in after:
-            if changed.after and rule.attribute in changed.attributes:
-                sight = self._sight(rule, changed.after)
-                if changed.seq > sight.decided:
-                    found += self._see(sight, changed.at, changed.seq - 1)
+            if changed.after:
+                found += self._heard(self._sight(rule, changed.after), changed, answers)
         return found
 
-    def look(self, present: Entity) -> list[Finding]:
+    def _heard(self, sight: _Sight, changed: Changed, answers: Answers) -> list[Finding]:
+        rule, from_seq = sight.rule, changed.seq - 1
+        # A rule that is new knows nothing yet of what it compares.
+        fresh = alert_id(rule, sight.source.id) not in self._sights
+        silence = rule.no_data_for_s is not None
+        if changed.seq > sight.decided and (_concerns(rule, changed) or (fresh and not silence)):
+            return self._see(sight, changed.at, from_seq, answers)
+        if silence and fresh:
+            self._listen(sight, changed.at, from_seq)
+        return []
+
+    def look(self, present: Entity, answers: Answers = nothing_asked) -> list[Finding]:
         """At an entity of which there is no news, when the house starts."""
         found = []
         for rule in self._of(present):
-            if present.modified_at:
-                found += self._see(self._sight(rule, present), present.modified_at, self.seq)
+            sight, at = self._sight(rule, present), present.modified_at
+            if at and rule.no_data_for_s is not None:
+                self._listen(sight, at, self.seq)
+            elif at:
+                found += self._see(sight, at, self.seq, answers)
         return found
+
+    def _listen(self, sight: _Sight, at: datetime, from_seq: int) -> None:
+        """For the end of a silence that began before there was any news."""
+        _, since = reading(sight.rule, sight.source, at)
+        watched = replace(sight.watched, begun=since, at=since)
+        self._step(replace(sight, from_seq=from_seq), (watched, ()), from_seq, self.seq)
 
     def watches(self, present: Entity) -> list[str]:
         """Alarms that it can raise and end."""
@@ -112,24 +182,26 @@ class Lookout:
 
     def forget(self, alert: str, at: datetime, seq: int) -> list[Finding]:
         """What the alarm was about is not there, and of that there is no news."""
-        self._decided[alert] = Decided(active=False, seq=seq)
+        self._decided[alert] = Decided(active=False, seq=seq, ended=at)
         return [Ended(alert, at, seq)]
 
     def elapse(self, until: datetime) -> list[Finding]:
         """All news up to `until` must have been read."""
         found = []
         for sight in list(self._unfinished.values()):
-            found += self._step(sight, elapsed(sight.rule, sight.watched, until), sight.from_seq)
+            step = elapsed(sight.rule, sight.watched, until, self.zone)
+            found += self._step(sight, step, self.seq, self.seq)
         return found
 
     def due(self) -> datetime | None:
         """When time alone will bring the next finding."""
-        times = (due(sight.rule, sight.watched) for sight in self._unfinished.values())
+        times = (due(s.rule, s.watched, self.zone) for s in self._unfinished.values())
         return min((at for at in times if at), default=None)
 
     def settled(self) -> int:
         """A restart may go on behind this news."""
-        return min((sight.from_seq for sight in self._unfinished.values()), default=self.seq)
+        unfinished = (s for s in self._unfinished.values() if s.watched.since and s.holds)
+        return min((sight.from_seq for sight in unfinished), default=self.seq)
 
     def _of(self, source: Entity | None) -> list[Rule]:
         if source is None:
@@ -146,37 +218,87 @@ class Lookout:
         if id in self._sights:
             return replace(self._sights[id], source=source)
         before = self._decided.get(id, Decided(active=False, seq=0))
-        return _Sight(rule, source, Watched(active=before.active), before.seq)
+        watched = Watched(active=before.active, raised=before.raised, ended=before.ended)
+        return _Sight(rule, source, watched, before.seq)
 
-    def _see(self, sight: _Sight, at: datetime, from_seq: int) -> list[Finding]:
-        value, observed_at = reading(sight.rule, sight.source, at)
-        return self._step(sight, observed(sight.rule, sight.watched, value, observed_at), from_seq)
+    def _see(self, sight: _Sight, at: datetime, from_seq: int, answers: Answers) -> list[Finding]:
+        seen, observed_at = seeing(sight.rule, sight.source, at, answers)
+        # What time alone brought until then was decided without this news.
+        until = elapsed(sight.rule, sight.watched, observed_at, self.zone)
+        found = self._step(sight, until, from_seq, min(from_seq, self.seq))
+        sight = replace(self._sights[alert_id(sight.rule, sight.source.id)], source=sight.source)
+        step = observed(sight.rule, sight.watched, seen, observed_at, self.zone)
+        return found + self._step(sight, step, from_seq, self.seq)
 
     def _lose(self, sight: _Sight, changed: Changed) -> list[Finding]:
         """The entity was deleted, or the rule does not look at it any more."""
         if changed.seq <= sight.decided:
             return []
-        last = elapsed(sight.rule, sight.watched, changed.at)
-        found = self._step(sight, last, sight.from_seq)
         id = alert_id(sight.rule, sight.source.id)
+        watched, _ = step = elapsed(sight.rule, sight.watched, changed.at, self.zone)
+        found = self._step(sight, step, sight.from_seq, self.seq)
         del self._sights[id]
         self._unfinished.pop(id, None)
-        return [*found, Ended(id, changed.at, self.seq)] if last[0].active else found
+        ended = changed.at if watched.active else watched.ended
+        if sight.rule.dead_time_s and ended:
+            self._decided[id] = Decided(False, self.seq, watched.raised, ended)
+        return [*found, Ended(id, changed.at, self.seq)] if watched.active else found
 
-    def _step(self, sight: _Sight, step: Step, from_seq: int) -> list[Finding]:
-        watched, crossing = step
+    def _step(self, sight: _Sight, step: Step, from_seq: int, seq: int) -> list[Finding]:
+        watched, crossings = step
         if watched.since != sight.watched.since:
             sight = replace(sight, from_seq=from_seq)
         id = alert_id(sight.rule, sight.source.id)
         self._decided.pop(id, None)
         self._sights[id] = self._unfinished[id] = replace(sight, watched=watched)
-        if watched.since is None:
+        if due(sight.rule, watched, self.zone) is None:
             del self._unfinished[id]
-        if crossing is None:
-            return []
-        if crossing.event == "clear":
-            return [Ended(id, crossing.at, self.seq)]
-        return [Raised(id, sight.rule, sight.source, crossing.value, crossing.at, self.seq)]
+        return [_finding(sight, crossing, seq) for crossing in crossings]
+
+
+def _finding(sight: _Sight, crossing: Crossing, seq: int) -> Finding:
+    id = alert_id(sight.rule, sight.source.id)
+    if crossing.event == "clear":
+        return Ended(id, crossing.at, seq)
+    if crossing.event == "dead":
+        return KeptDead(id, crossing.at, seq)
+    return Raised(id, sight.rule, sight.source, crossing.value, crossing.at, seq)
+
+
+def _concerns(rule: Rule, changed: Changed) -> bool:
+    names = changed.attributes
+    return rule.asks or rule.attribute in names or (bool(rule.area) and "location" in names)
+
+
+def seeing(rule: Rule, present: Entity, at: datetime, answers: Answers) -> tuple[Seen, datetime]:
+    """What it says of the rule's condition, and when that was observed."""
+    value, observed_at = at_time(rule, present, at)
+    if rule.no_data_for_s is not None:
+        seen = Seen(True, None)
+    elif rule.above is not None:
+        seen = threshold(rule, value)
+    else:
+        seen = _asked(rule, answers)
+    return within(_there(rule, present), seen) if rule.area else seen, observed_at
+
+
+def _asked(rule: Rule, answers: Answers) -> Seen:
+    begins = answers(rule.q) if rule.q else True
+    if rule.ends_q:
+        return Seen(begins, answers(rule.ends_q))
+    return Seen(begins, None if begins is None else not begins)
+
+
+def _there(rule: Rule, present: Entity) -> bool | None:
+    """Whether it lies in the rule's area."""
+    place = present.value("location")
+    return None if place is None else matches(json.dumps(place), "within", rule.area, 0)
+
+
+def at_time(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, datetime]:
+    if rule.asks:
+        return None, at
+    return reading(rule, present, at)
 
 
 def reading(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, datetime]:

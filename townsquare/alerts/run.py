@@ -9,9 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from townsquare.alerts import alert
-from townsquare.alerts.lookout import Finding, Lookout, alert_id
+from townsquare.alerts import alert, commands, kept_rules
+from townsquare.alerts.asking import Answered, Asking
+from townsquare.alerts.lookout import UTC, Finding, Lookout, alert_id
+from townsquare.alerts.shelves import Shelves, shelved_until
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
@@ -37,7 +40,12 @@ TYPES = (
             "name",
             attributes={
                 "name": "its name",
-                "state": "whether its cause lasts and it is acknowledged",
+                "state": "how it stands with an operator",
+                "active": "whether its cause lasts",
+                "acked": "whether somebody has taken note of it",
+                "latched": "whether it wants a reset",
+                "suppression": "whether it is put aside",
+                "quality": "how well its source is known",
                 "severity": "how bad it is",
                 "consequence": "what happens if nobody acts",
                 "response": "what to do",
@@ -49,10 +57,26 @@ TYPES = (
                 "location": "the place",
                 "acknowledgedBy": "who acknowledged it",
                 "acknowledgedAt": "when it was acknowledged",
+                "acknowledgedWhy": "what was said to that",
+                "resetBy": "who reset it",
+                "resetAt": "when it was reset",
+                "resetWhy": "why it was reset",
+                "suppressedBy": "who put it aside",
+                "suppressedAt": "when it was put aside",
+                "suppressedWhy": "why it is put aside",
+                "suppressedUntil": "until when it is put aside",
+                "suppressedOnce": "whether it comes back once its cause is over",
+                "broughtBackBy": "who brought it back",
+                "broughtBackAt": "when it came back",
+                "broughtBackWhy": "why it came back",
                 "returnedAt": "when its cause was over",
+                "incident": "the incident that it is in",
+                "group": "the group it belongs to",
+                "keptDead": "how often its dead time kept it from being raised",
             },
         ),
     ),
+    kept_rules.TYPE,
 )
 
 ROOM, WHY = room("alerts"), Why("operations")
@@ -60,29 +84,59 @@ LOOK_S = 0.25  # at the clock while a duration runs
 SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit of its own
 
 
-async def run(broker: Broker, rules: Sequence[Rule]) -> None:
-    """Never returns."""
-    desk = await _open(broker, rules)
+async def run(broker: Broker, declared: Sequence[Rule], zone: ZoneInfo = UTC) -> None:
+    """Never returns. `zone` is the town's, for schedules."""
+    asking = Asking(broker)
+    try:
+        while True:
+            await _watch(broker, declared, asking, zone)
+    finally:
+        await asking.close()
+
+
+async def _watch(broker: Broker, declared: Sequence[Rule], asking: Asking, zone: ZoneInfo) -> None:
+    """Until another rule holds."""
+    known = await broker.last_seq()
+    rules = (*declared, *kept_rules.holding(await kept_rules.kept(broker), declared))
+    desk = await _open(broker, rules, asking, zone)
     async for news in broker.follow("alerts", desk.patience_s):
+        if any(_ruled_anew(changed) for changed in news if changed.seq > known):
+            return  # what was not decided yet is read again, as after a restart
         await (desk.read(news) if news else desk.look())
 
 
+def _ruled_anew(changed: Changed) -> bool:
+    return not changed.tenant and kept_rules.ALARM_RULE in changed.subject.types
+
+
 class _Desk:
-    def __init__(self, broker: Broker, lookout: Lookout, saved: int) -> None:
+    def __init__(
+        self, broker: Broker, lookout: Lookout, shelves: Shelves, asking: Asking, saved: int
+    ) -> None:
         self.broker = broker
+        self.asking = asking
         self.lookout = lookout
+        self.shelves = shelves
         self._saved = saved
         self._saved_at = asyncio.get_running_loop().time()
 
     def patience_s(self) -> float | None:
         """How long to wait for news."""
-        if due := self.lookout.due():
-            left_s = (due - self.broker.clock()).total_seconds()
+        dues = [due for due in (self.lookout.due(), self.shelves.due()) if due]
+        if dues:
+            left_s = (min(dues) - self.broker.clock()).total_seconds()
             return min(LOOK_S, max(left_s, 0.01))
         return SAVE_S if self.lookout.settled() > self._saved else None
 
     async def read(self, news: Sequence[Changed]) -> None:
-        await self._keep([finding for changed in news for finding in self.lookout.read(changed)])
+        for changed in news:
+            self.shelves.read(changed)
+        present = [(changed.seq, changed.after) for changed in news]
+        told = await _answered(self.asking, self.lookout, present)
+        await self._keep(
+            [f for changed in news for f in self.lookout.read(changed, told.about(changed.seq))]
+        )
+        await _end_shelves(self.broker, self.shelves)
 
     async def look(self) -> None:
         """At the clock; but time has not passed for news that are still unread."""
@@ -90,6 +144,7 @@ class _Desk:
         caught_up = await self.broker.last_seq() <= self.lookout.seq
         passed = due is not None and due <= now and caught_up
         await self._keep(self.lookout.elapse(now) if passed else [])
+        await _end_shelves(self.broker, self.shelves)
 
     async def _keep(self, findings: Sequence[Finding]) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -100,21 +155,30 @@ class _Desk:
         self._saved, self._saved_at = settled, now_s
 
 
-async def _open(broker: Broker, rules: Sequence[Rule]) -> _Desk:
+async def _answered(
+    asking: Asking, lookout: Lookout, present: Iterable[tuple[int, Entity | None]]
+) -> Answered:
+    questions = [(n, seen, lookout.asks(seen)) for n, seen in present if seen]
+    return await asking.answered(questions)
+
+
+async def _open(broker: Broker, rules: Sequence[Rule], asking: Asking, zone: ZoneInfo) -> _Desk:
     """Takes up the alarms as they stand, and looks at everything of which there is no news."""
     seq = await _start(broker)
     alerts = await _all(broker, Query(types=(alert.ALERT,)))
-    lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq)
+    lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq, zone)
     last = await broker.last_seq()
     present = await _present(broker, rules)
     # Asked for afterwards, so that what changes meanwhile is news rather than looked at twice.
     moved = set(await broker.changed_since(seq) or ())
-    findings = [f for e in present if e.id not in moved for f in lookout.look(e)]
+    still = [e for e in present if e.id not in moved]
+    told = await _answered(asking, lookout, enumerate(still))
+    findings = [f for n, e in enumerate(still) for f in lookout.look(e, told.about(n))]
     for gone in _gone(alerts, {id for e in present for id in lookout.watches(e)}):
         if not (_ruled(gone, rules) and gone.value("alertSource") in moved):
             findings += lookout.forget(gone.id, broker.clock(), last)
     await _follow(broker, findings, Cursor("alerts", seq))
-    return _Desk(broker, lookout, seq)
+    return _Desk(broker, lookout, Shelves(alerts), asking, seq)
 
 
 async def _start(broker: Broker) -> int:
@@ -157,6 +221,20 @@ def _ruled(lasting: Entity, rules: Iterable[Rule]) -> bool:
     """Is it by one of these rules? Then news of its source will be heard."""
     source = str(lasting.value("alertSource"))
     return any(alert_id(rule, source) == lasting.id for rule in rules)
+
+
+async def _end_shelves(broker: Broker, shelves: Shelves) -> None:
+    """Those whose time has come. Where somebody was faster, there is news of the alarm."""
+    now = broker.clock()
+    for id in shelves.over(now):
+        shelves.forget(id)
+        present = await broker.read(id, ROOM, WHY)
+        until = shelved_until(present)
+        if until is None or until > now:
+            shelves.see(present)
+            continue
+        with suppress(Conflict):
+            await broker.apply([commands.expired(present, now)], ROOM, WHY)
 
 
 async def _follow(broker: Broker, findings: Sequence[Finding], upto: Cursor) -> None:

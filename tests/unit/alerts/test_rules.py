@@ -5,15 +5,17 @@ and "." lets time pass to that second.
 """
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from townsquare.alerts.rules import Watched, elapsed, observed
+from townsquare.alerts.rules import Watched, elapsed, observed, threshold
 from townsquare.model.errors import Invalid
 from townsquare.model.rule import Rule
 
+UTC_ZONE = ZoneInfo("UTC")
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
@@ -27,11 +29,12 @@ def crossings(for_s: float, story: str) -> list[str]:
         second, value = row.split()
         at = NOON + timedelta(seconds=float(second))
         if value == ".":
-            watched, crossing = elapsed(rule(for_s), watched, at)
+            watched, crossed = elapsed(rule(for_s), watched, at, UTC_ZONE)
         else:
             number = None if value == "?" else float(value)
-            watched, crossing = observed(rule(for_s), watched, number, at)
-        if crossing:
+            seen = threshold(rule(for_s), number)
+            watched, crossed = observed(rule(for_s), watched, seen, at, UTC_ZONE)
+        for crossing in crossed:
             after_s = (crossing.at - NOON).total_seconds()
             found.append(f"{crossing.event} {after_s:g} {crossing.value:g}")
     return found

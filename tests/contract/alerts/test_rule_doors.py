@@ -1,0 +1,75 @@
+"""How engineers keep rules over HTTP."""
+
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from tests.contract.alerts.town import ANNA, AT_ONCE, ENGINEER, FLOW, Town, as_actor, refused
+from townsquare.alerts.rule_doors import RuleDoors
+from townsquare.model.actor import Actor
+from townsquare.model.errors import TownsquareError
+
+RULE = {"name": "many", "title": "Many", "type": FLOW.name, "q": "peopleCount>=10"}
+
+
+def client(town: Town, by: Actor = ENGINEER) -> httpx.AsyncClient:
+    routes = list(RuleDoors(town.broker, (AT_ONCE,)).routes())
+    site = Starlette(routes=routes, exception_handlers={TownsquareError: refused})
+    transport = httpx.ASGITransport(as_actor(site, by))
+    return httpx.AsyncClient(transport=transport, base_url="http://town")
+
+
+async def test_a_rule_is_kept_changed_and_taken_away(town: Town) -> None:
+    async with client(town) as engineer:
+        kept = await engineer.put("/alerts/rules/many", json={"rule": RULE})
+        assert kept.json() == {"version": 1}
+        changed = {"rule": {**RULE, "for_s": 5}, "version": 1}
+        assert (await engineer.put("/alerts/rules/many", json=changed)).json() == {"version": 2}
+        again = await engineer.put("/alerts/rules/many", json=changed)
+        assert again.status_code == 409
+        await engineer.post("/alerts/rules/many/take-away", json={"version": 2})
+        told = (await engineer.get("/alerts/rules/many/versions")).json()
+        assert [(v["rule"]["for_s"], v["holds"]) for v in told] == [
+            (5, False),
+            (5, True),
+            (0, True),
+        ]
+        listed = (await engineer.get("/alerts/rules")).json()
+    assert [one["rule"]["name"] for one in listed["declared"]] == ["full"]
+    assert [(one["rule"]["name"], one["holds"]) for one in listed["kept"]] == [("many", False)]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"q": "peopleCount>>10"}, "q: q is wrong at character 13"),
+        ({"q": "a{b}>1"}, "cannot follow Relationships"),
+        ({"for_s": "long"}, "for_s: Expected"),
+        ({"for": 5}, "for: a rule has no such field"),
+        ({"schedule": "daily"}, "schedule: character 1"),
+        ({"severity": "awful"}, "severity"),
+        ({"name": "full"}, "the address names"),
+    ],
+)
+async def test_a_broken_rule_is_refused_with_the_place(
+    town: Town, more: dict[str, Any], said: str
+) -> None:
+    async with client(town) as engineer:
+        answer = await engineer.put("/alerts/rules/many", json={"rule": {**RULE, **more}})
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+
+
+async def test_only_an_engineer_changes_rules_and_not_the_declared(town: Town) -> None:
+    async with client(town, ANNA) as operator:
+        assert (await operator.put("/alerts/rules/many", json={"rule": RULE})).status_code == 403
+        assert (await operator.get("/alerts/rules")).status_code == 200
+    async with client(town) as engineer:
+        declared = {"rule": {**RULE, "name": "full"}}
+        assert (await engineer.put("/alerts/rules/full", json=declared)).status_code == 409
+        assert (await engineer.get("/alerts/rules/none/versions")).status_code == 404
+        for body in (b"", b"[]", b"\xff", b'{"rule": 3}', b'{"rule": {"name": []}}'):
+            answer = await engineer.put("/alerts/rules/many", content=body)
+            assert answer.status_code == 400

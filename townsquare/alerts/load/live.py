@@ -1,0 +1,100 @@
+"""Keeps the entity that says what the alarms ask of an operator at this moment.
+
+Always holds: it is written when its figures change and not more often than once a second; the
+longer the reading takes, the longer it rests, so that a flood of alarms is not made worse by
+counting them. Until a first alarm has rung there is none: a new town holds what is put into it.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from townsquare.alerts.alert import ALERT
+from townsquare.alerts.load.months import POSITION
+from townsquare.alerts.load.period import HOUR
+from townsquare.alerts.load.reading import ROOM, WHY, Reader
+from townsquare.alerts.load.tally import Now, Tally
+from townsquare.context.broker import Broker
+from townsquare.model.change import Change
+from townsquare.model.declaration import EntityType, Words
+from townsquare.model.entity import Attribute, entity, urn
+from townsquare.model.errors import NotFound
+
+ALARM_LOAD = "AlarmLoad"
+TYPES = (
+    EntityType(
+        ALARM_LOAD,
+        owner="alerts",
+        readers=frozenset({"operator", "engineer", "data-protection", "security"}),
+        history=False,
+        title="Alarm load of this moment",
+        words=Words("the alarm load", "position"),
+    ),
+)
+REST_S = 1.0
+RESTS = 4  # times as long as the reading took
+OVERLAP = timedelta(seconds=5)  # what is being committed may be recorded a little earlier
+LONGEST_S = 60.0
+ID = urn(ALARM_LOAD, "control-room")
+QUIET = Now(0, 0, flood=False)
+
+
+async def run(broker: Broker) -> None:
+    """Never returns."""
+    desk = _Desk(broker, None if await _is_kept(broker) else QUIET)
+    loop = asyncio.get_running_loop()
+    with broker.watch(ROOM, WHY, (ALERT,)) as news:
+        while not news.closed:
+            began = loop.time()
+            await desk.look()
+            await asyncio.sleep(max(REST_S, RESTS * (loop.time() - began)))
+            await news.next(desk.patience_s())
+
+
+class _Desk:
+    def __init__(self, broker: Broker, told: Now | None) -> None:
+        self.broker = broker
+        self.tally = Tally()
+        self._seq: int | None = None
+        self._read_until = datetime.min
+        self._told = told
+
+    def patience_s(self) -> float:
+        left = self.tally.left(self.broker.clock())
+        return LONGEST_S if left is None else min(LONGEST_S, left.total_seconds())
+
+    async def look(self) -> None:
+        at, seq = self.broker.clock(), await self.broker.last_seq()
+        reader = Reader(self.broker)
+        changed = None if self._seq is None else await self.broker.changed_since(self._seq)
+        if changed is None:
+            self.tally.read(await reader.entered(at - 2 * HOUR))
+        elif ids := [id for id in changed if id.startswith(urn(ALERT, ""))]:
+            self.tally.read(await reader.entered(self._read_until - OVERLAP, ids))
+        self._seq, self._read_until = seq, at
+        await self._tell(self.tally.now(at), at)
+
+    async def _tell(self, now: Now, at: datetime) -> None:
+        if now == self._told:
+            return
+        await self.broker.apply([_change(now, at)], ROOM, WHY)
+        self._told = now
+
+
+async def _is_kept(broker: Broker) -> bool:
+    try:
+        await broker.read(ID, ROOM, WHY)
+    except NotFound:
+        return False
+    return True
+
+
+def _change(now: Now, at: datetime) -> Change:
+    told = entity(
+        ID,
+        ALARM_LOAD,
+        position=Attribute(POSITION),
+        tenMinutes=Attribute(now.ten_minutes, observed_at=at),
+        hour=Attribute(now.hour, observed_at=at),
+        flood=Attribute(now.flood, observed_at=at),
+    )
+    return Change("merge", told, upsert=True)

@@ -1,0 +1,127 @@
+"""Transitions of alarms from the past that the broker keeps, page by page.
+
+Always holds: no page is longer than `MOST_READ` instances, so that whoever else waits for the
+house is served between two of them; the severity is the one that the alarm had then.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from townsquare.alerts.alert import ALERT
+from townsquare.alerts.load.story import Transition
+from townsquare.alerts.load.tally import Entered
+from townsquare.context.broker import Broker
+from townsquare.context.query import MOST, Query
+from townsquare.context.temporal import INSTANT, TemporalQuery, Window
+from townsquare.model.actor import Why, room
+from townsquare.model.entity import Attribute, Entity
+
+ROOM, WHY = room("alerts"), Why("operations")
+MOST_READ = 500
+TOGETHER = 5  # alarms: of each so many are read for every page that the answer could need them
+BEFORE = 3  # transitions of an alarm before the time: from when it was raised, mostly
+
+Severities = Mapping[str, Sequence[tuple[datetime, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    broker: Broker
+
+    async def transitions(self, since: datetime, until: datetime) -> list[Transition]:
+        """In the time, and before it how each alarm came to be as it was then."""
+        found: list[Transition] = []
+        async for alarms in self._alarms():
+            query = Query((ALERT,), ids=tuple(alarm.id for alarm in alarms), limit=len(alarms))
+            severities = await self._severities(query, since)
+            before = TemporalQuery(query, ("state",), window=Window(until=since), last=BEFORE)
+            within = TemporalQuery(query, ("state",), window=Window(since=since, until=until))
+            for ask in (before, within):
+                async for page in self._pages(ask):
+                    found += transitions(page, severities)
+        return found
+
+    async def entered(self, recorded: datetime, ids: Sequence[str] = ()) -> list[Entered]:
+        """What these alarms, or all, came into since then, and what each was in before."""
+        found: list[Entered] = []
+        async for alarms in self._alarms(ids):
+            query = Query((ALERT,), ids=tuple(alarm.id for alarm in alarms), limit=len(alarms))
+            before, within = Window("createdAt", until=recorded), Window("createdAt", recorded)
+            for window, last in ((before, 1), (within, None)):
+                ask = TemporalQuery(query, ("state",), window=window, last=last)
+                async for page in self._pages(ask):
+                    found += _entered(page)
+        return found
+
+    async def first(self) -> datetime | None:
+        """When the first alarm was raised of which the past is kept."""
+        ask = TemporalQuery(Query((ALERT,), limit=MOST), ("state",), most=1)
+        found = (await self.broker.chronicle.evolution(ask, ROOM, WHY)).entities
+        times = [one.observed_at for a in found for one in a.attributes.get("state", ())]
+        return min((at for at in times if at), default=None)
+
+    async def _severities(self, query: Query, since: datetime) -> Severities:
+        """A raise says it anew, so that of the time before the last one will do."""
+        found: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        before = Window("createdAt", until=since)
+        within = Window("createdAt", since=since)
+        for window, last in ((before, 1), (within, None)):
+            ask = TemporalQuery(query, ("severity",), window=window, last=last)
+            async for page in self._pages(ask):
+                for alarm in page:
+                    for one in alarm.attributes.get("severity", ()):
+                        if one.created_at:
+                            found[alarm.id].append((one.created_at, str(one.value)))
+        return found
+
+    async def _alarms(self, ids: Sequence[str] = ()) -> AsyncIterator[list[Entity]]:
+        offset, more = 0, True
+        while more:
+            query = Query((ALERT,), ids=tuple(ids), limit=MOST, offset=offset)
+            page = await self.broker.find(query, ROOM, WHY)
+            for first in range(0, len(page.entities), TOGETHER):
+                yield page.entities[first : first + TOGETHER]
+            offset, more = offset + MOST, page.more
+
+    async def _pages(self, ask: TemporalQuery) -> AsyncIterator[list[Entity]]:
+        """Oldest first; `last` of each is bounded by the number of alarms and comes as a whole."""
+        bounded = ask if ask.last else replace(ask, most=MOST_READ)
+        while True:
+            found = await self.broker.chronicle.evolution(bounded, ROOM, WHY)
+            yield found.entities
+            if found.part is None or bounded.window is None:
+                return
+            then = replace(bounded.window, since=found.part.last + INSTANT)
+            bounded = replace(bounded, window=then)
+
+
+def transitions(alarms: Sequence[Entity], severities: Severities) -> list[Transition]:
+    return [
+        Transition(at, alarm.id, str(one.value), _severity(severities.get(alarm.id, ()), one))
+        for alarm in alarms
+        for one in alarm.attributes.get("state", ())
+        if (at := one.observed_at or one.created_at) and one.deleted_at is None
+    ]
+
+
+def _entered(alarms: Sequence[Entity]) -> list[Entered]:
+    return [
+        Entered(one.created_at, one.instance_id, alarm.id, str(one.value), at)
+        for alarm in alarms
+        for one in alarm.attributes.get("state", ())
+        if one.created_at
+        and one.instance_id
+        and not one.deleted_at
+        and (at := one.observed_at or one.created_at)
+    ]
+
+
+def _severity(known: Sequence[tuple[datetime, str]], state: Attribute) -> str:
+    """The one that was recorded last by then; "" where none was."""
+    if state.created_at is None:
+        return ""
+    place = bisect_right(known, state.created_at, key=lambda one: one[0])
+    return known[place - 1][1] if place else ""

@@ -1,0 +1,121 @@
+"""Who is on call when. Pure.
+
+Always holds: at any moment a rotation that has begun has exactly one person on call, and people
+take turns at the same time of the town's day, whether its clocks are changed or not. People are
+names of contacts here; an address is nothing that a rota knows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from townsquare.alerts.notify.hours import DAY, day_of, instant
+from townsquare.model.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """`people` take turns of `days` days, the first of them from `begins` on, at `handover`."""
+
+    name: str
+    people: tuple[str, ...]
+    begins: date
+    handover: time = time(8)
+    days: int = 7
+
+    def __post_init__(self) -> None:
+        if not self.people:
+            raise Invalid(f"rotation {self.name!r} has nobody in it; name one person at least")
+        if self.days < 1:
+            raise Invalid(f"rotation {self.name!r}: a turn of {self.days} days; give 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """`person` is on call in place of whoever's turn it is. `until` is not in it."""
+
+    rotation: str
+    person: str
+    since: datetime
+    until: datetime
+
+    def __post_init__(self) -> None:
+        if not self.since < self.until:
+            raise Invalid(f"{self.person} for {self.rotation!r}: it ends before it begins")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    person: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    rotations: tuple[Rotation, ...]
+    zone: ZoneInfo
+    overrides: tuple[Override, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [rotation.name for rotation in self.rotations]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise Invalid(f"two rotations have the name {min(twice)!r}")
+        if strange := {o.rotation for o in self.overrides} - set(names):
+            raise Invalid(
+                f"{min(strange)!r} is no rotation; there are {', '.join(names) or 'none'}"
+            )
+
+    def on_call(self, rotation: str, at: datetime) -> str | None:
+        """None where it has not begun, or there is no such rotation.
+
+        Of overrides that overlap the later in the list holds: it was written last.
+        """
+        found = [o for o in self._overrides(rotation) if o.since <= at < o.until]
+        if found:
+            return found[-1].person
+        regular = self._rotation(rotation)
+        return _regular(regular, at, self.zone) if regular else None
+
+    def next(self, rotation: str, at: datetime) -> Turn | None:
+        """Who follows whoever is on call then; None where nobody else ever does."""
+        now = self.on_call(rotation, at)
+        for moment in sorted(m for m in self._moments(rotation, at) if m > at):
+            person = self.on_call(rotation, moment)
+            if person is not None and person != now:
+                return Turn(person, moment)
+        return None
+
+    def _moments(self, rotation: str, at: datetime) -> Iterable[datetime]:
+        """At which another might come on call. After overrides end, somebody else's turn begins
+        within one round.
+        """
+        overrides = [m for o in self._overrides(rotation) for m in (o.since, o.until)]
+        yield from overrides
+        if regular := self._rotation(rotation):
+            for start in (at, *overrides):
+                yield from _handovers(regular, start, self.zone)
+
+    def _rotation(self, name: str) -> Rotation | None:
+        return next((r for r in self.rotations if r.name == name), None)
+
+    def _overrides(self, rotation: str) -> list[Override]:
+        return [o for o in self.overrides if o.rotation == rotation]
+
+
+def _turn(rotation: Rotation, at: datetime, zone: ZoneInfo) -> int:
+    """Counted from 0; below that it has not begun."""
+    since_first = day_of(at, rotation.handover, zone) - rotation.begins
+    return since_first // timedelta(days=rotation.days)
+
+
+def _regular(rotation: Rotation, at: datetime, zone: ZoneInfo) -> str | None:
+    turn = _turn(rotation, at, zone)
+    return rotation.people[turn % len(rotation.people)] if turn >= 0 else None
+
+
+def _handovers(rotation: Rotation, at: datetime, zone: ZoneInfo) -> Iterable[datetime]:
+    """Of one round, from then on."""
+    turn = max(_turn(rotation, at, zone), -1)
+    for n in range(turn + 1, turn + 1 + len(rotation.people)):
+        yield instant(rotation.begins + n * rotation.days * DAY, rotation.handover, zone)

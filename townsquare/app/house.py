@@ -9,6 +9,12 @@ from zoneinfo import ZoneInfo
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
+from townsquare.alerts.incidents import types as incident_types
+from townsquare.alerts.incidents.doors import Doors as IncidentDoors
+from townsquare.alerts.load import doors as load_doors
+from townsquare.alerts.load import live as load_live
+from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.app.keeping import opened
 from townsquare.app.rooms import Run, expire, running, seal, sweep
 from townsquare.app.settings import Place, Settings
@@ -22,33 +28,41 @@ from townsquare.model.change import Change
 from townsquare.model.errors import CannotStart
 from townsquare.register import api as register_api
 from townsquare.register import publish, sample
-from townsquare.trust import approvals, audit, secret, versions
+from townsquare.trust import approval_entity, audit, secret, versions
 from townsquare.trust.identity import emergency, recovery
 from townsquare.trust.identity import types as identity
 from townsquare.trust.policy import policy
 from townsquare.vision import api as vision_api
 from townsquare.vision import handcount, leases
 from townsquare.vision import run as seeing
+from townsquare.vision import types as vision_types
+from townsquare.vision.calibrating import Calibration
 from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
+from townsquare.vision.layouts import Layouts
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
+from townsquare.web import load as load_pages
 from townsquare.web import notary, portal, server
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.at_camera import AtCamera
 from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
+from townsquare.web.incidents import IncidentPages
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
 from townsquare.web.timekeeper import Timekeeper
 
 TYPES = (
-    *seeing.TYPES,
+    *vision_types.TYPES,
     *alerts.TYPES,
+    *incident_types.TYPES,
+    *load_live.TYPES,
     *audit.TYPES,
     *identity.TYPES,
     *notary.TYPES,
-    *approvals.TYPES,
+    *approval_entity.TYPES,
     *versions.TYPES,
 )
 OWN_RULES = (*notary.RULES, emergency.ALARM, recovery.ALARM, ruling.UNKNOWN)
@@ -72,17 +86,23 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         await store.ready()
         ending.push_async_callback(broker.looks.settle, all=True)
         client = await ending.enter_async_context(out.Client(allowed))
-        api = Api(broker, client, here.public_url.rstrip("/") or f"http://localhost:{here.port}")
+        address = here.public_url.rstrip("/") or f"http://localhost:{here.port}"
+        api = Api(broker, client, address)
         trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode, clock))
         models = place.data / "models"
         workers = await ending.enter_async_context(Workers(settings.vision, models))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
-        by_name = {camera.name: camera for camera in settings.camera}
+        layouts = Layouts(broker, {camera.name: camera for camera in settings.camera})
         counting = listed.counting(settings.vision.detector, models)
-        evaluations = Evaluations(broker, by_name, Model(*counting))
+        evaluations = Evaluations(broker, layouts.now, Model(*counting))
         rooms: Mapping[str, Run] = {
-            "vision": lambda: seeing.run(cameras, workers, broker, settings.town, evaluations),
-            "alerts": lambda: alerts.run(broker, (*settings.rule, *OWN_RULES)),
+            "vision": lambda: seeing.run(
+                cameras, workers, broker, settings.town, evaluations, layouts
+            ),
+            "alerts": lambda: alerts.run(
+                broker, (*settings.rule, *OWN_RULES), ZoneInfo(settings.town.timezone)
+            ),
+            "alarm load": lambda: load_live.run(broker),
             **trust.rooms(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),
@@ -95,12 +115,21 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         }
         book = trust.book
         previews = partial(leases.offered, broker, could=book.could_agree)
+        reports = Reports(broker, settings.town)
+        control = Control(broker, pages, trust.door.sessions, mode, previews)
         routes = [
-            *Control(broker, pages, trust.door.sessions, mode, previews).routes(),
+            *control.routes(),
+            *AtCamera(control, layouts).routes(),
+            *IncidentPages(control).routes(),
+            *Calibration(broker, workers, layouts).routes(),
             *trust.routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
-            *handcount.routes(evaluations),
+            *handcount.routes(evaluations, address),
             *alerts_api.routes(broker),
+            *RuleDoors(broker, (*settings.rule, *OWN_RULES)).routes(),
+            *IncidentDoors(broker).routes(),
+            *load_doors.routes(reports),
+            *load_pages.routes(pages, reports, broker),
             *register_api.routes(broker),
             *portal.routes(
                 pages,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from townsquare.alerts.asking import check
 from townsquare.context import outgoing as out
 from townsquare.model.camera import Camera
 from townsquare.model.errors import Invalid
@@ -61,6 +62,8 @@ class Settings:
     witness: tuple[Witness, ...] = ()
 
     def __post_init__(self) -> None:
+        for rule in self.rule:
+            check(rule)
         named: Mapping[str, Sequence[Camera | Rule | Witness]] = {
             "camera": self.camera,
             "rule": self.rule,

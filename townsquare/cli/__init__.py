@@ -14,10 +14,12 @@ from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
 from townsquare.cli.demo import demo
+from townsquare.cli.evaluate import evaluate
 from townsquare.cli.init import init
 from townsquare.cli.log import log
 from townsquare.cli.models import models
 from townsquare.cli.policy import policy
+from townsquare.cli.report import report
 from townsquare.cli.run import run
 from townsquare.cli.token import token
 from townsquare.cli.witness import witness
@@ -30,13 +32,14 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, init, run, check, count, witness):
+for command in (demo, init, run, check, count, evaluate, witness):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")
 commands.add_typer(log, name="log")
 commands.add_typer(clock, name="clock")
+commands.add_typer(report, name="report")
 commands.add_typer(models, name="models")
 
 

@@ -21,7 +21,7 @@ from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.trust import secret, texts
 from townsquare.trust.purposes import FILE, purposes
 from townsquare.vision import address, permit, read
-from townsquare.vision.inside import require_inside
+from townsquare.vision.inside import require_inside, require_same
 from townsquare.vision.reading.opening import Way
 
 
@@ -61,6 +61,9 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
         where = address.without_login(camera.counted_url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
         yield finding(f"camera {camera.name}", "may go live", partial(permitted, camera, beside))
+        for what, share in camera.shadowed():
+            found = f"masks hide {share:.0%} of {what}: who is there is not counted"
+            yield Finding(f"camera {camera.name}", found)
 
 
 def finding(thing: str, found: str, attempt: Callable[[], object]) -> Finding:
@@ -108,7 +111,9 @@ def seen(camera: Camera, beside: Path, data: Path) -> None:
     url = camera.counted_url
     where = str(beside / url) if address.is_file(url) else url
     login = secret.resolve(camera.login, data) if camera.login else ""
-    picture = next(read.pictures(address.with_login(where, login), way=Way(camera.transport)))
+    way = Way(camera.transport, masks=camera.masks)
+    picture = next(read.pictures(address.with_login(where, login), way=way))
+    require_same(camera.drawn_on, picture.size)
     require_inside(camera.lines, camera.zones, picture.size)
 
 

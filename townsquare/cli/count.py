@@ -51,7 +51,12 @@ def count(  # noqa: PLR0913 - each is an option of the command
         list[str] | None, typer.Option("--class", help="Only this class. Repeatable.")
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=1, max=30, help="Pictures a second that are looked at.")
+        float,
+        typer.Option(
+            min=1,
+            max=30,
+            help="Pictures a second that are looked at; up to twice as many for who is fast.",
+        ),
     ] = USUAL.detections_per_second,
     detector: Annotated[
         str, typer.Option(help="As `townsquare models list` shows it.")

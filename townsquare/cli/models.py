@@ -35,14 +35,18 @@ def known(settings: Path) -> app.Settings:
 def list_(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
     """List the models that may be loaded, and which the town uses."""
     used = known(settings).vision.detector
-    table = Table("", "model", "what", "licence", "state")
-    table.columns[1].no_wrap = True
+    table = Table("", "model", "error", "state", "what", box=None)
+    for column in table.columns[:3]:
+        column.no_wrap = True
     for card in listed.cards(folder(settings, data)):
         one = card.model
         mark = "*" if one.name == used else ""
-        table.add_row(mark, one.name, one.title, one.licence, state(card))
+        error = f"{one.error.off} of {one.error.crossings}" if one.error else "not measured"
+        what = f"{one.title}; {one.licence}"
+        table.add_row(mark, one.name, error, state(card), what)
     Console().print(table)
     typer.echo("* is in use: detector in [vision] of townsquare.toml.")
+    typer.echo("error: how many of the crossings on the project's clips the counts are off by.")
 
 
 def state(card: Card) -> str:
@@ -116,3 +120,5 @@ def try_(
         seen = sum(int(((b.kinds == kind) & (b.scores >= SURE)).sum()) for b in found)
         typer.echo(f"  {of:<10} {seen / len(pictures):6.2f} a picture")
     typer.echo("It answers with boxes, scores and classes, and nothing else.")
+    told = dict(listed.card(name, folder(settings, data)).for_everyone)
+    typer.echo(f"Counting error: {told[listed.ERROR]}.")

@@ -22,7 +22,11 @@ from townsquare.web.within import MAY_ENTER, ways
 DEMO_ROLES = ("operator", "engineer", "data-protection", "security", "citizen")
 
 # What the page offers: the room whose command it is, and the type that the command changes.
-ACTS = {"acknowledge": ("alerts", "Alert")}
+ACTS = {
+    "acknowledge": ("alerts", "Alert"),
+    "evaluate": ("vision", "CameraEvaluation"),
+    "calibrate": ("vision", "CameraLayout"),
+}
 Offered = Callable[[Actor], Mapping[str, str]]  # purposes of previews, and how they are got
 
 

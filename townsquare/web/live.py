@@ -22,7 +22,10 @@ from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 from townsquare.web.sessions import Session
 
-TYPES = ("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "Alert")
+TYPES = (
+    *("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "CameraEvent"),
+    *("Alert", "AlarmLoad"),
+)
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
 MOST = 1000  # entities in a snapshot

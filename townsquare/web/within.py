@@ -21,6 +21,8 @@ class Way:
 
 # What is read, or changed by which room's command, to be let in.
 PAGES: tuple[tuple[Way, str, str, Act], ...] = (
+    (Way("/control/incidents", "Incidents"), "", "Incident", "read"),
+    (Way("/control/load", "Alarm load"), "", "Alert", "temporal"),
     (Way("/who-looked", "Who looked"), "", "LogEntry", "read"),
     (Way("/approvals", "Approvals"), "approvals", "Approval", "write"),
     (Way("/accounts", "Accounts"), "accounts", "Person", "write"),

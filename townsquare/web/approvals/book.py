@@ -18,8 +18,9 @@ from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.entity import Entity, Json, iso
 from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
-from townsquare.trust import approvals
-from townsquare.trust.approvals import APPROVAL, OWNER, Approval, Approvers, Party, Signature
+from townsquare.trust import approval_entity, approvals
+from townsquare.trust.approval_entity import APPROVAL, OWNER
+from townsquare.trust.approvals import Approval, Approvers, Party, Signature
 from townsquare.trust.identity import credential_id
 from townsquare.trust.identity.organisation import folded
 from townsquare.web.accounts.people import People
@@ -94,7 +95,7 @@ class Book:
         """Raises Denied, Invalid or Conflict."""
         kind = self.act(act)
         request = approvals.asked(act, subject, detail, by.id, self.broker.clock())
-        made = Approval(approvals.fresh_id(), request, by.organisation, kind.needed)
+        made = Approval(approval_entity.fresh_id(), request, by.organisation, kind.needed)
         own = [one for one in await self.waiting() if one.request.requested_by == by.id]
         if len(own) >= MOST_WAITING:
             raise Conflict(f"{MOST_WAITING} requests of yours are waiting; wait for an answer")
@@ -115,7 +116,7 @@ class Book:
         found = await self.broker.read(id, ROOM, WHY)
         if APPROVAL not in found.types:
             raise NotFound(f"{id} is no request for approval")
-        return approvals.approval(found)
+        return approval_entity.approval(found)
 
     async def waiting(self) -> list[Approval]:
         """Newest first, without those that have ended."""
@@ -130,7 +131,7 @@ class Book:
 
     async def _found(self, query: Query) -> list[Approval]:
         page = await self.broker.find(query, ROOM, WHY)
-        return [approvals.approval(entity) for entity in page.entities]
+        return [approval_entity.approval(entity) for entity in page.entities]
 
     def named(self, id: str) -> str:
         """The name of this account; empty where it has none."""
@@ -268,4 +269,4 @@ class Book:
             await asyncio.sleep(SWEEP_S)
 
     async def _write(self, one: Approval, by: Actor) -> None:
-        await self.broker.apply([approvals.change(one)], by.through(OWNER), WHY)
+        await self.broker.apply([approval_entity.change(one)], by.through(OWNER), WHY)

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json, iso
 from townsquare.trust import approvals
-from townsquare.trust.approvals import APPROVAL, OWNER, Approval
+from townsquare.trust.approval_entity import APPROVAL, OWNER
+from townsquare.trust.approvals import Approval
 from townsquare.trust.policy import require
 from townsquare.web.accounts.ceremony import wished
 from townsquare.web.approvals.book import Book

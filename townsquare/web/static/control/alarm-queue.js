@@ -6,12 +6,15 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { Refused, post } from "./act.js";
+import { Acts, occurrence, who } from "./alarm-acts.js";
+import "./aside-list.js";
 import { cameraOf, isWaiting, openAlarms, place } from "./city.js";
 import { age } from "./format.js";
+import { incidentLink } from "./incident-link.js";
 import { keysOn, setKeysOn } from "./keyboard.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
+import { shelveForm } from "./shelve-form.js";
 
 /** @import { Entity } from "./types.js" */
 
@@ -19,6 +22,7 @@ const STATES = {
   UNACK: "new",
   ACKED: "acknowledged",
   RTN_UNACK: "over, not acknowledged",
+  LATCHED_RTN: "over, to be reset",
 };
 
 class AlarmQueue extends Panel {
@@ -26,8 +30,8 @@ class AlarmQueue extends Panel {
 
   constructor() {
     super();
-    /** Alarm → why it could not be acknowledged, or "" while the server is asked. */
-    this.answers = /** @type {Map<string, string>} */ (new Map());
+    this.acts = new Acts(() => this.requestUpdate());
+    this.shelvingId = ""; // the alarm whose form is open
     this.heard = /** @type {Set<string>|null} */ (null);
     this.said = { critical: "", other: "" };
   }
@@ -57,16 +61,18 @@ class AlarmQueue extends Panel {
       <ol class="alarms">
         ${repeat(open, (alarm) => alarm.id, (alarm) => this.row(alarm))}
       </ol>
+      <aside-list .store=${this.store} .clock=${this.clock}></aside-list>
       <label class="keys">
         <input type="checkbox" .checked=${keysOn()} @change=${(e) => setKeysOn(e.target.checked)} />
-        Keys: <kbd>J</kbd> next, <kbd>K</kbd> previous, <kbd>A</kbd> acknowledge
+        Keys: <kbd>J</kbd> next, <kbd>K</kbd> previous, <kbd>A</kbd> acknowledge,
+        <kbd>S</kbd> shelve, <kbd>R</kbd> reset
       </label>
     `;
   }
 
-  /** @param {Entity} alarm waits for an acknowledgement that this role may give */
-  isMine(alarm) {
-    return isWaiting(alarm) && this.store.session.may.includes("acknowledge");
+  /** May this role give commands? */
+  get commands() {
+    return this.store.session.may.includes("acknowledge");
   }
 
   none() {
@@ -89,7 +95,7 @@ class AlarmQueue extends Panel {
         <span>${age(alarm.dateIssued, this.store.now)}</span>
       </p>
       <dl>${this.details(alarm)}</dl>
-      ${this.isMine(alarm) ? this.button(alarm) : nothing}
+      ${this.commands ? [this.choices(alarm), incidentLink(alarm)] : nothing}
     </li>`;
   }
 
@@ -111,14 +117,50 @@ class AlarmQueue extends Panel {
   }
 
   /** @param {Entity} alarm */
-  button(alarm) {
-    const answer = this.answers.get(occurrence(alarm));
+  choices(alarm) {
+    const answer = this.acts.answer(alarm);
+    const asked = answer === "";
+    const form = this.shelvingId === alarm.id;
     return html`<div class="do">
-      <button class="acknowledge" ?disabled=${answer === ""} @click=${() => this.acknowledge(alarm)}>
-        ${answer === "" ? "Acknowledging …" : "Acknowledge"}
-      </button>
+      <p class="choices">
+        ${isWaiting(alarm)
+          ? html`<button class="acknowledge" ?disabled=${asked} @click=${() => this.acknowledge(alarm)}>
+              ${asked ? "Acknowledging …" : "Acknowledge"}
+            </button>`
+          : nothing}
+        ${alarm.state === "LATCHED_RTN"
+          ? html`<button class="acknowledge" ?disabled=${asked} @click=${() => this.reset(alarm)}>Reset</button>`
+          : nothing}
+        ${form || !(isWaiting(alarm) || alarm.id === this.store.alarmId)
+          ? nothing
+          : html`<button @click=${() => this.openShelf(alarm)}>Shelve …</button>`}
+      </p>
+      ${form ? this.form(alarm) : nothing}
       ${answer ? html`<p class="refused" role="alert">${answer}</p>` : nothing}
     </div>`;
+  }
+
+  /** @param {Entity} alarm */
+  form(alarm) {
+    const put = async (/** @type {string} */ command, /** @type {object} */ aside) => {
+      if (await this.acts.ask(alarm, command, aside)) this.closeShelf(alarm);
+    };
+    return shelveForm(put, () => this.closeShelf(alarm), this.store.now);
+  }
+
+  /** @param {Entity} alarm */
+  async openShelf(alarm) {
+    this.shelvingId = alarm.id;
+    this.requestUpdate();
+    await this.updateComplete;
+    this.querySelector("form.shelve input")?.focus();
+  }
+
+  /** @param {Entity} alarm */
+  closeShelf(alarm) {
+    this.shelvingId = "";
+    this.requestUpdate();
+    this.focusOn(alarm);
   }
 
   /** @param {Entity} alarm */
@@ -128,19 +170,14 @@ class AlarmQueue extends Panel {
     this.store.selectAlarm(alarm.id);
   }
 
+  /** @param {Entity} alarm as it is seen here: what is raised meanwhile is not acknowledged */
+  acknowledge(alarm) {
+    return this.acts.ask(alarm, "acknowledge", { occurrence: alarm.count });
+  }
+
   /** @param {Entity} alarm */
-  async acknowledge(alarm) {
-    const key = occurrence(alarm);
-    this.answers.set(key, "");
-    this.requestUpdate();
-    try {
-      await post(`/alerts/${encodeURIComponent(alarm.id)}/acknowledge`, {});
-      this.answers.delete(key); // the live connection brings the new state
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      this.answers.set(key, refused.message);
-    }
-    this.requestUpdate();
+  reset(alarm) {
+    return this.acts.ask(alarm, "reset");
   }
 
   /** By key: select the next (1) or previous (-1) alarm. */
@@ -150,24 +187,35 @@ class AlarmQueue extends Panel {
     const there = here < 0 ? 0 : Math.min(open.length - 1, Math.max(0, here + by));
     if (!open[there]) return;
     this.select(open[there]);
+    this.focusOn(open[there]);
+  }
+
+  /** @param {Entity} alarm */
+  focusOn(alarm) {
     const buttons = [...this.querySelectorAll("button.pick")];
-    buttons.find((button) => button.dataset.alarm === open[there].id)?.focus();
+    buttons.find((button) => button.dataset.alarm === alarm.id)?.focus();
+  }
+
+  /** @returns {Entity|undefined} the selected alarm, where this role may give it commands */
+  get selected() {
+    if (!this.commands) return undefined;
+    return openAlarms(this.store).find((open) => open.id === this.store.alarmId);
   }
 
   /** By key: acknowledge the selected alarm. */
   acknowledgeSelected() {
-    const alarm = openAlarms(this.store).find((open) => open.id === this.store.alarmId);
-    if (alarm && this.isMine(alarm)) this.acknowledge(alarm);
+    if (this.selected && isWaiting(this.selected)) this.acknowledge(this.selected);
   }
-}
 
-/** An alarm that is raised again is another occurrence: old answers do not concern it. */
-function occurrence(/** @type {Entity} */ alarm) {
-  return `${alarm.id} ${alarm.dateIssued}`;
-}
+  /** By key: ask why and for how long the selected alarm is shelved. */
+  shelveSelected() {
+    if (this.selected) this.openShelf(this.selected);
+  }
 
-function who(/** @type {string} */ id) {
-  return id.slice(id.lastIndexOf(":") + 1);
+  /** By key: reset the selected alarm. */
+  resetSelected() {
+    if (this.selected?.state === "LATCHED_RTN") this.reset(this.selected);
+  }
 }
 
 customElements.define("alarm-queue", AlarmQueue);

@@ -1,7 +1,7 @@
 /** The cameras as a table: everything that the map says, for those who do not see it. */
 
 import { html } from "lit";
-import { camera, cameras, measures, title, worstAlarm } from "./city.js";
+import { camera, cameras, events, inWords, measures, title, worstAlarm } from "./city.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
@@ -16,7 +16,8 @@ class CameraList extends Panel {
       <caption class="hidden">Cameras with their state</caption>
       <thead><tr>
         <th scope="col">Camera</th><th scope="col">State</th><th scope="col">Since</th>
-        <th scope="col" class="number">People now</th><th scope="col">Alarm</th>
+        <th scope="col" class="number">People now</th><th scope="col">What lasts</th>
+        <th scope="col">Alarm</th>
       </tr></thead>
       <tbody>${cameras(this.store).map((one) => this.row(one))}</tbody>
     </table></div>`;
@@ -34,8 +35,17 @@ class CameraList extends Panel {
       <td class=${one.status}>${one.status ?? "unknown"}</td>
       <td>${this.clock.since(one.statusSince, this.store.now)}</td>
       <td class="number">${zone ? count(zone.live?.peopleCount) : "no zone"}</td>
+      <td>${this.events(one)}</td>
       <td>${alarm ? html`${sign(alarm.severity)} ${alarm.name}` : "none"}</td>
     </tr>`;
+  }
+
+  /** @param {Entity} one */
+  events(one) {
+    const { now } = this.store;
+    const lasting = events(this.store, one).map((event) =>
+      html`<div>${inWords(event)} since ${this.clock.since(event.validFrom, now)}</div>`);
+    return lasting.length ? lasting : "nothing";
   }
 }
 

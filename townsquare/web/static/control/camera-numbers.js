@@ -1,6 +1,6 @@
 /** What a camera counts: people in its zones now, crossings in this window and today. */
 
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { measures } from "./city.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
@@ -17,9 +17,19 @@ class CameraNumbers extends Panel {
 
   /** @param {Measure} measure */
   zone(measure) {
-    return html`<p class="figure" data-observed-at=${measure.live?.at}>
+    return html`<div><p class="figure" data-observed-at=${measure.live?.at}>
       <b>${count(measure.live?.peopleCount)}</b>
-      <span>people in zone <i>${measure.name}</i> now</span>
+      <span>people in zone <i>${measure.name}</i> now${density(measure.live)}</span>
+    </p>${this.queue(measure)}</div>`;
+  }
+
+  /** @param {Measure} measure */
+  queue({ name, queue }) {
+    if (queue === undefined) return nothing;
+    const metres = queue.queueLength ? html`, ${count(queue.queueLength)} m long` : "";
+    return html`<p class="figure queue" data-observed-at=${queue.at}>
+      <b>${count(queue.queueVehicles)}</b>
+      <span>vehicles queue in zone <i>${name}</i>${metres}</span>
     </p>`;
   }
 
@@ -50,6 +60,11 @@ class CameraNumbers extends Panel {
     const from = this.clock.minutes.format(Date.parse(since));
     return from === "00:00" ? "" : html`, from ${from}`;
   }
+}
+
+/** How close people are to each other, where metres are known. @param {Entity|undefined} live */
+function density(live) {
+  return typeof live?.peopleDensity === "number" ? `, ${live.peopleDensity.toFixed(2)} per m²` : "";
 }
 
 /** The interval beside a count. @param {Entity|undefined} live @param {string} name */

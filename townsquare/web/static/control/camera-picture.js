@@ -14,15 +14,23 @@ import { Panel } from "./panel.js";
 
 const EVERY_MS = 500;
 const BUILDING_MS = 2000;
+const RENEWED_MS = 20_000; // before the end of a lease
 
 class CameraPicture extends Panel {
-  static properties = { clock: { attribute: false }, camera: { attribute: false } };
+  static properties = {
+    clock: { attribute: false },
+    camera: { attribute: false },
+    overlay: { attribute: false }, // what is drawn over it
+    renews: { attribute: false }, // whether the next lease is asked for before one ends
+  };
 
   constructor() {
     super();
     this.forget();
     this.shown = "";
     this.purpose = "";
+    this.overlay = nothing;
+    this.renews = false;
   }
 
   forget() {
@@ -53,6 +61,7 @@ class CameraPicture extends Panel {
 
   /** @returns {string[]} what the camera was put up for, and a picture can be had for */
   get purposes() {
+    if (this.camera.countsOnly) return [];
     const { previews } = this.store.session;
     return [this.camera.purpose ?? []].flat().filter((purpose) => purpose in previews);
   }
@@ -96,11 +105,21 @@ class CameraPicture extends Panel {
 
   async next() {
     clearTimeout(this.waiting);
-    const { lease } = this;
+    let { lease } = this;
     if (!lease) return;
+    if (this.renews && Date.parse(lease.until) - Date.now() < RENEWED_MS) lease = await this.renewed(lease);
     if (!document.hidden) await this.orSay(() => this.fetchOne(lease));
     if (lease !== this.lease) return;
     this.waiting = setTimeout(() => this.next(), this.background === null ? EVERY_MS : BUILDING_MS);
+  }
+
+  /** For somebody who cannot look away now. It is an entry of the log like every lease. */
+  async renewed(lease) {
+    await this.orSay(async () => {
+      const next = await post(`${this.path}/preview`, { purpose: this.purpose, approval: "" });
+      if (lease === this.lease) this.lease = next;
+    });
+    return this.lease ?? lease;
   }
 
   async fetchOne(lease) {
@@ -152,11 +171,14 @@ class CameraPicture extends Panel {
         <canvas role="img" aria-label=${this.drawn ? "The place with a shape for everyone who is there" : nothing}
           ?hidden=${!this.drawn}></canvas>
         ${this.drawn ? nothing : html`<div class="blank">${this.blank()}</div>`}
+        ${this.drawn ? this.overlay : nothing}
       </div>
       <p class="lease">
         ${this.lease
           ? html`For <b>${this.purpose}</b> until <b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>.
-              Drawn: empty place, shapes for people. No live pixel is ever sent.`
+              Drawn: empty place, shapes for people, grey where the place was not seen empty yet. No live pixel is ever sent.
+              Somebody who stands still for minutes and is not detected can become part of the empty place.
+              ${this.hidden()}`
           : nothing}
       </p>
     `;
@@ -183,7 +205,17 @@ class CameraPicture extends Panel {
     `;
   }
 
+  /** What is never seen of this place. */
+  hidden() {
+    const parts = this.camera.maskCount ?? 0;
+    if (parts === 0) return nothing;
+    return parts === 1
+      ? "1 part of the picture is blacked out before anything looks at it."
+      : `${parts} parts of the picture are blacked out before anything looks at it.`;
+  }
+
   nothing() {
+    if (this.camera.countsOnly) return "Counts only: no picture is ever made. Its counts are below.";
     const named = [this.camera.purpose ?? []].flat().length > 0;
     return named
       ? "The rules of the town give your role no picture of this place. Its counts are below."

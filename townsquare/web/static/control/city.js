@@ -6,7 +6,7 @@
 /** @type {Severity[]} */
 export const SEVERITIES = ["critical", "high", "medium", "low"];
 export const UNACKNOWLEDGED = ["UNACK", "RTN_UNACK"];
-const LOAD_MS = 10 * 60 * 1000;
+export const PUT_ASIDE = ["SHELVED", "SUPPRESSED", "OUT_OF_SERVICE"];
 /** Alarms that one person can deal with in ten minutes. */
 export const MOST_LOAD = 10;
 
@@ -36,8 +36,10 @@ export function measures(store, camera) {
   const lines = (camera.lines ?? []).map((line) => [line.name, "line", [line.towards, line.away]]);
   return [...zones, ...lines].map(([name, kind, columns]) => {
     const id = `urn:ngsi-ld:CrowdFlowObserved:${shortName(camera.id)}-${name}`;
-    const live = camera.status === "working" ? store.entities.get(`${id}-live`) : undefined;
-    return { id, name, kind, columns, live, closed: store.entities.get(id) };
+    const now = (/** @type {string} */ id) =>
+      camera.status === "working" ? store.entities.get(`${id}-live`) : undefined;
+    const queue = `urn:ngsi-ld:TrafficFlowObserved:${shortName(camera.id)}-${name}-queue`;
+    return { id, name, kind, columns, live: now(id), queue: now(queue), closed: store.entities.get(id) };
   });
 }
 
@@ -46,11 +48,44 @@ export function health(store, camera) {
   return store.entities.get(`urn:ngsi-ld:CameraHealth:${shortName(camera.id)}`);
 }
 
+/** What cameras watch for beside counting, as people say it. */
+const WORDS = {
+  stoppedVehicle: "Vehicle stopped in zone",
+  wrongWay: "Somebody goes the wrong way in zone",
+  intrusion: "Somebody in the restricted zone",
+  crowding: "Too many people in zone",
+  leftObject: "Something left behind in zone",
+  queue: "Vehicles queue in zone",
+  sceneChanged: "The camera is covered, blinded or turned",
+};
+
+/** @param {Store} store @param {Entity} camera @returns {Entity[]} what lasts there now, longest first */
+export function events(store, camera) {
+  if (camera.status !== "working") return [];
+  return ofType(store, "CameraEvent")
+    .filter((event) => event.refDevice === camera.id && event.active === 1)
+    .sort((a, b) => a.validFrom.localeCompare(b.validFrom));
+}
+
+/** @param {Entity} event such as "Vehicle stopped in zone bay" */
+export function inWords(event) {
+  const what = /** @type {{[what: string]: string}} */ (WORDS)[event.eventType] ?? event.eventType;
+  return event.name ? `${what} ${event.name}` : what;
+}
+
 /** @param {Store} store worst and newest first; what nobody has acknowledged before the rest */
 export function openAlarms(store) {
   return ofType(store, "Alert")
-    .filter((alarm) => alarm.state && alarm.state !== "NORMAL")
+    .filter((alarm) => alarm.state && alarm.state !== "NORMAL" && !PUT_ASIDE.includes(alarm.state))
     .sort((a, b) => rank(a) - rank(b) || b.dateIssued.localeCompare(a.dateIssued));
+}
+
+/** @param {Store} store what comes back first before the rest */
+export function putAside(store) {
+  const end = (/** @type {Entity} */ alarm) => alarm.suppressedUntil ?? "~"; // "~": after all times
+  return ofType(store, "Alert")
+    .filter((alarm) => PUT_ASIDE.includes(alarm.state))
+    .sort((a, b) => end(a).localeCompare(end(b)) || a.id.localeCompare(b.id));
 }
 
 /** @param {Entity} alarm */
@@ -63,10 +98,9 @@ function rank(alarm) {
   return (isWaiting(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);
 }
 
-/** @param {Store} store how many alarms were raised in the last 10 minutes */
+/** @param {Store} store @returns {Entity|undefined} what the alarms ask of an operator now */
 export function alarmLoad(store) {
-  const since = store.now - LOAD_MS;
-  return ofType(store, "Alert").filter((alarm) => Date.parse(alarm.dateIssued) > since).length;
+  return ofType(store, "AlarmLoad")[0];
 }
 
 /** @param {Store} store @param {Entity} alarm @returns {Entity|undefined} where it happens */

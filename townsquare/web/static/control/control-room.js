@@ -31,7 +31,7 @@ class ControlRoom extends Panel {
       <main id="main" class="room ${store.staleSince ? "stale" : ""}">
         <alarm-queue class="panel queue" .store=${store} .clock=${clock}></alarm-queue>
         <town-map class="panel map" .store=${store} .clock=${clock}></town-map>
-        <camera-tile class="panel tile" .store=${store} .clock=${clock}></camera-tile>
+        <camera-tile class="panel tile" tabindex="0" role="region" aria-label="Camera" .store=${store} .clock=${clock}></camera-tile>
         <hour-panel class="panel hour" .store=${store} .clock=${clock}></hour-panel>
       </main>
     `;

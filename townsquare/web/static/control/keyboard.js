@@ -1,4 +1,4 @@
-/** Single keys for the alarm queue: J next, K previous, A acknowledge. They can be turned off. */
+/** Single keys for the alarm queue, as its last line lists them. They can be turned off. */
 
 /** @import { Store } from "./store.js" */
 
@@ -24,6 +24,8 @@ export function listenToKeys(store, room) {
       j: () => queue.step(1),
       k: () => queue.step(-1),
       a: () => queue.acknowledgeSelected(),
+      s: () => queue.shelveSelected(),
+      r: () => queue.resetSelected(),
       escape: () => store.selectAlarm(""),
     }[event.key.toLowerCase()];
     if (act) {

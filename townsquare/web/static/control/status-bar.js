@@ -43,9 +43,10 @@ class StatusBar extends Panel {
   }
 
   load() {
-    const load = alarmLoad(this.store);
-    const of = html`${this.known(load)}<small>/${MOST_LOAD}</small>`;
-    return fact(load > MOST_LOAD ? "abnormal" : "", of, "alarms in 10 min");
+    const { tenMinutes, flood } = alarmLoad(this.store) ?? {};
+    const of = html`${this.known(tenMinutes ?? 0)}<small>/${MOST_LOAD}</small>`;
+    const many = flood || tenMinutes > MOST_LOAD;
+    return fact(many ? "abnormal" : "", of, flood ? "alarms in 10 min: flood" : "alarms in 10 min");
   }
 
   known(/** @type {number} */ number) {

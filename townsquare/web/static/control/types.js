@@ -8,7 +8,7 @@
  *   previews: {[purpose: string]: "now"|"approval"},
  *   pages: {path: string, title: string}[], version: string}} Session
  * `pages` are those of this role beside the control room.
- * `may` has what the policy lets this role do: "acknowledge". `previews` has the purposes that a
+ * `may` has what the policy lets this role do: "acknowledge", "evaluate", "calibrate". `previews` has the purposes that a
  * picture can be had for, at once or once others agree.
  *
  * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity
@@ -20,7 +20,8 @@
  * Times are seconds since 1970. A window that is `open` is still growing.
  *
  * @typedef {{id: string, name: string, kind: "line"|"zone", columns: string[],
- *   live: Entity|undefined, closed: Entity|undefined}} Measure
+ *   live: Entity|undefined, queue: Entity|undefined, closed: Entity|undefined}} Measure
+ * `queue` is of vehicles in a zone that is watched for one.
  *
  * @typedef {{kind: "snapshot", entities: Entity[]} | {kind: "change", entity: Entity}
  *   | {kind: "gone", id: string} | {kind: "up"} | {kind: "down", since: number}

@@ -1,0 +1,54 @@
+"""Pages of incidents: the list, and one with its steps and its story.
+
+Always holds: a page holds nothing of an incident itself; that is asked for at the doors of the
+room, with the rights of who looks.
+"""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from townsquare.alerts.incidents.acts import CAUSES, NUISANCE
+from townsquare.alerts.incidents.incident import INCIDENT
+from townsquare.model.errors import Denied
+from townsquare.web.auth import OPEN, usual
+from townsquare.web.control import Control
+from townsquare.web.within import MAY_ENTER, around
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPages:
+    control: Control
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/control/incidents", self.page),
+            Route("/control/incidents/{id}", self.page),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        control, session = self.control, request.state.session
+        if session is None and control.mode != "open":
+            return RedirectResponse("/control" if control.demo else "/signin", 303)
+        by = session.actor if session else OPEN
+        if by.roles.isdisjoint(MAY_ENTER):
+            raise Denied(
+                f"incidents are for the control room; you are here as {control.titles(by)}"
+            )
+        acting = by.through("alerts")
+        page = control.pages.page(
+            "incidents.html",
+            session={
+                "person": by.id,
+                "acts": control.broker.grant(acting, usual(by), "write", INCIDENT).allowed,
+                "causes": [[name, title, name in NUISANCE] for name, title in CAUSES.items()],
+                "incident": request.path_params.get("id", ""),
+                "alarm": request.query_params.get("alarm", ""),
+                "timezone": control.pages.town.timezone,
+            },
+            inside=around(control.broker, by, accounts=control.mode == "login"),
+        )
+        page.headers["cache-control"] = "no-store"
+        return page

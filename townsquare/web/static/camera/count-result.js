@@ -1,0 +1,41 @@
+/** What came of a hand count: hand and machine side by side, and the interval in words. */
+
+import { html } from "lit";
+import { Panel } from "../control/panel.js";
+import { classWords, directionWords, intervalWords } from "./words.js";
+
+class CountResult extends Panel {
+  static properties = { result: { attribute: false } };
+
+  render() {
+    const { result } = this;
+    const { camera } = this.store.session;
+    return html`
+      <h2 tabindex="-1">Result</h2>
+      <p>${result.durationMinutes} min, light: ${result.light}. It is kept as the measured error of this
+        camera, as sums; when somebody crossed is not.</p>
+      <div class="scroll"><table class="plain">
+        <caption class="hidden">Counted by hand and by the machine</caption>
+        <thead><tr><th scope="col">What</th><th scope="col" class="number">By hand</th>
+          <th scope="col" class="number">By machine</th><th scope="col" class="number">Missed</th>
+          <th scope="col" class="number">False</th></tr></thead>
+        <tbody>${result.results.map((one) => this.row(one, camera))}</tbody>
+      </table></div>
+      <p class="acts"><button @click=${() => this.dispatchEvent(new CustomEvent("again"))}>Count again</button>
+        <a href="/cameras/${camera.name}">The camera's public page</a></p>
+    `;
+  }
+
+  row(one, camera) {
+    const line = camera.lines.find((known) => known.name === one.line);
+    const way = line ? directionWords(line, one.direction) : one.direction;
+    const byHand = one.hits + one.missed;
+    return html`<tr>
+      <th scope="row">${classWords(one.of)} ${way} <small>line ${one.line}: ${intervalWords(one.interval, byHand)}</small></th>
+      <td class="number">${byHand}</td><td class="number">${one.hits + one.false}</td>
+      <td class="number">${one.missed}</td><td class="number">${one.false}</td>
+    </tr>`;
+  }
+}
+
+customElements.define("count-result", CountResult);

@@ -1,0 +1,77 @@
+/** What is put aside, behind a badge that is always there: who did it, why and until when. */
+
+import { html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { Acts, who } from "./alarm-acts.js";
+import { place, putAside } from "./city.js";
+import { Panel } from "./panel.js";
+import { sign } from "./severity.js";
+
+/** @import { Entity } from "./types.js" */
+
+const STATES = {
+  SHELVED: "shelved",
+  SUPPRESSED: "suppressed by design",
+  OUT_OF_SERVICE: "out of service",
+};
+/** How an operator brings one back; what is suppressed by design comes back by design. */
+const BACK = {
+  SHELVED: ["unshelve", "Unshelve"],
+  OUT_OF_SERVICE: ["return-to-service", "Return to service"],
+};
+
+class AsideList extends Panel {
+  static properties = { clock: { attribute: false } };
+
+  constructor() {
+    super();
+    this.acts = new Acts(() => this.requestUpdate());
+  }
+
+  render() {
+    const aside = putAside(this.store);
+    return html`<details class="aside">
+      <summary>Put aside: <b>${this.store.loaded ? aside.length : "–"}</b></summary>
+      <ol class="alarms">
+        ${repeat(aside, (alarm) => alarm.id, (alarm) => this.row(alarm))}
+      </ol>
+      ${aside.length ? nothing : html`<p class="quiet">No alarm is put aside.</p>`}
+    </details>`;
+  }
+
+  /** @param {Entity} alarm */
+  row(alarm) {
+    const [command, words] = BACK[alarm.state] ?? [];
+    const mine = command && this.store.session.may.includes("acknowledge");
+    const answer = this.acts.answer(alarm);
+    return html`<li class="alarm put-aside ${alarm.severity}">
+      <p class="name">${sign(alarm.severity)} <span><b>${alarm.name}</b> ${place(this.store, alarm)}</span></p>
+      <p class="state">
+        <b>${STATES[alarm.state]}</b>
+        <span>${alarm.active ? "its cause lasts" : "its cause is over"}</span>
+      </p>
+      <dl>${this.details(alarm)}</dl>
+      ${mine
+        ? html`<p class="choices">
+            <button ?disabled=${answer === ""} @click=${() => this.acts.ask(alarm, command)}>${words}</button>
+          </p>`
+        : nothing}
+      ${answer ? html`<p class="refused" role="alert">${answer}</p>` : nothing}
+    </li>`;
+  }
+
+  /** @param {Entity} alarm */
+  details(alarm) {
+    const at = (/** @type {string} */ time) => this.clock.since(time, this.store.now);
+    const by = alarm.suppressedBy && `${who(alarm.suppressedBy)}, ${at(alarm.suppressedAt)}`;
+    const once = alarm.suppressedOnce ? " or when its cause ends" : "";
+    const known = [
+      ["Why", alarm.suppressedWhy],
+      ["Until", alarm.suppressedUntil && `${at(alarm.suppressedUntil)}${once}`],
+      ["By", by],
+    ];
+    return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
+  }
+}
+
+customElements.define("aside-list", AsideList);

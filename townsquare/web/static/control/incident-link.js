@@ -1,0 +1,14 @@
+/** From an alarm to the incident that it is or was in, and to the form that opens one. */
+
+import { html, nothing } from "lit";
+
+/** @import { Entity } from "./types.js" */
+
+/** @param {Entity} alarm */
+export function incidentLink(alarm) {
+  const open = `/control/incidents?alarm=${encodeURIComponent(alarm.id)}`;
+  const known = alarm.incident && `/control/incidents/${encodeURIComponent(alarm.incident)}`;
+  return html`<p class="incident">
+    ${known ? html`<a href=${known}>Its incident</a> · ` : nothing}
+    <a href=${open}>Open an incident</a></p>`;
+}

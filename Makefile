@@ -2,17 +2,19 @@
 
 PORT ?= 8400
 DATA ?= data/demo
+CORES ?= 2
 PYTHON ?=
 
 V := .venv/bin
 CLIENTS := .venv-clients/bin/python
 PEERS := .venv-peers/bin/python
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+SIDE_BY_SIDE := --numprocesses $(CORES) --dist loadgroup
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision conformance \
-	soak fuzz exceptions lock chromium
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision bench-events bench-alarm-load conformance \
+	soak soak-vision fuzz exceptions lock chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +36,10 @@ check: venv ## lint, types, import contracts and unit tests, under two minutes
 	$(V)/ruff format --check .
 	$(V)/mypy
 	$(V)/lint-imports
-	$(V)/pytest -q tests/unit
+	$(V)/pytest -q $(SIDE_BY_SIDE) tests/unit
 
-test: chromium venv modules $(CLIENTS) ## every test; needs a Chromium
-	CHROMIUM="$(CHROMIUM)" CLIENTS="$(abspath $(CLIENTS))" $(V)/pytest -m "not fuzz and not soak"
+test: chromium venv modules $(CLIENTS) ## every test; needs a Chromium: CORES=2
+	CHROMIUM="$(CHROMIUM)" CLIENTS="$(abspath $(CLIENTS))" $(V)/pytest $(SIDE_BY_SIDE) -m "not fuzz and not soak"
 
 # Public NGSI-LD clients want other versions of what we use, so they have a place of their own.
 $(CLIENTS): tests/clients/requirements.lock
@@ -71,6 +73,12 @@ bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTRIES=10000000
 	@PYTHONPATH=. $(V)/python bench/trust.py $(ENTRIES)
 
+bench-alarm-load: venv ## the report of a month of alarms, and how long others wait for it
+	@PYTHONPATH=. $(V)/python bench/alarm_load.py
+
+bench-events: venv ## what watching for events costs a worker, beside counting alone
+	@PYTHONPATH=. $(V)/python bench/events.py
+
 bench-vision: venv $(PEERS) ## counting error and cost beside the peers and decoding alone: DETECTOR=NAME
 	@$(V)/python bench/vision.py $(DETECTOR)
 
@@ -81,9 +89,13 @@ fuzz: venv ## feed the doors with bad input: LONG_S=60 REQUESTS=100000
 	@echo "Feeding the doors with bad input; what breaks is listed at the end."
 	@LONG_S="$(or $(LONG_S),60)" $(V)/pytest -m fuzz
 
-soak: venv modules ## run the town for long and watch its memory: LONG_S=600
+soak: venv modules ## alarms in 100,000 steps, then the town for long and its memory: STEPS=100000 LONG_S=600
+	@STEPS="$(or $(STEPS),100000)" $(V)/pytest -q -s -m soak tests/soak/test_alarms_for_long.py
 	@echo "Running the town for long; what grows is listed at the end."
-	@LONG_S="$(or $(LONG_S),600)" $(V)/pytest -m soak
+	@LONG_S="$(or $(LONG_S),600)" $(V)/pytest -m soak tests/soak/test_town_for_long.py
+
+soak-vision: venv modules ## 24 simulated cameras on 2 cores, memory and rates in a table: LONG_S=3600
+	@LONG_S="$(or $(LONG_S),3600)" $(V)/pytest -q -s -m soak tests/soak/test_vision_for_long.py
 
 exceptions: venv ## every broken house rule with its reason
 	@$(V)/python tools/exceptions.py

@@ -26,6 +26,20 @@ OpenBroker = Callable[..., Broker]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On several cores a file stays on one, as what it shares is dear to make. Those that look at
+    the demo are one too, and come first because they take longest.
+    """
+    for item in items:
+        apart = "demo" if _shows_demo(item) else item.nodeid.split("::", 1)[0]
+        item.add_marker(pytest.mark.xdist_group(apart))
+    items.sort(key=lambda item: not _shows_demo(item))
+
+
+def _shows_demo(item: pytest.Item) -> bool:
+    return "demo" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     with server() as started:
@@ -112,15 +126,6 @@ def open_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
     yield open_
     for town in opened:
         town.stop()
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """`townsquare demo`, one for all tests that only look."""
-    town = Town(["demo"], tmp_path_factory.mktemp("demo") / "data")
-    town.start()
-    yield town
-    town.stop()
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def raw(size: Size, pictures: int = 10) -> bytes:
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
     encoder.framerate = Fraction(25)
-    shades = (np.full((size[1], size[0]), 9 * n, np.uint8) for n in range(pictures))
+    shades = (np.full((size[1], size[0]), 9 * n % 256, np.uint8) for n in range(pictures))
     grey = [av.VideoFrame.from_ndarray(shade, format="gray") for shade in shades]
     frames = [frame.reformat(format="yuv420p") for frame in grey]
     return b"".join(bytes(p) for frame in [*frames, None] for p in encoder.encode(frame))
@@ -117,8 +117,8 @@ def test_a_line_that_no_longer_fits_is_told_with_the_size_of_the_picture(tmp_pat
     book.read(told, told.since, told.since)
     assert book.status == "failing"
     assert book.trouble == (
-        "a line or zone lies outside the picture of square.mp4; draw it on the picture as it is"
-        " now, 64 x 48 pixels"
+        "a line, zone or mask does not fit the picture of square.mp4; draw it on the picture as it"
+        " is now, 64 x 48 pixels"
     )
 
 
@@ -175,7 +175,7 @@ def test_at_a_variable_rate_each_picture_has_its_own_time(tmp_path: Path) -> Non
     stamps = [0, 1, 2, 5, 6, 20, 21, 22, 40]
     pictures = seen(clip(tmp_path / "a.mkv", stamps=stamps))
     assert [round(p.at_s, 3) for p in pictures] == [at / 10 for at in stamps]
-    wanted = [p.at_s for p, kept in read.thinned(iter(pictures), 2) if kept]
+    wanted = [p.at_s for p, kept in read.thinned(iter(pictures), read.Pace(2)) if kept]
     assert [round(at, 1) for at in wanted] == [0, 0.5, 2.0, 4.0]
 
 

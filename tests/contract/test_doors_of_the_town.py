@@ -87,4 +87,4 @@ def test_the_environment_holds_secrets_only() -> None:
         if re.search(r"os\.environ|getenv", file.read_text())
     }
     # The workers hand on what a process needs to start at all, and nothing else.
-    assert asking == {"trust/secret.py", "vision/workers.py"}
+    assert asking == {"trust/secret.py", "vision/sandbox.py"}

@@ -77,7 +77,7 @@ def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
     expect(alarm).to_contain_text("Square is getting crowded", timeout=60_000)
     page.locator("camera-picture canvas").wait_for(state="visible", timeout=SLOW_MS)
     health = "urn:ngsi-ld:CameraHealth:square"
-    eventually(lambda: demo.entity(health).get("background", 0) >= 0.93, 90)
+    eventually(lambda: demo.entity(health).get("background", 0) >= 0.88, 90)
     page.wait_for_timeout(5000)
     IMAGES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=IMAGES / "control.png")
@@ -109,11 +109,15 @@ def test_the_last_hour_is_shown_whole_though_its_history_comes_in_parts(
 
 
 def test_a_preview_is_asked_for_a_purpose_and_the_asking_is_kept(demo: Town, page: Page) -> None:
+    before = {lease["id"] for lease in demo.entities("PreviewLease")}
     page.goto(f"{demo.url}/control")
     expect(page.get_by_text("crowd safety").first).to_be_visible(timeout=30_000)
-    leases = eventually(lambda: demo.entities("PreviewLease"))
+    leases = eventually(
+        lambda: [one for one in demo.entities("PreviewLease") if one["id"] not in before]
+    )
     assert all(lease["actor"].startswith("urn:ngsi-ld:Person:operator-") for lease in leases)
     assert {lease["purpose"] for lease in leases} == {"crowd safety"}
+    expect(page.get_by_text("can become part of the empty place").first).to_be_visible()
 
 
 def test_anyone_reads_who_may_see_what(demo: Town, page: Page) -> None:
@@ -189,10 +193,14 @@ def test_other_roles_have_other_eyes(demo: Town, page: Page) -> None:
     page.get_by_role("button", name="Switch").click()
     expect(page.get_by_label("Role")).to_have_value("engineer")
     expect(page.get_by_text("Market square").first).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("give your role no picture of this place")).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("Show picture|approval"))).to_have_count(0)
+    expect(page.get_by_role("link", name="Count by hand")).to_be_visible()
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     expect(page.locator(".figure b").first).not_to_have_text(re.compile(r"^\d+$"))
+    page.get_by_label("Role").select_option("data-protection")
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_text("give your role no picture of this place")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Show picture|approval"))).to_have_count(0)
+    expect(page.get_by_role("link", name="Count by hand")).to_have_count(0)
     page.get_by_label("Role").select_option("citizen")
     page.get_by_role("button", name="Switch").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("not open to this role")

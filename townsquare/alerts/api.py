@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct, structs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.alerts import alert, commands
+from townsquare.alerts.bodies import sent
 from townsquare.alerts.commands import LONGEST_REASON, Deed, Shelf
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Entity
-from townsquare.model.errors import Conflict, Invalid, NotFound
+from townsquare.model.errors import Conflict, NotFound
 
 
 class Said(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +87,7 @@ BEFORE: Mapping[type[Command], str] = {Acknowledge: "acknowledged", Reset: "rese
 def routes(broker: Broker) -> list[Route]:
     def door(name: str, kind: type[Command]) -> Route:
         async def asked(request: Request) -> Response:
-            command = read(await request.body(), kind, name)
+            command = await sent(request, kind)
             by = request.state.actor.through("alerts")
             state = await commanded(
                 broker, request.path_params["id"], command, by, request.state.why
@@ -97,15 +97,6 @@ def routes(broker: Broker) -> list[Route]:
         return Route(f"/alerts/{{id:path}}/{name}", asked, methods=["POST"])
 
     return [door(name, kind) for name, kind in COMMANDS.items()]
-
-
-def read(body: bytes, kind: type[Command], name: str) -> Command:
-    """Raises Invalid."""
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        fields = ", ".join(field.name for field in structs.fields(kind))
-        raise Invalid(f"the body of {name} is JSON with {fields}: {error}") from error
 
 
 async def commanded(broker: Broker, id: str, command: Command, by: Actor, why: Why) -> str:

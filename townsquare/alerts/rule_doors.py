@@ -5,22 +5,20 @@ Always holds: what the settings or a room declare is shown beside it, and not ch
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.alerts import kept_rules
+from townsquare.alerts.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import iso, urn
 from townsquare.model.errors import Denied, Invalid, NotFound
 from townsquare.model.rule import Rule
-
-LONGEST_BODY = 200_000  # bytes: an area of many corners
 
 
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +71,7 @@ class RuleDoors:
         )
 
     async def _keep(self, request: Request) -> Response:
-        given = _read(await request.body(), Kept, "rule and version")
+        given = await sent(request, Kept)
         rule = kept_rules.read_rule(given.rule)
         name = request.path_params["name"]
         if rule.name != name:
@@ -85,23 +83,10 @@ class RuleDoors:
 
     async def _take_away(self, request: Request) -> Response:
         """It ends its alarms, and stays readable."""
-        given = _read(await request.body(), TakenAway, "version")
+        given = await sent(request, TakenAway)
         by, why = request.state.actor.through("alerts"), request.state.why
         id = urn(kept_rules.ALARM_RULE, request.path_params["name"])
         kept = await self.broker.read(id, by, why)
         rule = kept_rules.read_rule(kept.value("definition"))
         version = await kept_rules.keep(self.broker, rule, given.version, by, why, holds=False)
         return JSONResponse({"version": version})
-
-
-T = TypeVar("T", bound=Struct)
-
-
-def _read(body: bytes, kind: type[T], members: str) -> T:
-    """Raises Invalid."""
-    if len(body) > LONGEST_BODY:
-        raise Invalid(f"a rule takes at most {LONGEST_BODY} bytes")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"the body is JSON with {members}: {error}") from error

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from townsquare.alerts.incidents import acts, procedure
 from townsquare.alerts.incidents.incident import Doing, Facts, Incident, change, incident
 from townsquare.alerts.incidents.opening import Found, Opening, opened
-from townsquare.alerts.incidents.states import ENDED, NEXT, OWNED
+from townsquare.alerts.incidents.states import ENDED, NEXT
 from townsquare.alerts.incidents.timeline import Entry, timeline
 from townsquare.context import merge
 from townsquare.model.change import Change
@@ -21,6 +21,7 @@ from townsquare.model.errors import Conflict, Invalid
 
 IDS = ("urn:ngsi-ld:Incident:1", "urn:ngsi-ld:Incident:2")
 PEOPLE = ("urn:ngsi-ld:Person:anna", "urn:ngsi-ld:Person:ben")
+OWNED = {"ASSIGNED", "IN_PROGRESS", "ON_HOLD", "RESOLVED"}
 KEPT = [
     {"id": "look", "text": "Look", "mandatory": True}
     | {"branches": [{"answer": "yes"}, {"answer": "no", "then": "note"}]},

@@ -3,8 +3,6 @@
 Always holds: what is refused is refused with a sentence, and changes nothing.
 """
 
-from typing import Literal
-
 from msgspec import Struct
 
 from townsquare.alerts.incidents import procedure
@@ -162,7 +160,6 @@ ACTS: dict[str, type[Act]] = {
     "close": Close,
     "reopen": Reopen,
 }
-Origin = Literal["alarm", "call", "hand"]
 
 
 def working(now: Incident, do: Doing) -> Facts:

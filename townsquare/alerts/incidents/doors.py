@@ -1,23 +1,18 @@
 """Incidents over HTTP: to open one, to work on it, to read its story; and procedures."""
 
-from typing import TypeVar
-
-import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from townsquare.alerts.bodies import sent
 from townsquare.alerts.incidents import reading
 from townsquare.alerts.incidents.acts import ACTS
 from townsquare.alerts.incidents.desk import Desk, Visitor
 from townsquare.alerts.incidents.opening import Opening
 from townsquare.alerts.incidents.writing import Written, write
 from townsquare.context.broker import Broker
-from townsquare.model.errors import Invalid, NotFound
-
-MOST_BYTES = 262_144
-T = TypeVar("T")
+from townsquare.model.errors import NotFound
 
 
 class Link(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,14 +100,3 @@ def visitor(request: Request) -> Visitor:
 
 def reader(request: Request) -> Visitor:
     return Visitor(request.state.actor, request.state.why)
-
-
-async def sent(request: Request, into: type[T]) -> T:
-    """Raises Invalid."""
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        raise Invalid(f"this has {len(body)} bytes; {MOST_BYTES} is the most")
-    try:
-        return msgspec.json.decode(body, type=into)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Invalid(f"this cannot be done as it was sent: {error}") from error

@@ -25,7 +25,6 @@ Event = Literal[
 ]
 
 ENDED: frozenset[State] = frozenset({"CLOSED", "MERGED", "FALSE_ALARM"})
-OWNED: frozenset[State] = frozenset({"ASSIGNED", "IN_PROGRESS", "ON_HOLD", "RESOLVED"})
 
 _ANYWHERE: Mapping[Event, State] = {
     "assign": "ASSIGNED",

@@ -128,6 +128,7 @@ class Lookout:
             self._rules[rule.type].append(rule)
         self._sights: dict[str, _Sight] = {}
         self._unfinished: dict[str, _Sight] = {}  # those that time alone will change
+        self._due: datetime | None = None  # none of them is earlier
 
     def asks(self, present: Entity) -> set[str]:
         """The q to be answered before it is seen."""
@@ -187,16 +188,21 @@ class Lookout:
 
     def elapse(self, until: datetime) -> list[Finding]:
         """All news up to `until` must have been read."""
+        if self._due is None or until < self._due:
+            return []
         found = []
         for sight in list(self._unfinished.values()):
             step = elapsed(sight.rule, sight.watched, until, self.zone)
             found += self._step(sight, step, self.seq, self.seq)
+        times = (due(s.rule, s.watched, self.zone) for s in self._unfinished.values())
+        self._due = min((at for at in times if at), default=None)
         return found
 
     def due(self) -> datetime | None:
-        """When time alone will bring the next finding."""
-        times = (due(s.rule, s.watched, self.zone) for s in self._unfinished.values())
-        return min((at for at in times if at), default=None)
+        """When time alone brings the next finding, or earlier: it is not computed anew for each
+        observation that puts it off.
+        """
+        return self._due if self._unfinished else None
 
     def settled(self) -> int:
         """A restart may go on behind this news."""
@@ -251,8 +257,10 @@ class Lookout:
         id = alert_id(sight.rule, sight.source.id)
         self._decided.pop(id, None)
         self._sights[id] = self._unfinished[id] = replace(sight, watched=watched)
-        if due(sight.rule, watched, self.zone) is None:
+        if (at := due(sight.rule, watched, self.zone)) is None:
             del self._unfinished[id]
+        elif self._due is None or at < self._due:
+            self._due = at
         return [_finding(sight, crossing, seq) for crossing in crossings]
 
 

@@ -80,7 +80,7 @@ TYPES = (
 )
 
 ROOM, WHY = room("alerts"), Why("operations")
-LOOK_S = 0.25  # at the clock while a duration runs
+LONGEST_SLEEP_S = 10.0  # while something is due: the clock may be set meanwhile
 SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit of its own
 
 
@@ -122,28 +122,28 @@ class _Desk:
 
     def patience_s(self) -> float | None:
         """How long to wait for news."""
+        waits_s = [SAVE_S] if self.lookout.settled() > self._saved else []
         dues = [due for due in (self.lookout.due(), self.shelves.due()) if due]
         if dues:
             left_s = (min(dues) - self.broker.clock()).total_seconds()
-            return min(LOOK_S, max(left_s, 0.01))
-        return SAVE_S if self.lookout.settled() > self._saved else None
+            waits_s.append(min(LONGEST_SLEEP_S, max(left_s, 0.01)))
+        return min(waits_s, default=None)
 
     async def read(self, news: Sequence[Changed]) -> None:
+        """News that never pause leave no moment to look at the clock: time passes with them."""
         for changed in news:
             self.shelves.read(changed)
         present = [(changed.seq, changed.after) for changed in news]
         told = await _answered(self.asking, self.lookout, present)
-        await self._keep(
-            [f for changed in news for f in self.lookout.read(changed, told.about(changed.seq))]
-        )
+        found = [f for changed in news for f in self.lookout.read(changed, told.about(changed.seq))]
+        await self._keep(found + self.lookout.elapse(news[-1].at))
         await _end_shelves(self.broker, self.shelves)
 
     async def look(self) -> None:
         """At the clock; but time has not passed for news that are still unread."""
-        now, due = self.broker.clock(), self.lookout.due()
+        now = self.broker.clock()
         caught_up = await self.broker.last_seq() <= self.lookout.seq
-        passed = due is not None and due <= now and caught_up
-        await self._keep(self.lookout.elapse(now) if passed else [])
+        await self._keep(self.lookout.elapse(now) if caught_up else [])
         await _end_shelves(self.broker, self.shelves)
 
     async def _keep(self, findings: Sequence[Finding]) -> None:

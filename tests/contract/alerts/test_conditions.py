@@ -3,12 +3,15 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.contract.alerts.town import ANNA, ENGINEER, FLOW, PLAZA, WORK, Clock, Town
 from townsquare.alerts import kept_rules
 from townsquare.model.entity import Attribute, entity
 from townsquare.model.rule import Rule
 
 SQUARE = {"type": "Polygon", "coordinates": [[[13, 52], [14, 52], [14, 53], [13, 53], [13, 52]]]}
+OTHER = "urn:ngsi-ld:CrowdFlowObserved:square-fountain-live"
 ELSEWHERE = {"type": "Polygon", "coordinates": [[[3, 2], [4, 2], [4, 3], [3, 3], [3, 2]]]}
 
 
@@ -101,6 +104,48 @@ async def test_silence_raises_and_data_ends_it_across_restarts(town: Town, clock
         clock.pass_s(601)
         await town.until("UNACK", count=2)
     assert await town.history() == ["UNACK", "RTN_UNACK", "UNACK"]
+
+
+async def test_a_silence_is_heard_through_news_of_others_that_never_pause(
+    town: Town, clock: Clock
+) -> None:
+    silent = Rule("full", "Silent", FLOW.name, "peopleCount", no_data_for_s=600)
+
+    async def chatter() -> None:
+        while True:
+            await town.count(1, OTHER)
+
+    async with town.alerting(silent):
+        await town.count(0)
+        chattering = [asyncio.create_task(chatter()) for _ in range(4)]
+        try:
+            await town.caught_up()
+            clock.pass_s(601)
+            alert = await town.until("UNACK")
+        finally:
+            for one in chattering:
+                one.cancel()
+            await asyncio.gather(*chattering, return_exceptions=True)
+    assert alert.value("dateIssued") == "2030-06-01T12:10:00Z"
+
+
+async def test_what_is_due_in_hours_lets_the_room_sleep(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    last_seq = town.broker.last_seq
+
+    async def counted() -> int:
+        nonlocal looks
+        looks += 1
+        return await last_seq()
+
+    async with town.alerting(Rule("full", "Silent", FLOW.name, "peopleCount", no_data_for_s=9999)):
+        await town.count(0)
+        await asyncio.sleep(1.5)  # for the cursor to be stored
+        monkeypatch.setattr(town.broker, "last_seq", counted)
+        await asyncio.sleep(1.5)
+    assert looks <= 1
 
 
 async def test_a_dead_time_is_counted_and_outlives_a_restart(town: Town, clock: Clock) -> None:

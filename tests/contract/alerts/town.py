@@ -48,12 +48,14 @@ AFTER_10_S = Rule("full", "Square is full", FLOW.name, "peopleCount", 10, 6, for
 class Clock:
     def __init__(self) -> None:
         self.now = NOON
+        self.strike: Callable[[], None] = lambda: None  # wakes who sleeps until a time
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_s(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.strike()
 
 
 class Town:
@@ -62,6 +64,7 @@ class Town:
     def __init__(self, open_broker: OpenBroker, url: str, clock: Clock) -> None:
         self.url = url
         self.clock = clock
+        self.clock.strike = lambda: self.broker.bus.tell(())
         self._open = open_broker
         self.broker = self._start()
 

@@ -17,8 +17,8 @@ from townsquare.alerts import alert, commands
 from townsquare.alerts.alert import facts
 from townsquare.alerts.commands import SHIFT, Deed, Shelf
 from townsquare.alerts.lifecycle import state
-from townsquare.alerts.lookout import Ended, Finding, Raised
 from townsquare.alerts.shelves import Shelves, shelved_until
+from townsquare.alerts.sight import Ended, Finding, Raised
 from townsquare.context import merge
 from townsquare.model.actor import Actor
 from townsquare.model.change import Change

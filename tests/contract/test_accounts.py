@@ -8,7 +8,8 @@ import pytest
 from tests.authenticator import Authenticator, raw, text
 from tests.conftest import OpenBroker
 from tests.office import NOON, OWNER, Office, another, first, logged, shown
-from townsquare.alerts.lookout import Ended, Lookout, Raised
+from townsquare.alerts.lookout import Lookout
+from townsquare.alerts.sight import Ended, Raised
 from townsquare.model.actor import Actor, Why
 from townsquare.trust.identity import emergency
 from townsquare.trust.identity.challenge import RUNS

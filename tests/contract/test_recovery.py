@@ -8,7 +8,8 @@ import pytest
 from tests.authenticator import Authenticator
 from tests.notary import notary
 from tests.office import OWNER, Office, another, first, logged
-from townsquare.alerts.lookout import Ended, Lookout, Raised
+from townsquare.alerts.lookout import Lookout
+from townsquare.alerts.sight import Ended, Raised
 from townsquare.context.ledger import RECORD, LogSearch
 from townsquare.model.errors import TownsquareError
 from townsquare.trust.audit import Record

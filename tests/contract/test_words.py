@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.square import SQUARE
 from townsquare import app
 from townsquare.alerts import alert, commands
-from townsquare.alerts.lookout import Ended, Raised
+from townsquare.alerts.sight import Ended, Raised
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Entity
 from townsquare.model.rule import Rule

@@ -20,7 +20,8 @@ from townsquare.alerts.lifecycle import (
     of,
     state,
 )
-from townsquare.alerts.lookout import Decided, Ended, Finding, KeptDead, Raised
+from townsquare.alerts.lookout import Decided
+from townsquare.alerts.sight import Ended, Finding, KeptDead, Raised
 from townsquare.model.change import Change
 from townsquare.model.entity import NULL, Attribute, Entity, Json, iso, relationship
 

@@ -5,35 +5,30 @@ remembers the sequence number up to which it was decided, and `settled` keeps ba
 that an unfinished duration began with.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from townsquare.alerts.rules import (
-    Crossing,
-    Seen,
-    Step,
-    Watched,
-    due,
-    elapsed,
-    observed,
-    threshold,
-    within,
+from townsquare.alerts.rules import Step, Watched, due, elapsed, observed
+from townsquare.alerts.sight import (
+    Answers,
+    Ended,
+    Finding,
+    Sight,
+    alert_id,
+    concerns,
+    finding,
+    nothing_asked,
+    reading,
+    seeing,
 )
 from townsquare.model.change import Changed
-from townsquare.model.entity import Entity, Json, urn
-from townsquare.model.geometry import matches
+from townsquare.model.entity import Entity
 from townsquare.model.rule import Rule
 
 UTC = ZoneInfo("UTC")
-Answers = Callable[[str], bool | None]  # does what is seen fulfil this q? None is unknown
-
-
-def nothing_asked(q: str) -> bool | None:
-    raise AssertionError(f"nobody has asked {q!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,68 +41,6 @@ class Decided:
     seq: int
     raised: datetime | None = None
     ended: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """`value` is what called for an operator; `seq` the news read by then."""
-
-    alert: str
-    rule: Rule
-    source: Entity
-    value: Json
-    at: datetime
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Its value came back, or there is nothing any more that could have one."""
-
-    alert: str
-    at: datetime
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptDead:
-    """Its dead time kept it from being raised until its cause was over."""
-
-    alert: str
-    at: datetime
-    seq: int
-
-
-Finding = Raised | Ended | KeptDead
-
-
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """One entity as one rule sees it. The news behind `from_seq` led to `watched.since`."""
-
-    rule: Rule
-    source: Entity
-    watched: Watched
-    decided: int = 0
-    from_seq: int = 0
-
-    @property
-    def holds(self) -> bool:
-        """Whether a restart must read the news behind `from_seq` again. A silence needs none: it
-        began with the observation that the entity still has.
-        """
-        rule = self.rule
-        return rule.no_data_for_s is None or self.source.get(rule.attribute) is None
-
-
-def alert_id(rule: Rule, source: str) -> str:
-    """One alarm for each rule and entity: what returns is counted, not listed again.
-
-    The short name of an entity of the rule's type has no colon and every other id has one, so
-    no two entities share an alarm.
-    """
-    name = source.removeprefix(urn(rule.type, ""))
-    return urn("Alert", f"{rule.name}:{source if ':' in name else name}")
 
 
 class Lookout:
@@ -126,8 +59,8 @@ class Lookout:
         self._rules: defaultdict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.type].append(rule)
-        self._sights: dict[str, _Sight] = {}
-        self._unfinished: dict[str, _Sight] = {}  # those that time alone will change
+        self._sights: dict[str, Sight] = {}
+        self._unfinished: dict[str, Sight] = {}  # those that time alone will change
         self._due: datetime | None = None  # none of them is earlier
 
     def asks(self, present: Entity) -> set[str]:
@@ -149,12 +82,12 @@ class Lookout:
                 found += self._heard(self._sight(rule, changed.after), changed, answers)
         return found
 
-    def _heard(self, sight: _Sight, changed: Changed, answers: Answers) -> list[Finding]:
+    def _heard(self, sight: Sight, changed: Changed, answers: Answers) -> list[Finding]:
         rule, from_seq = sight.rule, changed.seq - 1
         # A rule that is new knows nothing yet of what it compares.
         fresh = alert_id(rule, sight.source.id) not in self._sights
         silence = rule.no_data_for_s is not None
-        if changed.seq > sight.decided and (_concerns(rule, changed) or (fresh and not silence)):
+        if changed.seq > sight.decided and (concerns(rule, changed) or (fresh and not silence)):
             return self._see(sight, changed.at, from_seq, answers)
         if silence and fresh:
             self._listen(sight, changed.at, from_seq)
@@ -171,7 +104,7 @@ class Lookout:
                 found += self._see(sight, at, self.seq, answers)
         return found
 
-    def _listen(self, sight: _Sight, at: datetime, from_seq: int) -> None:
+    def _listen(self, sight: Sight, at: datetime, from_seq: int) -> None:
         """For the end of a silence that began before there was any news."""
         _, since = reading(sight.rule, sight.source, at)
         watched = replace(sight.watched, begun=since, at=since)
@@ -219,15 +152,15 @@ class Lookout:
             if rule.scope in source.scope or not (rule.scope or source.scope)
         ]
 
-    def _sight(self, rule: Rule, source: Entity) -> _Sight:
+    def _sight(self, rule: Rule, source: Entity) -> Sight:
         id = alert_id(rule, source.id)
         if id in self._sights:
             return replace(self._sights[id], source=source)
         before = self._decided.get(id, Decided(active=False, seq=0))
         watched = Watched(active=before.active, raised=before.raised, ended=before.ended)
-        return _Sight(rule, source, watched, before.seq)
+        return Sight(rule, source, watched, before.seq)
 
-    def _see(self, sight: _Sight, at: datetime, from_seq: int, answers: Answers) -> list[Finding]:
+    def _see(self, sight: Sight, at: datetime, from_seq: int, answers: Answers) -> list[Finding]:
         seen, observed_at = seeing(sight.rule, sight.source, at, answers)
         # What time alone brought until then was decided without this news.
         until = elapsed(sight.rule, sight.watched, observed_at, self.zone)
@@ -236,7 +169,7 @@ class Lookout:
         step = observed(sight.rule, sight.watched, seen, observed_at, self.zone)
         return found + self._step(sight, step, from_seq, self.seq)
 
-    def _lose(self, sight: _Sight, changed: Changed) -> list[Finding]:
+    def _lose(self, sight: Sight, changed: Changed) -> list[Finding]:
         """The entity was deleted, or the rule does not look at it any more."""
         if changed.seq <= sight.decided:
             return []
@@ -250,7 +183,7 @@ class Lookout:
             self._decided[id] = Decided(False, self.seq, watched.raised, ended)
         return [*found, Ended(id, changed.at, self.seq)] if watched.active else found
 
-    def _step(self, sight: _Sight, step: Step, from_seq: int, seq: int) -> list[Finding]:
+    def _step(self, sight: Sight, step: Step, from_seq: int, seq: int) -> list[Finding]:
         watched, crossings = step
         if watched.since != sight.watched.since:
             sight = replace(sight, from_seq=from_seq)
@@ -261,59 +194,4 @@ class Lookout:
             del self._unfinished[id]
         elif self._due is None or at < self._due:
             self._due = at
-        return [_finding(sight, crossing, seq) for crossing in crossings]
-
-
-def _finding(sight: _Sight, crossing: Crossing, seq: int) -> Finding:
-    id = alert_id(sight.rule, sight.source.id)
-    if crossing.event == "clear":
-        return Ended(id, crossing.at, seq)
-    if crossing.event == "dead":
-        return KeptDead(id, crossing.at, seq)
-    return Raised(id, sight.rule, sight.source, crossing.value, crossing.at, seq)
-
-
-def _concerns(rule: Rule, changed: Changed) -> bool:
-    names = changed.attributes
-    return rule.asks or rule.attribute in names or (bool(rule.area) and "location" in names)
-
-
-def seeing(rule: Rule, present: Entity, at: datetime, answers: Answers) -> tuple[Seen, datetime]:
-    """What it says of the rule's condition, and when that was observed."""
-    value, observed_at = at_time(rule, present, at)
-    if rule.no_data_for_s is not None:
-        seen = Seen(True, None)
-    elif rule.above is not None:
-        seen = threshold(rule, value)
-    else:
-        seen = _asked(rule, answers)
-    return within(_there(rule, present), seen) if rule.area else seen, observed_at
-
-
-def _asked(rule: Rule, answers: Answers) -> Seen:
-    begins = answers(rule.q) if rule.q else True
-    if rule.ends_q:
-        return Seen(begins, answers(rule.ends_q))
-    return Seen(begins, None if begins is None else not begins)
-
-
-def _there(rule: Rule, present: Entity) -> bool | None:
-    """Whether it lies in the rule's area."""
-    place = present.value("location")
-    return None if place is None else matches(json.dumps(place), "within", rule.area, 0)
-
-
-def at_time(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, datetime]:
-    if rule.asks:
-        return None, at
-    return reading(rule, present, at)
-
-
-def reading(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, datetime]:
-    """The value and when it was observed; what cannot be compared with a threshold is unknown."""
-    attribute = present.get(rule.attribute)
-    if attribute is None:
-        return None, at
-    number = isinstance(attribute.value, int | float) and not isinstance(attribute.value, bool)
-    # A clock that is ahead must not keep later observations out.
-    return attribute.value if number else None, min(attribute.observed_at or at, at)
+        return [finding(sight, crossing, seq) for crossing in crossings]

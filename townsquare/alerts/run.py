@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from townsquare.alerts import alert, commands, kept_rules
 from townsquare.alerts.asking import Answered, Asking
-from townsquare.alerts.lookout import UTC, Finding, Lookout, alert_id
+from townsquare.alerts.lookout import UTC, Lookout
 from townsquare.alerts.shelves import Shelves, shelved_until
+from townsquare.alerts.sight import Finding, alert_id
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from townsquare.alerts.lookout import Decided, Lookout, Raised, alert_id
+from townsquare.alerts.lookout import Decided, Lookout
+from townsquare.alerts.sight import Raised, alert_id
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity

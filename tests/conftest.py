@@ -27,17 +27,20 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On several cores a file stays on one, as what it shares is dear to make. Those that look at
-    the demo are one too, and come first because they take longest.
+    """On several cores a file stays on one, as what it shares is dear to make. Whole towns with a
+    browser are on one, too: two at once would wait for each other. They come first, being longest.
     """
     for item in items:
-        apart = "demo" if _shows_demo(item) else item.nodeid.split("::", 1)[0]
-        item.add_marker(pytest.mark.xdist_group(apart))
-    items.sort(key=lambda item: not _shows_demo(item))
+        item.add_marker(pytest.mark.xdist_group("e2e" if _e2e(item) else _file(item)))
+    items.sort(key=lambda item: not _e2e(item))
 
 
-def _shows_demo(item: pytest.Item) -> bool:
-    return "demo" in getattr(item, "fixturenames", ())
+def _e2e(item: pytest.Item) -> bool:
+    return _file(item).startswith("tests/e2e/")
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
 
 
 @pytest.fixture(scope="session")

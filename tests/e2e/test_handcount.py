@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.at_camera import browsing, engineer, good
-from tests.e2e.town import ROOT, Town
+from tests.e2e.town import ROOT, Town, eventually
 
 IMAGES = ROOT / "docs" / "img"
+FLASHES = """pad => new MutationObserver(() => {
+  window.flashed ||= pad.classList.contains("pressed");
+}).observe(pad, { attributes: true })"""
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,9 @@ def test_a_minute_is_counted_by_hand_and_its_result_kept(
     page.get_by_role("button", name="Begin").click()
     west = page.get_by_role("button", name=re.compile("people to the west, key F"))
     square = page.get_by_role("button", name=re.compile("people to the square, key X"))
+    west.evaluate(FLASHES)  # a flash is over sooner than a busy machine looks
     page.keyboard.press("f")
-    expect(west).to_have_class(re.compile("pressed"))
+    eventually(lambda: page.evaluate("window.flashed"))
     page.wait_for_timeout(2500)  # within 2 s of the start a press is nobody's
     for key in "fxff":
         page.keyboard.press(key)
@@ -59,7 +63,7 @@ def test_a_minute_is_counted_by_hand_and_its_result_kept(
     page.keyboard.press("f")
     good(page, tmp_path / "counting")
 
-    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=70_000)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=150_000)
     row = page.get_by_role("row", name=re.compile("people to the west"))
     expect(row).to_contain_text(re.compile(r"of 100 counted, \d+ to \d+ really passed|unknown"))
     good(page, tmp_path / "result")

@@ -15,7 +15,7 @@ LINE = "urn:ngsi-ld:CrowdFlowObserved:square-west-live"
 ZONE = "urn:ngsi-ld:CrowdFlowObserved:square-plaza-live"
 CLIP_S = 79.5
 KEEPS_UP = 4.5  # pictures a second of 5
-LOOPS = 4
+PATIENCE_S = 5 * CLIP_S
 PAUSE_S = 2.0
 # 15 and 12 people cross the line in one loop of the clip, checked by hand on slit scans.
 TRUTH = {"todayTowards": 15, "todayAway": 12}
@@ -37,13 +37,12 @@ def test_with_the_token_live_counts_without_it_only_what_is_published(demo: Town
 
 def test_one_loop_of_the_clip_is_counted_within_15_percent(open_town: Open, tmp_path: Path) -> None:
     town = open_town("run", "--settings", str(settings(tmp_path, ("square", str(CLIP)))))
-    eventually(lambda: analysed_per_s(town) >= KEEPS_UP)
-    for _ in range(LOOPS):
+    end = time.monotonic() + PATIENCE_S
+    before, began = in_a_pause(town)
+    while not watched_a_loop(town, began + CLIP_S):
+        if time.monotonic() > end:
+            pytest.skip(f"this machine was too busy to analyse {KEEPS_UP} pictures a second")
         before, began = in_a_pause(town)
-        if watched_a_loop(town, began + CLIP_S):
-            break
-    else:
-        pytest.skip(f"this machine was too busy to analyse {KEEPS_UP} pictures a second for a loop")
     after = today(town)
     for name, true in TRUTH.items():
         counted = after[name] - before[name]
@@ -64,11 +63,11 @@ def in_a_pause(town: Town) -> tuple[dict[str, int], float]:
 
 def watched_a_loop(town: Town, end: float) -> bool:
     """Whether no picture was lost until then: others can take the processor from a live count."""
-    kept_up = True
     while (left_s := end - time.monotonic()) > 0:
-        kept_up &= analysed_per_s(town) >= KEEPS_UP
+        if analysed_per_s(town) < KEEPS_UP:
+            return False
         time.sleep(min(2.0, left_s))
-    return kept_up
+    return True
 
 
 def analysed_per_s(town: Town) -> float:
@@ -104,7 +103,7 @@ def test_a_killed_town_goes_on_where_it_was(open_town: Open) -> None:
     town = open_town("demo")
     before = eventually(
         lambda: (e := town.entity(LINE)).get("todayTowards", 0) + e.get("todayAway", 0) >= 2 and e,
-        60,
+        300,
     )
     past = windows(town)
     assert past

@@ -1,6 +1,7 @@
 """The ground rules that hold on every page, however the server was started."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -224,6 +225,27 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     assert caught_up.startswith("event: change\nid: 4\n")
     assert '"peopleCount":3' in caught_up
     await again.aclose()
+
+
+async def test_a_snapshot_of_a_whole_city_comes_in_parts_and_leaves_nothing_out(
+    open_broker: OpenBroker,
+) -> None:
+    broker = open_broker(FLOW)
+    made = [Change("create", flow(f"f{n:04}", n, LIVE)) for n in range(1234)]
+    await broker.apply(made, room("vision"), WORK)
+    screen = Live(broker).events(OPERATOR, WORK, None, "")
+    seen, parts, more = set[str](), 0, True
+    while more:
+        event = (await anext(screen)).decode()
+        data = json.loads(event.split("data: ")[1])
+        more = data["more"]
+        # Who reconnects in the middle of it must not be thought to have it.
+        assert ("\nid: " in event) is not more
+        seen |= {entity["id"] for entity in data["entities"]}
+        parts += 1
+    assert parts == 3
+    assert seen == {change.entity.id for change in made}
+    await screen.aclose()
 
 
 async def test_screens_share_what_they_see_alike_and_nothing_else(open_broker: OpenBroker) -> None:

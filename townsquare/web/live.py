@@ -1,18 +1,20 @@
 """The control room's live connection: server-sent events with catch-up.
 
 A client that reconnects names the last event it has (Last-Event-ID, a sequence number of the
-broker) and gets the present state of what changed since; one that is too old gets a snapshot.
+broker) and gets the present state of what changed since; one that is too old gets a snapshot, in
+parts, of which only the last has an id: who loses the connection between them begins anew.
 A slow client loses intermediate states, never the latest. The connection ends with its session.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
 
 from townsquare.context.broker import Broker
+from townsquare.context.language import parse
 from townsquare.context.query import Query
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
@@ -22,13 +24,21 @@ from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 from townsquare.web.sessions import Session
 
-TYPES = (
+SEEN = (
     *("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "CameraEvent"),
-    *("Alert", "AlarmLoad"),
+    "AlarmLoad",
+)
+TYPES = (*SEEN, "Alert")
+# Alarms outlast their cause for the sake of reports; a screen needs those that somebody may act on.
+WHOLE = (
+    Query(types=SEEN, not_scope=PUBLISHED),
+    Query(types=("Alert",), not_scope=PUBLISHED, q=parse('state!="NORMAL"')),
 )
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
-MOST = 1000  # entities in a snapshot
+MOST = 1000  # changes that are told one by one; more are a snapshot
+MOST_SEEN = 200_000  # entities in a snapshot: beyond what a browser keeps
+PART = 500  # entities in an event
 MOST_WRITTEN = 256  # events; screens that keep up read the same ones at the same time
 
 
@@ -46,8 +56,8 @@ class Live:
         broker = self.broker
         with broker.watch(by, why, TYPES) as news:  # before the snapshot: nothing falls between
             seq = await broker.last_seq()
-            for name, data in await missed(broker, by, why, last_id):
-                yield sse(name, data, seq)
+            async for name, data, id in missed(broker, by, why, last_id, seq):
+                yield sse(name, data, id)
             with closing_with(session, news):
                 while not news.closed and (left_s := session.left_s() if session else PING_S) > 0:
                     if session:
@@ -85,18 +95,26 @@ def closing_with(session: Session | None, news: Watching) -> Iterator[None]:
         ended.cancel()
 
 
-async def missed(broker: Broker, by: Actor, why: Why, last_id: str) -> list[tuple[str, Json]]:
-    """What the client does not know yet: changes, or everything."""
+async def missed(
+    broker: Broker, by: Actor, why: Why, last_id: str, seq: int
+) -> AsyncIterator[tuple[str, Json, int | None]]:
+    """What the client does not know yet: changes, or everything. With the id of each event."""
     since = int(last_id) if last_id.isascii() and last_id.isdigit() and len(last_id) < 19 else -1
     changed = await broker.changed_since(since) if since >= 0 else None
     found = (
         None if changed is None or len(changed) > MOST else await present(broker, by, why, changed)
     )
-    if found is None:
-        query = Query(types=TYPES, not_scope=PUBLISHED, limit=MOST)
-        page = await broker.find(query, by, why)
-        return [("snapshot", {"entities": [shown(e) for e in page.entities]})]
-    return [("change", shown(entity)) for entity in found]
+    if found is not None:
+        for entity in found:
+            yield "change", shown(entity), seq
+        return
+    ids = [id for query in WHOLE for id in await broker.ids(query, by, why, MOST_SEEN)]
+    for start in range(0, len(ids) or 1, PART):
+        part = tuple(ids[start : start + PART])
+        more = start + PART < len(ids)
+        page = await broker.find(Query(ids=part, limit=PART), by, why) if part else None
+        entities = [shown(entity) for entity in page.entities] if page else []
+        yield "snapshot", {"entities": entities, "more": more}, None if more else seq
 
 
 async def present(broker: Broker, by: Actor, why: Why, ids: Sequence[str]) -> list[Entity] | None:
@@ -128,6 +146,8 @@ def shown(entity: Entity) -> dict[str, Json]:
     return {**values, **known, "modifiedAt": entity.modified_at}
 
 
-def sse(event: str, data: Json, seq: int) -> bytes:
+def sse(event: str, data: Json, id: int | None) -> bytes:
+    """Without an id the client does not name it when it reconnects."""
     body = msgspec.json.encode(data).decode()
-    return f"event: {event}\nid: {seq}\ndata: {body}\n\n".encode()
+    known = "" if id is None else f"id: {id}\n"
+    return f"event: {event}\n{known}data: {body}\n\n".encode()

@@ -12,7 +12,7 @@ export const MOST_LOAD = 10;
 
 /** @param {Store} store */
 export function cameras(store) {
-  return ofType(store, "Camera").sort((a, b) => title(a).localeCompare(title(b)));
+  return store.ofType("Camera").sort((a, b) => title(a).localeCompare(title(b)));
 }
 
 /** @param {Store} store @returns {Entity|undefined} the selected camera, or the first */
@@ -62,7 +62,7 @@ const WORDS = {
 /** @param {Store} store @param {Entity} camera @returns {Entity[]} what lasts there now, longest first */
 export function events(store, camera) {
   if (camera.status !== "working") return [];
-  return ofType(store, "CameraEvent")
+  return store.ofType("CameraEvent")
     .filter((event) => event.refDevice === camera.id && event.active === 1)
     .sort((a, b) => a.validFrom.localeCompare(b.validFrom));
 }
@@ -75,7 +75,7 @@ export function inWords(event) {
 
 /** @param {Store} store worst and newest first; what nobody has acknowledged before the rest */
 export function openAlarms(store) {
-  return ofType(store, "Alert")
+  return store.ofType("Alert")
     .filter((alarm) => alarm.state && alarm.state !== "NORMAL" && !PUT_ASIDE.includes(alarm.state))
     .sort((a, b) => rank(a) - rank(b) || b.dateIssued.localeCompare(a.dateIssued));
 }
@@ -83,7 +83,7 @@ export function openAlarms(store) {
 /** @param {Store} store what comes back first before the rest */
 export function putAside(store) {
   const end = (/** @type {Entity} */ alarm) => alarm.suppressedUntil ?? "~"; // "~": after all times
-  return ofType(store, "Alert")
+  return store.ofType("Alert")
     .filter((alarm) => PUT_ASIDE.includes(alarm.state))
     .sort((a, b) => end(a).localeCompare(end(b)) || a.id.localeCompare(b.id));
 }
@@ -100,7 +100,7 @@ function rank(alarm) {
 
 /** @param {Store} store @returns {Entity|undefined} what the alarms ask of an operator now */
 export function alarmLoad(store) {
-  return ofType(store, "AlarmLoad")[0];
+  return store.ofType("AlarmLoad")[0];
 }
 
 /** @param {Store} store @param {Entity} alarm @returns {Entity|undefined} where it happens */
@@ -125,11 +125,6 @@ export function place(store, alarm) {
 /** @param {Store} store @param {Entity} camera @returns {Entity|undefined} */
 export function worstAlarm(store, camera) {
   return openAlarms(store).find((alarm) => cameraOf(store, alarm)?.id === camera.id);
-}
-
-/** @param {Store} store @param {string} type @returns {Entity[]} */
-function ofType(store, type) {
-  return [...store.entities.values()].filter((entity) => entity.type === type);
 }
 
 /** @param {Store} store @returns {[number, number][]} of everything that has a place: cameras, sensors, alarms */

@@ -1,6 +1,6 @@
 /** The whole page: status bar, alarms, map, camera, last hour; and a veil when data is old. */
 
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { openAlarms } from "./city.js";
 import { Clock } from "./format.js";
 import { Panel } from "./panel.js";
@@ -27,7 +27,7 @@ class ControlRoom extends Panel {
     const { store, clock } = this;
     return html`
       <status-bar .store=${store} .clock=${clock}></status-bar>
-      <p class="veil" role="status">${this.veil()}</p>
+      <p class="veil ${store.staleSince ? "lost" : ""}" role="status">${this.veil()}</p>
       <main id="main" class="room ${store.staleSince ? "stale" : ""}">
         <alarm-queue class="panel queue" .store=${store} .clock=${clock}></alarm-queue>
         <town-map class="panel map" .store=${store} .clock=${clock}></town-map>
@@ -38,11 +38,18 @@ class ControlRoom extends Panel {
   }
 
   veil() {
-    const { staleSince, loaded } = this.store;
-    if (!staleSince) return "";
+    const { staleSince, loaded, away } = this.store;
+    if (!staleSince) return away ? this.wasAway(away) : nothing;
     const since = this.clock.seconds.format(staleSince);
     const old = loaded ? "What you see below is of that time." : "";
     return html`<strong>STALE since ${since}</strong> Connection lost, trying again. ${old}`;
+  }
+
+  /** @param {{since: number, until: number}} away */
+  wasAway({ since, until }) {
+    const [from, to] = [since, until].map((at) => this.clock.seconds.format(at));
+    return html`Connection was lost from ${from} to ${to}. All that changed meanwhile is here now.
+      <button @click=${() => this.store.back()}>Understood</button>`;
   }
 }
 

@@ -6,7 +6,7 @@
  * was missed (Last-Event-ID); a new EventSource begins with a snapshot.
  */
 
-/** @import { News } from "./types.js" */
+/** @import { Entity, News } from "./types.js" */
 
 const EVENTS = "/control/events";
 const RETRY_MS = 3000;
@@ -19,6 +19,8 @@ export function openLive(tell) {
   let heard = Date.now();
   let asking = 0; // when a silent connection was opened anew
   let over = false;
+  /** @type {Entity[]} */
+  let parts = [];
   /** @type {EventSource} */
   let source;
 
@@ -37,12 +39,21 @@ export function openLive(tell) {
     });
   }
 
+  /** A snapshot comes in parts; what was there before stands until the last. */
+  function part(/** @type {{entities: Entity[], more: boolean}} */ { entities, more }) {
+    parts.push(...entities);
+    if (more) return;
+    tell({ kind: "snapshot", entities: parts });
+    parts = [];
+  }
+
   function open() {
     source?.close();
+    parts = [];
     source = new EventSource(EVENTS);
     source.onopen = alive;
     source.onerror = lost;
-    listen("snapshot", ({ entities }) => tell({ kind: "snapshot", entities }));
+    listen("snapshot", part);
     listen("change", (entity) => tell({ kind: "change", entity }));
     listen("gone", ({ id }) => tell({ kind: "gone", id }));
     listen("ping", () => {});
@@ -50,6 +61,7 @@ export function openLive(tell) {
   }
 
   async function lost() {
+    parts = [];
     down();
     if (source.readyState !== EventSource.CLOSED || over) return;
     if (await refused()) end("the session ended");

@@ -7,12 +7,20 @@ import { openLive } from "./live-connection.js";
 
 const WORKER = new URL("./live-worker.js", import.meta.url);
 const SOON_MS = 5000;
+/** Since when, where the session was lost with the connection: kept over the reload, ms. */
+const LOST = "lost-since";
 
 /** @param {Store} store */
 export function connect(store) {
+  let lost = Number(sessionStorage.getItem(LOST));
+  sessionStorage.removeItem(LOST);
   const take = (/** @type {News} */ news) => {
-    if (news.kind === "bye") again();
-    else store.take(news);
+    if (news.kind === "bye") return again(store.staleSince);
+    if (news.kind === "snapshot" && lost) {
+      store.away = { since: lost, until: Date.now() };
+      lost = 0;
+    }
+    store.take(news);
   };
   if ("SharedWorker" in globalThis) share(store.session.role, take);
   else openLive(take);
@@ -30,7 +38,8 @@ function share(role, take) {
 }
 
 /** The session is over: the server decides what this visit may see now. */
-function again() {
+function again(/** @type {number|null} */ staleSince) {
+  if (staleSince) sessionStorage.setItem(LOST, String(staleSince));
   const last = Number(sessionStorage.getItem("reloaded") ?? 0);
   sessionStorage.setItem("reloaded", String(Date.now()));
   setTimeout(() => location.reload(), Date.now() - last > SOON_MS ? 0 : SOON_MS);

@@ -15,9 +15,13 @@ export class Store {
     this.session = session;
     /** @type {Map<string, Entity>} */
     this.entities = new Map();
+    /** @type {Map<string, Map<string, Entity>>} the same by type, then id */
+    this.types = new Map();
     this.loaded = false;
     /** Since when the state may be old, ms; null while the connection is alive. */
     this.staleSince = /** @type {number|null} */ (null);
+    /** The last time that the connection was lost: from when to when, ms. */
+    this.away = /** @type {{since: number, until: number}|null} */ (null);
     this.cameraId = "";
     this.alarmId = "";
     this.now = Date.now();
@@ -35,17 +39,39 @@ export class Store {
   /** @param {News} news */
   take(news) {
     if (news.kind === "snapshot") {
-      this.entities = new Map(news.entities.map((entity) => [entity.id, entity]));
+      this.entities = new Map();
+      this.types = new Map();
+      for (const entity of news.entities) this.keep(entity);
       this.loaded = true;
     } else if (news.kind === "change") {
-      this.entities.set(news.entity.id, news.entity);
+      this.keep(news.entity);
     } else if (news.kind === "gone") {
+      this.types.get(this.entities.get(news.id)?.type ?? "")?.delete(news.id);
       this.entities.delete(news.id);
     } else if (news.kind === "up") {
+      if (this.staleSince) this.away = { since: this.staleSince, until: Date.now() };
       this.staleSince = null;
     } else if (news.kind === "down") {
       this.staleSince ??= news.since;
     }
+    this.changed();
+  }
+
+  /** @param {Entity} entity */
+  keep(entity) {
+    const alike = this.types.get(entity.type) ?? new Map();
+    this.types.set(entity.type, alike.set(entity.id, entity));
+    this.entities.set(entity.id, entity);
+  }
+
+  /** @param {string} type @returns {Entity[]} */
+  ofType(type) {
+    return [...(this.types.get(type)?.values() ?? [])];
+  }
+
+  /** Somebody has read that the connection was lost. */
+  back() {
+    this.away = null;
     this.changed();
   }
 

@@ -6,23 +6,22 @@ killed at any moment goes on where it was; no crossing is missed, and none is ra
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from townsquare.alerts import alert, commands, kept_rules
 from townsquare.alerts.asking import Answered, Asking
+from townsquare.alerts.flood.annunciator import Annunciator
 from townsquare.alerts.lookout import UTC, Lookout
 from townsquare.alerts.shelves import Shelves, shelved_until
 from townsquare.alerts.sight import Finding, alert_id
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
-from townsquare.model.change import Change, Changed
+from townsquare.model.change import Changed
 from townsquare.model.declaration import PUBLISHED, EntityType, Words
 from townsquare.model.entity import Entity
-from townsquare.model.errors import Conflict, NotFound
 from townsquare.model.rule import Rule
 
 TYPES = (
@@ -74,6 +73,11 @@ TYPES = (
                 "incident": "the incident that it is in",
                 "group": "the group it belongs to",
                 "keptDead": "how often its dead time kept it from being raised",
+                "asset": "the device it is about",
+                "row": "the row of the queue it stands in",
+                "rowSince": "since when there is this row",
+                "rowBy": "why it is in this row",
+                "silences": "whether it silences what depends on its source",
             },
         ),
     ),
@@ -112,9 +116,15 @@ def _ruled_anew(changed: Changed) -> bool:
 
 class _Desk:
     def __init__(
-        self, broker: Broker, lookout: Lookout, shelves: Shelves, asking: Asking, saved: int
+        self,
+        annunciator: Annunciator,
+        lookout: Lookout,
+        shelves: Shelves,
+        asking: Asking,
+        saved: int,
     ) -> None:
-        self.broker = broker
+        self.broker = annunciator.broker
+        self.annunciator = annunciator
         self.asking = asking
         self.lookout = lookout
         self.shelves = shelves
@@ -124,7 +134,8 @@ class _Desk:
     def patience_s(self) -> float | None:
         """How long to wait for news."""
         waits_s = [SAVE_S] if self.lookout.settled() > self._saved else []
-        dues = [due for due in (self.lookout.due(), self.shelves.due()) if due]
+        ends = (self.lookout.due(), self.shelves.due(), self.annunciator.due())
+        dues = [due for due in ends if due]
         if dues:
             left_s = (min(dues) - self.broker.clock()).total_seconds()
             waits_s.append(min(LONGEST_SLEEP_S, max(left_s, 0.01)))
@@ -134,25 +145,31 @@ class _Desk:
         """News that never pause leave no moment to look at the clock: time passes with them."""
         for changed in news:
             self.shelves.read(changed)
+        self.annunciator.read(news)
         present = [(changed.seq, changed.after) for changed in news]
         told = await _answered(self.asking, self.lookout, present)
         found = [f for changed in news for f in self.lookout.read(changed, told.about(changed.seq))]
         await self._keep(found + self.lookout.elapse(news[-1].at))
-        await _end_shelves(self.broker, self.shelves)
+        await self._bring_back()
 
     async def look(self) -> None:
         """At the clock; but time has not passed for news that are still unread."""
         now = self.broker.clock()
         caught_up = await self.broker.last_seq() <= self.lookout.seq
         await self._keep(self.lookout.elapse(now) if caught_up else [])
-        await _end_shelves(self.broker, self.shelves)
+        await self._bring_back()
+
+    async def _bring_back(self) -> None:
+        """What was put aside until now."""
+        await _end_shelves(self.annunciator, self.shelves)
+        await self.annunciator.release()
 
     async def _keep(self, findings: Sequence[Finding]) -> None:
         now_s = asyncio.get_running_loop().time()
         settled = max(self._saved, self.lookout.settled())
         if not findings and (settled == self._saved or now_s - self._saved_at < SAVE_S):
             return
-        await _follow(self.broker, findings, Cursor("alerts", settled))
+        await self.annunciator.follow(findings, Cursor("alerts", settled))
         self._saved, self._saved_at = settled, now_s
 
 
@@ -178,8 +195,9 @@ async def _open(broker: Broker, rules: Sequence[Rule], asking: Asking, zone: Zon
     for gone in _gone(alerts, {id for e in present for id in lookout.watches(e)}):
         if not (_ruled(gone, rules) and gone.value("alertSource") in moved):
             findings += lookout.forget(gone.id, broker.clock(), last)
-    await _follow(broker, findings, Cursor("alerts", seq))
-    return _Desk(broker, lookout, Shelves(alerts), asking, seq)
+    annunciator = Annunciator(broker, alerts)
+    await annunciator.follow(findings, Cursor("alerts", seq))
+    return _Desk(annunciator, lookout, Shelves(alerts), asking, seq)
 
 
 async def _start(broker: Broker) -> int:
@@ -224,42 +242,14 @@ def _ruled(lasting: Entity, rules: Iterable[Rule]) -> bool:
     return any(alert_id(rule, source) == lasting.id for rule in rules)
 
 
-async def _end_shelves(broker: Broker, shelves: Shelves) -> None:
+async def _end_shelves(annunciator: Annunciator, shelves: Shelves) -> None:
     """Those whose time has come. Where somebody was faster, there is news of the alarm."""
-    now = broker.clock()
+    now = annunciator.broker.clock()
     for id in shelves.over(now):
         shelves.forget(id)
-        present = await broker.read(id, ROOM, WHY)
+        present = await annunciator.broker.read(id, ROOM, WHY)
         until = shelved_until(present)
         if until is None or until > now:
             shelves.see(present)
             continue
-        with suppress(Conflict):
-            await broker.apply([commands.expired(present, now)], ROOM, WHY)
-
-
-async def _follow(broker: Broker, findings: Sequence[Finding], upto: Cursor) -> None:
-    """Until it is kept: an operator who acknowledges meanwhile makes us look again."""
-    while True:
-        changes = await _changes(broker, findings)
-        with suppress(Conflict):
-            await broker.apply(changes, ROOM, WHY, upto=upto)
-            return
-
-
-async def _changes(broker: Broker, findings: Sequence[Finding]) -> list[Change]:
-    standings: dict[str, alert.Standing] = {}
-    changes = []
-    for finding in findings:
-        id = finding.alert
-        now = standings.get(id) or alert.standing(await _one(broker, id))
-        change, standings[id] = alert.followed(finding, now)
-        changes.append(change)
-    return changes
-
-
-async def _one(broker: Broker, id: str) -> Entity | None:
-    try:
-        return await broker.read(id, ROOM, WHY)
-    except NotFound:
-        return None
+        await annunciator.bring_back(id, lambda alarm: commands.expired(alarm, now))

@@ -68,7 +68,8 @@ class Rule:
     clear_for_s: float | None = None
     dead_time_s: float = 0  # after it returned it is not raised again for so long
     schedule: str = ""  # days and hours on the town's clocks in which it raises; "" is always
-    group: str = ""  # kept with its alarms; nothing puts them into one row yet
+    group: str = ""  # alarms with the same share a row of the queue
+    silences: bool = False  # its alarm explains, and silences, those of what depends on its source
 
     def __post_init__(self) -> None:
         for field, wrong, example in _complaints(self):

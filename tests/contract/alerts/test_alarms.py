@@ -15,6 +15,7 @@ from tests.contract.alerts.town import (
     ANNA,
     AT_ONCE,
     FLOW,
+    FULL,
     PLAZA,
     SENSOR,
     WORK,
@@ -53,6 +54,10 @@ async def test_an_alarm_is_raised_with_all_that_an_operator_needs(town: Town) ->
         "count": 1,
         "response": "Look",
         "location": {"type": "Point", "coordinates": [13.5, 52.4]},
+        "asset": PLAZA,
+        "row": f"{FULL}@2030-06-01T12:00:00Z",
+        "rowSince": "2030-06-01T12:00:00Z",
+        "rowBy": "itself",
     }
 
 

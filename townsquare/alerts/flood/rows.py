@@ -1,0 +1,171 @@
+"""Which row of the queue an alarm comes into. Pure: alarms and the time in, a row out.
+
+Always holds: every alarm of the queue is in one row, and in any ten minutes at most ten rows are
+opened, whatever happens; one place of the ten is kept for all that fits nowhere else. A row stays
+itself while anything in it is open, and for ten minutes after it was opened: what comes back so
+soon is the same row. A critical alarm opens a row of its own as long as there is a place for one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import cos, hypot, radians
+
+from townsquare.alerts.flood.alarm import Alarm, By, Place
+from townsquare.model.entity import iso
+from townsquare.model.position import Position
+
+TEN_MINUTES = timedelta(minutes=10)
+PLAIN = 7  # rows that any alarm may open in ten minutes
+CRITICAL = PLAIN + 2  # that a critical one may; the tenth is for the rest
+CALM = 4  # as many in ten minutes, and alarms share rows by cause and quarter as well
+WINDOW = timedelta(seconds=120)  # alarms so shortly after each other,
+NEAR_M = 150  # and so near, are taken for one event
+QUARTER_M = 500
+DEGREE_M = 111_195  # of latitude
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    since: datetime
+    rest: bool
+    first: Alarm  # that opened it
+
+
+class Rows:
+    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
+        self.alarms: dict[str, Alarm] = {}
+        self._rows: dict[str, Row] = {}
+        self._queued: Counter[str] = Counter()  # open alarms by row
+        self._critical: Counter[str] = Counter()
+        self._silencing: set[str] = set()
+        self._silenced: set[str] = set()
+        # The one that opened a row comes first, so that what joins it is measured by that one.
+        for alarm in sorted(alarms, key=_opener):
+            self.see(alarm)
+
+    def copy(self) -> "Rows":
+        """To try something that may not come to be."""
+        other = Rows()
+        other.alarms, other._rows = dict(self.alarms), dict(self._rows)
+        other._queued, other._critical = Counter(self._queued), Counter(self._critical)
+        other._silencing, other._silenced = set(self._silencing), set(self._silenced)
+        return other
+
+    def see(self, alarm: Alarm) -> None:
+        """As it stands now; what is older than what is known says nothing."""
+        before = self.alarms.get(alarm.id)
+        if before and before.version > alarm.version:
+            return
+        if before:
+            self._count(before, -1)
+        self.alarms[alarm.id] = alarm
+        self._count(alarm, 1)
+        _keep(self._silencing, alarm.id, alarm.silences and alarm.active)
+        _keep(self._silenced, alarm.id, bool(alarm.silenced_by))
+        if (at := alarm.place) and at.row not in self._rows:
+            self._rows[at.row] = Row(at.row, at.since, at.by == "rest", alarm)
+
+    def _count(self, alarm: Alarm, number: int) -> None:
+        if alarm.place and alarm.queued:
+            self._queued[alarm.place.row] += number
+            self._critical[alarm.place.row] += number * alarm.critical
+
+    def silencing(self) -> list[Alarm]:
+        """Alarms that last and name the cause of others."""
+        return [self.alarms[id] for id in self._silencing]
+
+    def silenced(self) -> list[Alarm]:
+        return [self.alarms[id] for id in self._silenced]
+
+    # --- what is in the queue
+
+    def standing(self, now: datetime) -> list[Row]:
+        """That alarms can come into; the oldest first. The others are forgotten."""
+        gone = [id for id, row in self._rows.items() if not self._stands(row, now)]
+        for id in gone:
+            del self._rows[id], self._queued[id], self._critical[id]
+        return sorted(self._rows.values(), key=lambda row: (row.since, row.id))
+
+    def _stands(self, row: Row, now: datetime) -> bool:
+        return self._queued[row.id] > 0 or row.since > now - TEN_MINUTES
+
+    # --- where a newcomer goes
+
+    def place(self, alarm: Alarm, now: datetime) -> Place:
+        rows = self.standing(now)
+        lately = [row for row in rows if row.since > now - TEN_MINUTES and not row.rest]
+        if alarm.place and any(row.id == alarm.place.row for row in rows):
+            return alarm.place
+        full = len(lately) >= (CRITICAL if alarm.critical else PLAIN)
+        pressed = full or len(lately) >= CALM
+        if joined := self._joined(alarm, rows, now, full=full, pressed=pressed):
+            return joined
+        return _opened(alarm, rows, now, full=full)
+
+    def _joined(
+        self, alarm: Alarm, rows: Iterable[Row], now: datetime, *, full: bool, pressed: bool
+    ) -> Place | None:
+        """A critical alarm joins what is not critical only where it can open no row."""
+        kin = [row for row in rows if not row.rest]
+        if alarm.critical and not full:
+            kin = [row for row in kin if self._critical[row.id]]
+        for by in _reasons(alarm, pressed=pressed):
+            for row in kin:
+                if _belongs(alarm, row, by, now):
+                    return Place(row.id, row.since, by)
+        return None
+
+
+def _keep(ids: set[str], id: str, is_in: bool) -> None:
+    if is_in:
+        ids.add(id)
+    else:
+        ids.discard(id)
+
+
+def _opener(alarm: Alarm) -> tuple[bool, datetime, str]:
+    opened = alarm.place is not None and alarm.place.by == "itself"
+    return not opened, alarm.raised, alarm.id
+
+
+def _reasons(alarm: Alarm, *, pressed: bool) -> tuple[By, ...]:
+    always: tuple[By, ...] = ("group", "asset", "near")
+    return (*always, "cause", "place") if pressed else always
+
+
+def _belongs(alarm: Alarm, row: Row, by: By, now: datetime) -> bool:
+    first = row.first
+    match by:
+        case "group":
+            return bool(alarm.group) and alarm.group == first.group
+        case "asset":
+            return bool(alarm.asset) and alarm.asset == first.asset
+        case "near":
+            soon = now - row.since <= WINDOW
+            return soon and _within(alarm.position, first.position, NEAR_M)
+        case "cause":
+            return alarm.cause == first.cause
+        case _:
+            return _within(alarm.position, first.position, QUARTER_M)
+
+
+def _opened(alarm: Alarm, rows: Iterable[Row], now: datetime, *, full: bool) -> Place:
+    if not full:
+        return Place(f"{alarm.id}@{iso(now)}", now, "itself")
+    for row in rows:
+        if row.rest:
+            return Place(row.id, row.since, "rest")
+    return Place(f"rest@{iso(now)}", now, "rest")
+
+
+def _within(one: Position | None, other: Position | None, metres: float) -> bool:
+    return one is not None and other is not None and distance_m(one, other) <= metres
+
+
+def distance_m(one: Position, other: Position) -> float:
+    """Of two places in one town: the Earth is flat there."""
+    wide = (one.lon - other.lon) * cos(radians((one.lat + other.lat) / 2))
+    return hypot(wide, one.lat - other.lat) * DEGREE_M

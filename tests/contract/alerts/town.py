@@ -137,6 +137,11 @@ class Town:
                     running.result()
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while True:
+                if not self.broker.admission.unread_since.get("alerts"):
+                    return
+                await asyncio.sleep(0.01)
 
     async def history(self) -> list[str]:
         """States of the alarm, as the log of the store has them."""

@@ -1,6 +1,6 @@
 /** Questions to the state: which cameras, what they count, which alarms. Pure. */
 
-/** @import { Entity, Measure, Severity } from "./types.js" */
+/** @import { Entity, Measure, Place, Severity } from "./types.js" */
 /** @import { Store } from "./store.js" */
 
 /** @type {Severity[]} */
@@ -10,9 +10,12 @@ export const PUT_ASIDE = ["SHELVED", "SUPPRESSED", "OUT_OF_SERVICE"];
 /** Alarms that one person can deal with in ten minutes. */
 export const MOST_LOAD = 10;
 
+const alphabet = new Intl.Collator();
+
 /** @param {Store} store */
 export function cameras(store) {
-  return store.ofType("Camera").sort((a, b) => title(a).localeCompare(title(b)));
+  return store.once("cameras", ["Camera"], () =>
+    store.ofType("Camera").sort((a, b) => alphabet.compare(title(a), title(b))));
 }
 
 /** @param {Store} store @returns {Entity|undefined} the selected camera, or the first */
@@ -75,9 +78,15 @@ export function inWords(event) {
 
 /** @param {Store} store worst and newest first; what nobody has acknowledged before the rest */
 export function openAlarms(store) {
-  return store.ofType("Alert")
-    .filter((alarm) => alarm.state && alarm.state !== "NORMAL" && !PUT_ASIDE.includes(alarm.state))
-    .sort((a, b) => rank(a) - rank(b) || b.dateIssued.localeCompare(a.dateIssued));
+  return store.once("open alarms", ["Alert"], () =>
+    store.ofType("Alert")
+      .filter((alarm) => alarm.state && alarm.state !== "NORMAL" && !PUT_ASIDE.includes(alarm.state))
+      .sort((a, b) => rank(a) - rank(b) || newest(a, b)));
+}
+
+/** ISO 8601 in UTC: in the order of their letters. */
+function newest(/** @type {Entity} */ a, /** @type {Entity} */ b) {
+  return a.dateIssued < b.dateIssued ? 1 : a.dateIssued > b.dateIssued ? -1 : 0;
 }
 
 /** @param {Store} store what comes back first before the rest */
@@ -113,7 +122,10 @@ export function cameraOf(store, alarm) {
 /** A source that is gone still has the camera in its name: …:square-plaza-live. */
 function cameraByName(/** @type {Store} */ store, /** @type {string} */ source = "") {
   const name = shortName(source);
-  return cameras(store).find((camera) => name.startsWith(`${shortName(camera.id)}-`));
+  for (let end = name.lastIndexOf("-"); end > 0; end = name.lastIndexOf("-", end - 1)) {
+    const camera = store.entities.get(`urn:ngsi-ld:Camera:${name.slice(0, end)}`);
+    if (camera) return camera;
+  }
 }
 
 /** @param {Store} store @param {Entity} alarm */
@@ -124,15 +136,35 @@ export function place(store, alarm) {
 
 /** @param {Store} store @param {Entity} camera @returns {Entity|undefined} */
 export function worstAlarm(store, camera) {
-  return openAlarms(store).find((alarm) => cameraOf(store, alarm)?.id === camera.id);
+  return worstAlarms(store).get(camera.id);
 }
 
-/** @param {Store} store @returns {[number, number][]} of everything that has a place: cameras, sensors, alarms */
-export function points(store) {
-  return [...store.entities.values()]
-    .map((entity) => entity.location)
-    .filter((place) => place?.type === "Point")
-    .map((place) => place.coordinates);
+/** @param {Store} store @returns {Map<string, Entity>} by camera */
+function worstAlarms(store) {
+  return store.once("worst alarms", ["Alert", "Camera"], () => {
+    const worst = new Map();
+    for (const alarm of openAlarms(store)) {
+      const id = cameraOf(store, alarm)?.id;
+      if (id && !worst.has(id)) worst.set(id, alarm);
+    }
+    return worst;
+  });
+}
+
+/** @param {Store} store @returns {Place[]} cameras, and alarms that happen where none is */
+export function places(store) {
+  return store.once("places", ["Alert", "Camera"], () => {
+    const alarms = openAlarms(store).filter((alarm) => !cameraOf(store, alarm));
+    const watched = cameras(store).map((one) => placeOf(one, worstAlarm(store, one)));
+    return [...watched, ...alarms.map((alarm) => placeOf(alarm, alarm))].filter((one) => one.at);
+  });
+}
+
+/** @param {Entity} entity @param {Entity} [alarm] @returns {Place} */
+function placeOf({ id, location, status }, alarm) {
+  const at = location?.type === "Point" ? location.coordinates : undefined;
+  const rank = alarm ? SEVERITIES.indexOf(alarm.severity) : SEVERITIES.length;
+  return { id, at, rank, failing: status === "failing" };
 }
 
 const FIT_PX = 300; // what is around stays in view, also on a phone

@@ -17,6 +17,10 @@ export class Store {
     this.entities = new Map();
     /** @type {Map<string, Map<string, Entity>>} the same by type, then id */
     this.types = new Map();
+    /** @type {Map<string, number>} how often entities of a type changed */
+    this.changes = new Map();
+    /** @type {Map<string, {of: string, made: any}>} */
+    this.made = new Map();
     this.loaded = false;
     /** Since when the state may be old, ms; null while the connection is alive. */
     this.staleSince = /** @type {number|null} */ (null);
@@ -40,14 +44,19 @@ export class Store {
   take(news) {
     if (news.kind === "snapshot") {
       this.entities = new Map();
-      this.types = new Map();
+      for (const [type, alike] of this.types) {
+        alike.clear();
+        this.touch(type);
+      }
       for (const entity of news.entities) this.keep(entity);
       this.loaded = true;
     } else if (news.kind === "change") {
       this.keep(news.entity);
     } else if (news.kind === "gone") {
-      this.types.get(this.entities.get(news.id)?.type ?? "")?.delete(news.id);
+      const { type } = this.entities.get(news.id) ?? { type: "" };
+      this.types.get(type)?.delete(news.id);
       this.entities.delete(news.id);
+      this.touch(type);
     } else if (news.kind === "up") {
       if (this.staleSince) this.away = { since: this.staleSince, until: Date.now() };
       this.staleSince = null;
@@ -62,6 +71,26 @@ export class Store {
     const alike = this.types.get(entity.type) ?? new Map();
     this.types.set(entity.type, alike.set(entity.id, entity));
     this.entities.set(entity.id, entity);
+    this.touch(entity.type);
+  }
+
+  /** @param {string} type */
+  touch(type) {
+    this.changes.set(type, (this.changes.get(type) ?? 0) + 1);
+  }
+
+  /**
+   * What `make` gives, made anew only once an entity of these types has changed.
+   *
+   * @template T @param {string} name @param {string[]} types @param {() => T} make @returns {T}
+   */
+  once(name, types, make) {
+    const of = types.map((type) => this.changes.get(type) ?? 0).join();
+    const known = this.made.get(name);
+    if (known?.of === of) return known.made;
+    const made = make();
+    this.made.set(name, { of, made });
+    return made;
   }
 
   /** @param {string} type @returns {Entity[]} */

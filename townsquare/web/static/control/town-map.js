@@ -1,17 +1,18 @@
 /**
- * The town with its cameras, as a map and as a list that says the same.
+ * The town with its cameras and alarms, as a map and as a list that says the same.
  *
  * Where the machine cannot draw maps, the list stands alone, with a sentence that says so.
  */
 
 import { html, nothing, render } from "lit";
-import { around, camera, cameras, measures, points, title, worstAlarm } from "./city.js";
+import { SEVERITIES, around, camera, measures, places, title, worstAlarm } from "./city.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
 import "./camera-list.js";
 
 /** @import { Entity } from "./types.js" */
+/** @import { One, Several } from "./map-places.js" */
 
 const STEP_PX = 160;
 
@@ -28,7 +29,7 @@ class TownMap extends Panel {
     this.trouble = "";
     this.started = false;
     this.moved = false;
-    this.shownPoints = 0;
+    this.shownPlaces = 0;
     /** @type {Map<string, import("maplibre-gl").Marker>} */
     this.markers = new Map();
   }
@@ -47,11 +48,15 @@ class TownMap extends Panel {
 
   async open() {
     if (!document.createElement("canvas").getContext("webgl2")) throw new Error("no WebGL 2");
-    const { mapLibrary, openMap } = await import("./map-library.js");
+    const [{ mapLibrary, openMap }, { Places }] = await Promise.all([
+      import("./map-library.js"),
+      import("./map-places.js"),
+    ]);
     this.library = mapLibrary;
     this.map = openMap(this.querySelector(".ground"), this.home());
+    this.places = new Places(this.map, () => this.requestUpdate());
     this.map.on("movestart", ({ originalEvent }) => (this.moved ||= Boolean(originalEvent)));
-    this.shownPoints = points(this.store).length;
+    this.shownPlaces = places(this.store).length;
     this.requestUpdate();
   }
 
@@ -59,43 +64,74 @@ class TownMap extends Panel {
     if (this.store.loaded && !this.started && !this.empty) this.start();
     if (!this.map) return;
     this.fit();
-    const there = cameras(this.store);
-    for (const one of there) this.mark(one);
-    for (const id of this.markers.keys()) if (!this.store.entities.has(id)) this.unmark(id);
+    this.places.show(places(this.store));
+    const marks = this.places.marks.filter((mark) => "count" in mark || this.store.entities.has(mark.id));
+    for (const mark of marks) this.mark(mark);
+    const keys = new Set(marks.map((mark) => mark.key));
+    for (const key of this.markers.keys()) if (!keys.has(key)) this.unmark(key);
   }
 
   /** Whether nothing says where the town is. */
   get empty() {
-    return !this.store.session.town.centre && points(this.store).length === 0;
+    return !this.store.session.town.centre && places(this.store).length === 0;
   }
 
   /** Without a centre, what comes with a place comes into view, until somebody moves the map. */
   fit() {
-    const there = points(this.store).length;
-    if (this.moved || this.store.session.town.centre || there <= this.shownPoints) return;
-    this.shownPoints = there;
+    const there = places(this.store).length;
+    if (this.moved || this.store.session.town.centre || there <= this.shownPlaces) return;
+    this.shownPlaces = there;
     this.map.jumpTo(this.home());
   }
 
-  /** @param {Entity} one */
-  mark(one) {
-    const lonLat = one.location.coordinates;
-    let marker = this.markers.get(one.id);
+  /** @param {One | Several} mark */
+  mark(mark) {
+    let marker = this.markers.get(mark.key);
     if (!marker) {
       const element = document.createElement("div");
-      marker = new this.library.Marker({ element, anchor: "bottom" }).setLngLat(lonLat);
-      this.markers.set(one.id, marker.addTo(this.map));
+      const anchor = "count" in mark ? "center" : "bottom";
+      marker = new this.library.Marker({ element, anchor }).setLngLat(mark.at).addTo(this.map);
+      this.markers.set(mark.key, marker);
     }
-    const [lon, lat] = lonLat;
-    const at = marker.getLngLat();
-    if (at.lng !== lon || at.lat !== lat) marker.setLngLat(lonLat);
-    render(this.flag(one), marker.getElement());
+    const { lng, lat } = marker.getLngLat();
+    if (lng !== mark.at[0] || lat !== mark.at[1]) marker.setLngLat(mark.at);
+    render("count" in mark ? this.cluster(mark) : this.one(mark.id), marker.getElement());
+  }
+
+  /** @param {string} key */
+  unmark(key) {
+    this.markers.get(key).remove();
+    this.markers.delete(key);
+  }
+
+  /** @param {Several} several */
+  cluster({ cluster, at, count, rank, failing }) {
+    const worst = SEVERITIES[rank];
+    const words = [`${count} places`, worst && `worst alarm ${worst}`, failing && `${failing} failing`];
+    const open = () => {
+      this.moved = true;
+      this.places.open(cluster, at);
+    };
+    return html`<button class="cluster ${worst ?? ""}" @click=${open}
+      aria-label="${words.filter(Boolean).join(", ")}; zoom in">
+      ${worst ? sign(worst) : nothing} <b>${count}</b>
+      ${failing ? html`<em>${failing} failing</em>` : nothing}
+    </button>`;
   }
 
   /** @param {string} id */
-  unmark(id) {
-    this.markers.get(id).remove();
-    this.markers.delete(id);
+  one(id) {
+    const entity = this.store.entities.get(id);
+    return entity.type === "Alert" ? this.alarmFlag(entity) : this.flag(entity);
+  }
+
+  /** @param {Entity} alarm where no camera is */
+  alarmFlag(alarm) {
+    const selected = this.store.alarmId === alarm.id;
+    return html`<button class="flag ${alarm.severity} ${selected ? "selected" : ""}"
+      @click=${() => this.store.selectAlarm(alarm.id)}>
+      ${sign(alarm.severity)} <span class="name">${alarm.name}</span>
+    </button>`;
   }
 
   /** @param {Entity} one */
@@ -163,7 +199,7 @@ class TownMap extends Panel {
 
   home() {
     const { centre, zoom } = this.store.session.town;
-    return centre ? { center: centre, zoom } : around(points(this.store));
+    return centre ? { center: centre, zoom } : around(places(this.store).map(({ at }) => at));
   }
 }
 

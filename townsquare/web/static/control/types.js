@@ -15,6 +15,9 @@
  * Simplified form: each attribute is its value. What is absent is unknown.
  *
  * @typedef {"critical"|"high"|"medium"|"low"} Severity
+ * @typedef {{id: string, at: [number, number], rank: number, failing: boolean}} Place
+ * Of a camera or alarm, as [lon, lat]. `rank` is the place of its worst alarm in SEVERITIES, or behind them.
+ *
  * @typedef {{since: number, until: number, values: (number|null)[], coverage: number|null,
  *   sample: boolean, open?: boolean}} Window
  * Times are seconds since 1970. A window that is `open` is still growing.

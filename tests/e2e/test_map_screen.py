@@ -1,0 +1,79 @@
+"""The map of a town with many alarms: clusters that show the worst inside, in a real browser."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_screen import browser as browser
+from tests.e2e.test_screen import page as page
+from tests.e2e.town import ROOT, Town, settings
+
+Open = Callable[..., Town]
+IMAGE = ROOT / "docs" / "img" / "map.png"
+RULES = """
+[[rule]]
+name = "full"
+title = "Bin is full"
+type = "Bin"
+attribute = "level"
+above = 80
+clear_below = 70
+severity = "low"
+scope = ""
+
+[[rule]]
+name = "burns"
+title = "Bin burns"
+type = "Bin"
+attribute = "temperature"
+above = 80
+clear_below = 60
+severity = "critical"
+scope = ""
+"""
+WEST, EAST = (13.500, 52.400), (13.540, 52.410)
+EACH = 30
+
+
+def bins(name: str, middle: tuple[float, float]) -> list[dict[str, object]]:
+    lon, lat = middle
+    return [
+        {
+            "id": f"urn:ngsi-ld:Bin:{name}-{n}",
+            "type": "Bin",
+            "level": 90,
+            "location": {"type": "Point", "coordinates": [lon + n % 6 / 4000, lat + n / 40000]},
+        }
+        for n in range(EACH)
+    ]
+
+
+def test_clusters_show_the_worst_inside_and_open(
+    open_town: Open, tmp_path: Path, page: Page
+) -> None:
+    town = open_town("run", "--open", "--settings", str(settings(tmp_path, rules=RULES)))
+    told = [*bins("west", WEST), *bins("east", EAST)]
+    told[0]["temperature"] = 300
+    url = f"{town.url}/ngsi-ld/v1/entityOperations/upsert"
+    assert httpx.post(url, json=told, timeout=60).status_code == 201
+
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.goto(f"{town.url}/control")
+    page.get_by_text("Live", exact=True).wait_for(timeout=60_000)
+    with_fire = page.get_by_role("button", name="31 places, worst alarm critical; zoom in")
+    expect(with_fire).to_be_visible(timeout=60_000)  # the bin that burns is full as well
+    expect(page.get_by_role("button", name="30 places, worst alarm low; zoom in")).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    IMAGE.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=IMAGE)
+
+    with_fire.focus()
+    page.keyboard.press("Enter")
+    expect(with_fire).to_have_count(0)
+    inside = page.get_by_role("button", name=re.compile(r"^\d+ places.*; zoom in$"))
+    expect(inside.first).to_be_visible()

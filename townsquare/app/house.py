@@ -9,6 +9,10 @@ from zoneinfo import ZoneInfo
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
+from townsquare.alerts.handover import types as handover_types
+from townsquare.alerts.handover.desk import HandoverDesk
+from townsquare.alerts.handover.doors import HandoverDoors
+from townsquare.alerts.handover.gathering import Gathering
 from townsquare.alerts.incidents import types as incident_types
 from townsquare.alerts.incidents.doors import Doors as IncidentDoors
 from townsquare.alerts.load import doors as load_doors
@@ -49,6 +53,7 @@ from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.at_camera import AtCamera
 from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
+from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
@@ -58,6 +63,7 @@ TYPES = (
     *vision_types.TYPES,
     *alerts.TYPES,
     *incident_types.TYPES,
+    *handover_types.TYPES,
     *load_live.TYPES,
     *audit.TYPES,
     *identity.TYPES,
@@ -117,10 +123,13 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         previews = partial(leases.offered, broker, could=book.could_agree)
         reports = Reports(broker, settings.town)
         control = Control(broker, pages, trust.door.sessions, mode, previews)
+        present = partial(trust.door.sessions.present, "operator")
+        handing = HandoverDesk(Gathering(broker, reports, present))
         routes = [
             *control.routes(),
             *AtCamera(control, layouts).routes(),
             *IncidentPages(control).routes(),
+            *HandoverPages(control, handing, book.named).routes(),
             *Calibration(broker, workers, layouts).routes(),
             *trust.routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
@@ -128,6 +137,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *alerts_api.routes(broker),
             *RuleDoors(broker, (*settings.rule, *OWN_RULES)).routes(),
             *IncidentDoors(broker).routes(),
+            *HandoverDoors(handing).routes(),
             *load_doors.routes(reports),
             *load_pages.routes(pages, reports, broker),
             *register_api.routes(broker),

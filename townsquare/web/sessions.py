@@ -106,6 +106,11 @@ class Sessions:
         )
         return frozenset().union(*open_)
 
+    def present(self, role: str) -> list[str]:
+        """Who is signed in with this role now, in any browser."""
+        there = (s.actor for s in self._open.values() if s.left_s() > 0)
+        return list(dict.fromkeys(actor.id for actor in there if role in actor.roles))
+
     def _make_room(self, actor: str) -> None:
         """The one that was not used for longest gives way."""
         mine = [name for name, session in self._open.items() if session.actor.id == actor]

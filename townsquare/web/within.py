@@ -22,6 +22,7 @@ class Way:
 # What is read, or changed by which room's command, to be let in.
 PAGES: tuple[tuple[Way, str, str, Act], ...] = (
     (Way("/control/incidents", "Incidents"), "", "Incident", "read"),
+    (Way("/control/handover", "Hand-over"), "", "Handover", "read"),
     (Way("/control/load", "Alarm load"), "", "Alert", "temporal"),
     (Way("/who-looked", "Who looked"), "", "LogEntry", "read"),
     (Way("/approvals", "Approvals"), "approvals", "Approval", "write"),

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conftest import OpenBroker
 from townsquare.alerts import api, run
+from townsquare.alerts.handover import types as handovers
 from townsquare.alerts.incidents import types as incidents
 from townsquare.alerts.load import live
 from townsquare.context.broker import Broker
@@ -32,7 +33,7 @@ SEEN_BY = frozenset({"operator"})
 FLOW = EntityType(
     "CrowdFlowObserved", owner="vision", readers=SEEN_BY, published=frozenset({"peopleCount"})
 )
-TYPES = (FLOW, *run.TYPES, *incidents.TYPES, *live.TYPES)
+TYPES = (FLOW, *run.TYPES, *incidents.TYPES, *handovers.TYPES, *live.TYPES)
 ANNA = Actor("urn:ngsi-ld:Person:anna", "person", roles=frozenset({"operator"}))
 BEN = Actor("urn:ngsi-ld:Person:ben", "person", roles=frozenset({"operator"}))
 CHIEF = Actor("urn:ngsi-ld:Person:carla", "person", roles=frozenset({"operator", "engineer"}))

@@ -43,12 +43,14 @@ def last(length: timedelta, now: datetime, town: Town) -> Period:
     """So long until now, from ten minutes by the clock on."""
     since = now - length
     since -= timedelta(minutes=since.minute % 10, seconds=since.second)
-    since = since.replace(microsecond=0)
-    noon = [since + timedelta(days=n) for n in range(length.days + 2)]
+    return between(since.replace(microsecond=0), now, town)
+
+
+def between(since: datetime, until: datetime, town: Town) -> Period:
+    noon = [since + timedelta(days=n) for n in range((until - since).days + 2)]
     midnights = sorted({town.midnight(at) for at in noon})
-    return Period(
-        since, now, (since, *(day for day in midnights if since < day < now), now), POSITION
-    )
+    days = (since, *(day for day in midnights if since < day < until), until)
+    return Period(since, until, days, POSITION)
 
 
 def names(first: datetime, now: datetime, town: Town) -> list[str]:

@@ -54,6 +54,10 @@ class Reports:
         spans = {name: months.last(length, now, self.town) for name, length in LASTS.items()}
         return await self._once("last", FRESH, spans)
 
+    async def between(self, since: datetime, until: datetime) -> Load:
+        """Of any time that is over, such as a shift."""
+        return (await self._load({"": months.between(since, until, self.town)}))[""]
+
     async def names(self) -> list[str]:
         """Months that are over and known, newest first."""
         now, first = self.broker.clock(), await self._known_since()

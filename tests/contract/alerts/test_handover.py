@@ -1,0 +1,159 @@
+"""A shift is handed over: the report, who signs it and who takes it over, on paper too."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pytest
+from pypdf import PdfReader
+from starlette.applications import Starlette
+
+from tests.contract.alerts.desk import ROAD_ID, Desk, told
+from tests.contract.alerts.town import (
+    ANNA,
+    AT_ONCE,
+    BEN,
+    ENGINEER,
+    FULL,
+    SENSOR,
+    WORK,
+    Clock,
+    Town,
+    as_actor,
+    commanding,
+    refused,
+)
+from townsquare.alerts.handover.desk import HandoverDesk
+from townsquare.alerts.handover.doors import HandoverDoors
+from townsquare.alerts.handover.gathering import Gathering
+from townsquare.alerts.handover.paper import pdf
+from townsquare.alerts.handover.report import Report
+from townsquare.alerts.handover.shift import last
+from townsquare.alerts.incidents.desk import Visitor
+from townsquare.alerts.load.reports import Reports
+from townsquare.model import town as model
+from townsquare.model.actor import Actor
+from townsquare.model.entity import iso
+from townsquare.model.errors import TownsquareError
+
+BELGRADE = model.Town("Београд", "Europe/Belgrade")
+
+
+class Shifts:
+    """The doors of hand-overs, of a town in which something happened."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.gathering = Gathering(town.broker, Reports(town.broker, BELGRADE), lambda: [ANNA.id])
+        self.desk = HandoverDesk(self.gathering)
+        handlers: Any = {TownsquareError: refused}
+        self.site = Starlette(routes=HandoverDoors(self.desk).routes(), exception_handlers=handlers)
+
+    async def send(self, method: str, path: str, by: Actor, json: Any = None) -> httpx.Response:
+        transport = httpx.ASGITransport(as_actor(self.site, by))
+        async with httpx.AsyncClient(transport=transport, base_url="http://town") as client:
+            return await client.request(method, path, json=json)
+
+    async def write(self, by: Actor = ANNA, **wish: Any) -> httpx.Response:
+        since = iso(self.town.clock() - timedelta(hours=8))
+        return await self.send("POST", "/handovers", by, {"since": since, **wish})
+
+    async def accept(self, id: str, by: Actor, **wish: Any) -> httpx.Response:
+        return await self.send("POST", f"/handovers/{id}/accept", by, wish)
+
+    async def report(self, hours: str = "") -> Report:
+        shift = last(hours, self.town.clock())
+        return await self.gathering.report(shift, Visitor(ANNA, WORK))
+
+
+@pytest.fixture
+async def shifts(town: Town, clock: Clock) -> Shifts:
+    """Two incidents: one closed and one with a step skipped; an alarm that is shelved."""
+    desk = Desk(town.broker)
+    await desk.write()
+    early = await desk.open(name="Yesterday's")
+    await desk.did(ANNA, early["id"], "close", cause="falseAlarm")
+    clock.pass_s(24 * 3600)
+    lamp = await desk.open(name="Lamp is down", severity="low")
+    await desk.did(BEN, lamp["id"], "close", cause="noActionNeeded")
+    road = await desk.open(name="Несрећа", procedure=ROAD_ID)
+    await desk.did(ANNA, road["id"], "answer", step="look", answer="skipped", note="Nobody there")
+    async with town.alerting(AT_ONCE):
+        await town.count(20)
+        await town.until("UNACK")
+    answer = await commanding(town)(ANNA, "shelve", reason="market day")
+    assert answer.status_code == 200
+    clock.pass_s(60)
+    return Shifts(town)
+
+
+async def test_the_report_says_what_the_shift_leaves(shifts: Shifts) -> None:
+    report = await shifts.report()
+    assert [one.name for one in report.opened()] == ["Несрећа", "Lamp is down"]
+    assert [one.name for one in report.closed()] == ["Lamp is down"]
+    (road,) = report.still_open()
+    assert (road.owner, road.last) == (ANNA.id, "Is somebody hurt?: skipped")
+    ((case, skipped),) = report.skipped()
+    assert (case.name, skipped.why, skipped.by) == ("Несрећа", "Nobody there", ANNA.id)
+    assert report.alarms == ()
+    (aside,) = report.aside
+    assert (aside.id, aside.state, aside.why, aside.by) == (FULL, "SHELVED", "market day", ANNA.id)
+    assert aside.until
+    assert aside.until > report.until
+    assert report.load
+    assert report.load.annunciations == 1
+    assert report.present == (ANNA.id,)
+    assert set(report.acted) == {ANNA.id, BEN.id}
+
+
+async def test_who_comes_takes_over_what_who_goes_has_signed(shifts: Shifts) -> None:
+    made = told(await shifts.write(notes="Quiet night", openPoints=["Call the lamp crew"]), 201)
+    assert (made["state"], made["written_by"]) == ("written", ANNA.id)
+    own = await shifts.accept(made["id"], ANNA)
+    assert (own.status_code, "not who goes" in own.text) == (403, True)
+    taken = told(await shifts.accept(made["id"], BEN, remark="Thanks"))
+    assert (taken["state"], taken["accepted_by"], taken["remark"]) == ("accepted", BEN.id, "Thanks")
+    again = await shifts.accept(made["id"], BEN)
+    assert (again.status_code, BEN.id in again.text) == (409, True)
+    listed = told(await shifts.send("GET", "/handovers", BEN))["handovers"]
+    assert [one["id"] for one in listed] == [made["id"]]
+
+
+async def test_what_was_signed_stays_as_it_was(shifts: Shifts) -> None:
+    made = told(await shifts.write(), 201)
+    await commanding(shifts.town)(ANNA, "unshelve")
+    kept = told(await shifts.send("GET", f"/handovers/{made['id']}", BEN))
+    assert kept["report"] == made["report"]
+    assert [one["state"] for one in kept["report"]["aside"]] == ["SHELVED"]
+    assert (await shifts.report()).aside == ()
+
+
+async def test_what_cannot_be_signed_is_refused_with_why(shifts: Shifts) -> None:
+    async def why(by: Actor = ANNA, **wish: Any) -> tuple[int, str]:
+        answer = await shifts.write(by, **wish)
+        return answer.status_code, answer.json()["detail"]
+
+    assert (await why(openPoints=["x", " "]))[1].startswith("open point 2 is empty")
+    assert (await why(since="2020-01-01T00:00:00Z"))[0] == 400
+    assert "openPoints" in (await why(points="x"))[1]
+    assert (await why(ENGINEER))[0] == 403
+    assert (await why(SENSOR))[0] == 403
+
+
+async def test_the_paper_has_town_shift_pages_and_every_script(shifts: Shifts) -> None:
+    notes = "Жичара стоји, Žižkov, Ελλάδα, नमस्ते"
+    points = [f"Point {n} of the night" for n in range(30)]
+    made = told(await shifts.write(notes=notes, openPoints=points), 201)
+    one = await shifts.desk.one(made["id"], Visitor(ANNA, WORK))
+    file = pdf(one.report, one, BELGRADE, lambda id: id.rsplit(":", 1)[-1])
+    assert len(file) < 300_000
+    pages = [page.extract_text() for page in PdfReader(BytesIO(file)).pages]
+    for number, page in enumerate(pages, 1):
+        assert "Београд, hand-over of the shift 2030-06-02 06:01 to 2030-06-02 14:01" in page
+        assert f"Page {number} of {len(pages)}" in page
+    read = "\n".join(pages)
+    for said in ("Жичара стоји, Žižkov, Ελλάδα", "Несрећа", "Nobody there", "market day"):
+        assert said in read
+    for said in ("Point 29 of the night", "Written by anna", "Nobody has taken it over yet"):
+        assert said in read

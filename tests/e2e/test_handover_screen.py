@@ -1,0 +1,84 @@
+"""Two operators hand a shift over in two browsers: one signs, the other takes over."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
+
+from tests.contract.alerts.desk import ROAD, ROAD_ID
+from tests.e2e.at_camera import browsing, engineer, good
+from tests.e2e.test_incidents_screen import SEND
+from tests.e2e.town import ROOT, Town, eventually
+
+IMAGES = ROOT / "docs" / "img"
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
+        yield opened
+
+
+def as_operator(page: Page) -> None:
+    page.get_by_label("Role").select_option("operator")
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_label("Role")).to_have_value("operator")
+
+
+def busy_night(page: Page) -> None:
+    """An alarm that is shelved, an incident in which a mandatory step was skipped, a closed one."""
+    wish = {"name": "Accident at the gate", "origin": "call", "procedure": ROAD_ID}
+    made = page.evaluate(SEND, ["POST", "/incidents", wish])
+    said = {"step": "look", "answer": "skipped", "note": "The police were there before us"}
+    page.evaluate(SEND, ["POST", f"/incidents/{made['id']}/answer", said])
+    other = page.evaluate(
+        SEND, ["POST", "/incidents", {"name": "Barrier stuck", "severity": "low"}]
+    )
+    page.evaluate(SEND, ["POST", f"/incidents/{other['id']}/close", {"cause": "noActionNeeded"}])
+
+
+def test_one_signs_and_another_takes_over(browser: Browser, demo: Town, tmp_path: Path) -> None:
+    eventually(lambda: demo.entities("Alert"), 120)
+    with engineer(browser, demo) as goes, engineer(browser, demo) as comes:
+        goes.evaluate(SEND, ["PUT", "/procedures/road", ROAD])
+        as_operator(goes)
+        as_operator(comes)
+        busy_night(goes)
+        goes.get_by_role("link", name="Hand-over").click()
+        expect(goes.get_by_text("Not signed")).to_be_visible()
+        expect(goes.get_by_role("region", name="Incidents still open, table")).to_contain_text(
+            "Accident"
+        )
+        expect(goes.get_by_role("region", name="Alarm load of the shift, table")).to_be_visible()
+        good(goes, tmp_path / "before")
+        goes.get_by_label("Notes").fill("Market on the square until 22:00; expect crowding.")
+        goes.get_by_label("Open points, one a line").fill("Call the lamp crew\nGate 3 is stuck")
+        goes.get_by_role("button", name="Sign the hand-over").press("Enter")
+        expect(goes.get_by_text("You wrote this")).to_be_visible()
+        expect(goes.get_by_role("button", name="I take it over")).to_have_count(0)
+
+        comes.goto(f"{demo.url}/control/handover")
+        comes.get_by_role("region", name="Hand-overs before").get_by_role("link").first.click()
+        expect(comes.get_by_text("Gate 3 is stuck")).to_be_visible()
+        comes.get_by_label("Remark").fill("Read and understood")
+        comes.get_by_role("button", name="I take it over").press("Enter")
+        expect(comes.get_by_text("Taken over by operator")).to_be_visible()
+        good(comes, tmp_path / "after")
+        comes.screenshot(path=IMAGES / "handover.png", full_page=True)
+        goes.reload()
+        expect(goes.get_by_text("Taken over by operator")).to_be_visible()
+        on_paper(comes, demo, tmp_path)
+
+
+def on_paper(page: Page, demo: Town, tmp_path: Path) -> None:
+    path = page.get_by_role("link", name="As a PDF").get_attribute("href")
+    answer = page.request.get(f"{demo.url}{path}")
+    assert answer.headers["content-type"] == "application/pdf"
+    (tmp_path / "handover.pdf").write_bytes(answer.body())
+    read = "\n".join(page.extract_text() for page in PdfReader(BytesIO(answer.body())).pages)
+    for said in ("Gate 3 is stuck", "Read and understood", "The police were there before us"):
+        assert said in read
+    assert "Page 1 of" in read

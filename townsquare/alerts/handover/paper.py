@@ -1,0 +1,240 @@
+"""A hand-over as a PDF to print and to file: text with its fonts in it, no picture of it.
+
+Always holds: every page names the town and the shift and says which page of how many it is; what
+somebody wrote is set as it was written, in whatever script one of the fonts has.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import fontpkg_noto_sans
+import fontpkg_noto_sans_arabic
+import fontpkg_noto_sans_devanagari
+from fpdf import FPDF, FontFace
+from fpdf.enums import XPos, YPos
+
+from townsquare.alerts.handover.handover import Handover
+from townsquare.alerts.handover.report import Case, OpenAlarm, Report, age
+from townsquare.alerts.load.figures import Figure
+from townsquare.model.town import Town
+
+FAMILY = "Noto Sans"
+OTHERS = {"Arabic": fontpkg_noto_sans_arabic, "Devanagari": fontpkg_noto_sans_devanagari}
+SIZE_PT, SMALL_PT, LARGE_PT, LINE_MM = 9.5, 8, 15, 4.8
+GREY, HEAD = (90, 90, 90), (235, 235, 235)
+BOLD = {"wght": 700.0}
+NOTHING = "None."
+Named = Callable[[str], str]
+Cells = Sequence[str]
+
+
+def pdf(report: Report, signed: Handover | None, town: Town, named: Named) -> bytes:
+    """Takes a fifth of a second or more: call it in a thread."""
+    sheet = Sheet(report, town, named)
+    sheet.head(signed)
+    if signed:
+        sheet.words(signed)
+    sheet.alarms(report)
+    sheet.cases(report)
+    sheet.rest(report)
+    return bytes(sheet.output())
+
+
+class Sheet(FPDF):
+    def __init__(self, report: Report, town: Town, named: Named) -> None:
+        super().__init__(format="A4")
+        self.report, self.town, self.named = report, town, named
+        self.set_title(f"Hand-over {town.name} {self._clock(report.until)}")
+        self.set_lang("en")
+        self.set_margins(16, 14)
+        self.set_auto_page_break(True, 16)
+        upright = _font(fontpkg_noto_sans.ROOT)
+        self.add_font(FAMILY, "", upright)
+        self.add_font(FAMILY, "B", upright, variations=BOLD)
+        for name, package in OTHERS.items():
+            self.add_font(name, "", _font(package.ROOT))
+            self.add_font(name, "B", _font(package.ROOT), variations=BOLD)
+        self.set_fallback_fonts(list(OTHERS), exact_match=False)
+        self.set_text_shaping(True)
+        self.add_page()
+
+    # --- on every page
+
+    def header(self) -> None:
+        self.set_font(FAMILY, "", SMALL_PT)
+        self.set_text_color(*GREY)
+        span = f"{self._clock(self.report.since)} to {self._clock(self.report.until)}"
+        self.cell(0, LINE_MM, f"{self.town.name}, hand-over of the shift {span}")
+        self.ln(LINE_MM + 3)
+        self.set_text_color(0)
+
+    def footer(self) -> None:
+        self.set_y(-12)
+        self.set_font(FAMILY, "", SMALL_PT)
+        self.set_text_color(*GREY)
+        self.cell(0, LINE_MM, f"Times are those of {self.town.timezone}")
+        self.set_x(self.l_margin)
+        self.cell(0, LINE_MM, f"Page {self.page_no()} of {{nb}}", align="R")
+        self.set_text_color(0)
+
+    # --- parts
+
+    def head(self, signed: Handover | None) -> None:
+        self._title("Hand-over of the shift", LARGE_PT)
+        state = "Not signed: how things stand at the end of the time above."
+        if signed:
+            state = f"Written by {self.named(signed.written_by)}, {self._clock(signed.written_at)}."
+            taken = (
+                f" Taken over by {self.named(signed.accepted_by)},"
+                f" {self._clock(signed.accepted_at)}."
+            )
+            state += taken if signed.accepted_by else " Nobody has taken it over yet."
+        self._text(state)
+        if signed and signed.remark:
+            self._text(f"Said at taking over: {signed.remark}")
+        report = self.report
+        self._text(
+            f"{len(report.alarms)} alarms open, {len(report.aside)} put aside,"
+            f" {len(report.still_open())} incidents open, {len(report.lost)} sources lost."
+        )
+        if report.part:
+            self._text("There is more than stands here: the lists end at their limit.")
+
+    def words(self, signed: Handover) -> None:
+        self._title("Notes")
+        self._text(signed.notes or NOTHING)
+        self._title("Open points")
+        self._text("\n".join(f"{n}. {one}" for n, one in enumerate(signed.open_points, 1)))
+        if not signed.open_points:
+            self._text(NOTHING)
+
+    def alarms(self, report: Report) -> None:
+        self._title("Alarms that are open")
+        heads = ("Severity", "Alarm", "State", "Since", "Age")
+        self._table(heads, (16, 58, 34, 40, 30), map(self._alarm, report.alarms))
+        self._title("Put aside")
+        heads = ("How", "Alarm", "By", "Why", "Until")
+        self._table(heads, (26, 48, 34, 42, 28), map(self._aside, report.aside))
+
+    def _alarm(self, one: OpenAlarm) -> Cells:
+        told = f"{one.name} ({_short(one.source)})" if one.source else one.name
+        since = self._clock(one.since)
+        return (one.severity, told, STATES.get(one.state, one.state), since, self._age(one.since))
+
+    def _aside(self, one: OpenAlarm) -> Cells:
+        who = self.named(one.by) if one.by else ""
+        how, until = STATES.get(one.state, one.state), self._clock(one.until) or "no end"
+        return (how, one.name, who, one.why, until)
+
+    def cases(self, report: Report) -> None:
+        heads = ("Severity", "Incident", "State", "Who has it", "Last step")
+        wide = (16, 52, 30, 36, 44)
+        self._title("Incidents opened in the shift")
+        self._table(heads, wide, map(self._case, report.opened()))
+        self._title("Incidents closed in the shift")
+        self._table(heads, wide, map(self._case, report.closed()))
+        self._title("Incidents still open")
+        self._table(heads, wide, map(self._case, report.still_open()))
+        self._title("Mandatory steps that were skipped")
+        rows = [
+            (case.name, one.step, self.named(one.by) if one.by else "", one.why)
+            for case, one in report.skipped()
+        ]
+        self._table(("Incident", "Step", "By", "Why"), (42, 52, 34, 50), rows)
+
+    def _case(self, one: Case) -> Cells:
+        owner = self.named(one.owner) if one.owner else "nobody"
+        return (one.severity, one.name, one.state.lower().replace("_", " "), owner, one.last)
+
+    def rest(self, report: Report) -> None:
+        self._title("Sources that are lost")
+        rows = [(o.name, self._clock(o.since), self._age(o.since), o.trouble) for o in report.lost]
+        self._table(("Source", "Since", "Age", "Trouble"), (48, 40, 26, 64), rows)
+        self._title("Alarm load of the shift")
+        self._text(told_load(report))
+        figures = report.load.figures if report.load else ()
+        heads = ("Figure", "Value", "Judgement", "Very likely acceptable")
+        self._table(heads, (58, 24, 46, 50), map(_figure, figures))
+        self._title("People")
+        self._text(f"Signed in at the end: {self._people(report.present)}")
+        self._text(f"Acted in the shift: {self._people(report.acted)}")
+
+    # --- how it is set
+
+    def _people(self, ids: Iterable[str]) -> str:
+        return ", ".join(map(self.named, ids)) or "nobody that is known"
+
+    def _title(self, text: str, size_pt: float = 11) -> None:
+        if self.will_page_break(4 * LINE_MM):
+            self.add_page()
+        self.ln(2)
+        self.set_font(FAMILY, "B", size_pt)
+        self.multi_cell(0, size_pt * 0.5, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.ln(1)
+
+    def _text(self, text: str) -> None:
+        if not text:
+            return
+        self.set_font(FAMILY, "", SIZE_PT)
+        self.multi_cell(0, LINE_MM, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _table(self, heads: Cells, wide_mm: tuple[int, ...], rows: Iterable[Cells]) -> None:
+        kept = list(rows)
+        if not kept:
+            self._text(NOTHING)
+            return
+        self.set_font(FAMILY, "", SIZE_PT - 1)
+        look = FontFace(emphasis="BOLD", fill_color=HEAD)
+        with self.table(
+            col_widths=wide_mm, headings_style=look, text_align="LEFT", line_height=LINE_MM
+        ) as table:
+            for cells in (heads, *kept):
+                table.row(cells)
+
+    def _clock(self, at: datetime | None) -> str:
+        return f"{self.town.local(at):%Y-%m-%d %H:%M}" if at else ""
+
+    def _age(self, since: datetime | None) -> str:
+        return age(since, self.report.until) or "unknown"
+
+
+STATES = {
+    "UNACK": "not acknowledged",
+    "ACKED": "acknowledged",
+    "RTN_UNACK": "over, not acknowledged",
+    "LATCHED_RTN": "over, wants a reset",
+    "SHELVED": "shelved",
+    "SUPPRESSED": "suppressed",
+    "OUT_OF_SERVICE": "out of service",
+}
+
+
+def told_load(report: Report) -> str:
+    load = report.load
+    if load is None:
+        return "Unknown: the load is told to who sees all alarms."
+    unknown = f" Of {load.unknown_h:.1f} h nothing is known." if load.unknown_h >= 0.2 else ""
+    return (
+        f"{load.annunciations} alarms, {load.acknowledgements} acknowledgements,"
+        f" {load.floods} floods.{unknown}"
+    )
+
+
+def figure(one: Figure) -> str:
+    """As people read it; "" where it is not known."""
+    if one.value is None:
+        return ""
+    return f"{100 * one.value:.3g} %" if one.unit == "share" else f"{one.value:.3g}"
+
+
+def _figure(one: Figure) -> Cells:
+    return (one.title, figure(one) or "unknown", one.judgement or "not judged", one.limit)
+
+
+def _short(id: str) -> str:
+    return id.rsplit(":", 1)[-1]
+
+
+def _font(folder: Path) -> Path:
+    return next(file for file in (folder / "files").iterdir() if "Italic" not in file.name)

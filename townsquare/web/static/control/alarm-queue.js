@@ -10,8 +10,8 @@ import { Acts, occurrence, who } from "./alarm-acts.js";
 import "./aside-list.js";
 import { cameraOf, isWaiting, openAlarms, place } from "./city.js";
 import { age } from "./format.js";
-import { incidentLink } from "./incident-link.js";
-import { keysOn, setKeysOn } from "./keyboard.js";
+import { incidentForm, incidentLink } from "./incident-link.js";
+import "./key-help.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
 import { shelveForm } from "./shelve-form.js";
@@ -62,11 +62,7 @@ class AlarmQueue extends Panel {
         ${repeat(open, (alarm) => alarm.id, (alarm) => this.row(alarm))}
       </ol>
       <aside-list .store=${this.store} .clock=${this.clock}></aside-list>
-      <label class="keys">
-        <input type="checkbox" .checked=${keysOn()} @change=${(e) => setKeysOn(e.target.checked)} />
-        Keys: <kbd>J</kbd> next, <kbd>K</kbd> previous, <kbd>A</kbd> acknowledge,
-        <kbd>S</kbd> shelve, <kbd>R</kbd> reset
-      </label>
+      <key-help .store=${this.store}></key-help>
     `;
   }
 
@@ -210,6 +206,11 @@ class AlarmQueue extends Panel {
   /** By key: ask why and for how long the selected alarm is shelved. */
   shelveSelected() {
     if (this.selected) this.openShelf(this.selected);
+  }
+
+  /** By key: to the form of an incident from the selected alarm. */
+  openIncident() {
+    if (this.selected) location.assign(incidentForm(this.selected));
   }
 
   /** By key: reset the selected alarm. */

@@ -5,10 +5,14 @@ import { html, nothing } from "lit";
 /** @import { Entity } from "./types.js" */
 
 /** @param {Entity} alarm */
+export function incidentForm(alarm) {
+  return `/control/incidents?alarm=${encodeURIComponent(alarm.id)}`;
+}
+
+/** @param {Entity} alarm */
 export function incidentLink(alarm) {
-  const open = `/control/incidents?alarm=${encodeURIComponent(alarm.id)}`;
   const known = alarm.incident && `/control/incidents/${encodeURIComponent(alarm.incident)}`;
   return html`<p class="incident">
     ${known ? html`<a href=${known}>Its incident</a> · ` : nothing}
-    <a href=${open}>Open an incident</a></p>`;
+    <a href=${incidentForm(alarm)}>Open an incident</a></p>`;
 }

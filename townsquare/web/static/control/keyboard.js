@@ -1,8 +1,36 @@
-/** Single keys for the alarm queue, as its last line lists them. They can be turned off. */
+/**
+ * Single keys of the control room: what they do, and which ones this browser's people chose.
+ *
+ * Always holds: no two acts have the same key. They can be turned off (WCAG 2.2, 2.1.4).
+ */
 
 /** @import { Store } from "./store.js" */
 
+/** @typedef {{name: string, key: string, words: string, does: (room: HTMLElement) => void}} Act */
+
 const OFF = "keys-off";
+const CHOSEN = "keys";
+
+const queue = (/** @type {HTMLElement} */ room) => /** @type {any} */ (room.querySelector("alarm-queue"));
+const to = (/** @type {string} */ what) => (/** @type {HTMLElement} */ room) =>
+  /** @type {HTMLElement|null} */ (room.querySelector(what))?.focus();
+
+/** @type {Act[]} */
+export const ACTS = [
+  { name: "next", key: "j", words: "next alarm", does: (room) => queue(room).step(1) },
+  { name: "previous", key: "k", words: "previous alarm", does: (room) => queue(room).step(-1) },
+  { name: "acknowledge", key: "a", words: "acknowledge it", does: (room) => queue(room).acknowledgeSelected() },
+  { name: "shelve", key: "s", words: "shelve it", does: (room) => queue(room).shelveSelected() },
+  { name: "reset", key: "r", words: "reset it", does: (room) => queue(room).resetSelected() },
+  { name: "incident", key: "i", words: "open an incident from it", does: (room) => queue(room).openIncident() },
+  { name: "aside", key: "p", words: "show or hide what is put aside", does: toggleAside },
+  { name: "map", key: "m", words: "go to the map", does: to("town-map button") },
+  { name: "camera", key: "v", words: "go to the camera", does: to("camera-tile") },
+  { name: "hour", key: "h", words: "go to the last hour", does: to("hour-panel button") },
+  { name: "help", key: "?", words: "show all keys", does: (room) => help(room).open() },
+];
+
+const help = (/** @type {HTMLElement} */ room) => /** @type {any} */ (room.querySelector("key-help"));
 
 export function keysOn() {
   return localStorage.getItem(OFF) === null;
@@ -14,23 +42,54 @@ export function setKeysOn(on) {
   else localStorage.setItem(OFF, "");
 }
 
+/** @param {Act} act @returns {string} as it is typed, in small letters */
+export function keyOf(act) {
+  return chosen()[act.name] ?? act.key;
+}
+
+/** @param {Act} act @param {string} key @returns {Act|undefined} the act that has this key already */
+export function choose(act, key) {
+  const other = ACTS.find((one) => one !== act && keyOf(one) === key);
+  if (!other) localStorage.setItem(CHOSEN, JSON.stringify({ ...chosen(), [act.name]: key }));
+  return other;
+}
+
+export function asDelivered() {
+  localStorage.removeItem(CHOSEN);
+}
+
+/** What an earlier version left may be anything. @returns {{[name: string]: string}} */
+function chosen() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(CHOSEN) ?? "{}");
+    return Object.fromEntries(Object.entries(kept).filter(([, key]) => typeof key === "string"));
+  } catch {
+    return {};
+  }
+}
+
+/** Whether this is one key alone that can be read. @param {KeyboardEvent} event */
+export function alone(event) {
+  return !(event.ctrlKey || event.metaKey || event.altKey || event.repeat);
+}
+
+/** @param {HTMLElement} room */
+function toggleAside(room) {
+  const aside = room.querySelector("details.aside");
+  aside.open = !aside.open;
+  if (aside.open) aside.querySelector("summary").focus();
+}
+
 /** @param {Store} store @param {HTMLElement} room */
 export function listenToKeys(store, room) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !keysOn()) return;
-    if (event.target.closest("input, select, textarea")) return;
-    const queue = room.querySelector("alarm-queue");
-    const act = {
-      j: () => queue.step(1),
-      k: () => queue.step(-1),
-      a: () => queue.acknowledgeSelected(),
-      s: () => queue.shelveSelected(),
-      r: () => queue.resetSelected(),
-      escape: () => store.selectAlarm(""),
-    }[event.key.toLowerCase()];
-    if (act) {
-      event.preventDefault();
-      act();
-    }
+    if (!alone(event) || !keysOn() || document.querySelector("dialog[open]")) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
+    const key = event.key.toLowerCase();
+    const act = ACTS.find((one) => keyOf(one) === key);
+    if (act) act.does(room);
+    else if (key === "escape") store.selectAlarm("");
+    else return;
+    event.preventDefault();
   });
 }

@@ -12,9 +12,8 @@ class StatusBar extends Panel {
     return html`<header class="bar">
       <h1>${store.session.town.name}<small>Control room</small></h1>
       ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()}
-      <span class="grow"></span>
-      ${this.pages()} ${this.roles()} ${this.account()}
-      <a class="plain" href="/">Public page</a>
+      <nav aria-label="Pages">${this.pages()} <a href="/">Public page</a></nav>
+      ${this.roles()} ${this.account()}
     </header>`;
   }
 
@@ -55,7 +54,7 @@ class StatusBar extends Panel {
 
   pages() {
     return this.store.session.pages.map(
-      ({ path, title }) => html`<a class="plain" href=${path}>${title}</a>`,
+      ({ path, title }) => html`<a href=${path}>${title}</a>`,
     );
   }
 

@@ -34,6 +34,7 @@ def sections(into: type, name: str = "") -> Iterator[tuple[str, type]]:
             yield from sections(item, below)
         elif isinstance(hint, type) and is_dataclass(hint) and not name:
             yield f"[{below}]", hint
+            yield from sections(hint, below)
         elif choice := with_defaults(hint):
             yield f"[{below}]", choice
 

@@ -18,6 +18,10 @@ from townsquare.alerts.incidents.doors import Doors as IncidentDoors
 from townsquare.alerts.load import doors as load_doors
 from townsquare.alerts.load import live as load_live
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.notify import run as notify
+from townsquare.alerts.notify import types as notify_types
+from townsquare.alerts.notify.courier import Courier
+from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.app.keeping import opened
 from townsquare.app.rooms import Run, expire, running, seal, sweep
@@ -65,13 +69,14 @@ TYPES = (
     *incident_types.TYPES,
     *handover_types.TYPES,
     *load_live.TYPES,
+    *notify_types.TYPES,
     *audit.TYPES,
     *identity.TYPES,
     *notary.TYPES,
     *approval_entity.TYPES,
     *versions.TYPES,
 )
-OWN_RULES = (*notary.RULES, emergency.ALARM, recovery.ALARM, ruling.UNKNOWN)
+OWN_RULES = (*notary.RULES, *notify_types.RULES, emergency.ALARM, recovery.ALARM, ruling.UNKNOWN)
 
 
 async def serve(settings: Settings, place: Place, mode: Mode) -> None:
@@ -101,6 +106,14 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         layouts = Layouts(broker, {camera.name: camera for camera in settings.camera})
         counting = listed.counting(settings.vision.detector, models)
         evaluations = Evaluations(broker, layouts.now, Model(*counting))
+        staff = Staff(
+            settings.notify,
+            ZoneInfo(settings.town.timezone),
+            settings.town.name,
+            f"{address}/control",
+        )
+        reveal = partial(secret.resolve, folder=place.data)
+        courier = Courier(client, reveal, settings.notify.mail, broker.clock)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
@@ -109,6 +122,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
                 broker, (*settings.rule, *OWN_RULES), ZoneInfo(settings.town.timezone)
             ),
             "alarm load": lambda: load_live.run(broker),
+            "notify": lambda: notify.run(broker, staff, courier),
             **trust.rooms(),
             "register": lambda: publish.run(broker),
             "subscriptions": lambda: api.subscriptions.run(),

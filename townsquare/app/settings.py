@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from townsquare.alerts.asking import check
+from townsquare.alerts.notify import settings as calling
 from townsquare.context import outgoing as out
 from townsquare.model.camera import Camera
 from townsquare.model.errors import Invalid
@@ -57,6 +58,7 @@ class Settings:
     oidc: identity_provider.Settings = field(default_factory=identity_provider.Settings)
     log: notary.Settings = field(default_factory=notary.Settings)
     approvals: book.Settings = field(default_factory=book.Settings)
+    notify: calling.Settings = field(default_factory=calling.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
     witness: tuple[Witness, ...] = ()
@@ -64,6 +66,11 @@ class Settings:
     def __post_init__(self) -> None:
         for rule in self.rule:
             check(rule)
+        if host := self.notify.undeclared(self.outgoing.hosts):
+            raise Invalid(
+                f"[notify] calls {host!r}, which is not declared; list it, such as"
+                f' [outgoing] hosts = ["{host}"]'
+            )
         named: Mapping[str, Sequence[Camera | Rule | Witness]] = {
             "camera": self.camera,
             "rule": self.rule,

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -98,6 +98,7 @@ def takes(into: Any) -> str:
         float: "a number",
         bool: "true or false",
         date: "a date such as 2027-01-31",
+        datetime: "a moment such as 2027-01-31T08:00:00+01:00",
     }
     return words.get(into, str(into))
 

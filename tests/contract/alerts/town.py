@@ -16,6 +16,7 @@ from townsquare.alerts import api, run
 from townsquare.alerts.handover import types as handovers
 from townsquare.alerts.incidents import types as incidents
 from townsquare.alerts.load import live
+from townsquare.alerts.notify import types as notify
 from townsquare.context.broker import Broker
 from townsquare.context.http import problem
 from townsquare.context.query import Query
@@ -33,7 +34,14 @@ SEEN_BY = frozenset({"operator"})
 FLOW = EntityType(
     "CrowdFlowObserved", owner="vision", readers=SEEN_BY, published=frozenset({"peopleCount"})
 )
-TYPES = (FLOW, *run.TYPES, *incidents.TYPES, *handovers.TYPES, *live.TYPES)
+TYPES = (
+    FLOW,
+    *run.TYPES,
+    *incidents.TYPES,
+    *handovers.TYPES,
+    *live.TYPES,
+    *notify.TYPES,
+)
 ANNA = Actor("urn:ngsi-ld:Person:anna", "person", roles=frozenset({"operator"}))
 BEN = Actor("urn:ngsi-ld:Person:ben", "person", roles=frozenset({"operator"}))
 CHIEF = Actor("urn:ngsi-ld:Person:carla", "person", roles=frozenset({"operator", "engineer"}))

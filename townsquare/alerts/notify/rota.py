@@ -77,6 +77,18 @@ class Rota:
         regular = self._rotation(rotation)
         return _regular(regular, at, self.zone) if regular else None
 
+    def following(self, rotation: str, at: datetime, places: int) -> str | None:
+        """Who comes so many places after whoever is on call then, by the order of the rotation;
+        whoever is on call where nobody else is in it.
+        """
+        now, regular = self.on_call(rotation, at), self._rotation(rotation)
+        if now is None or regular is None or places == 0:
+            return now
+        first = max(_turn(regular, at, self.zone), 0) % len(regular.people)
+        order = (*regular.people[first + 1 :], *regular.people[: first + 1])
+        others = [person for person in order if person != now]
+        return others[(places - 1) % len(others)] if others else now
+
     def next(self, rotation: str, at: datetime) -> Turn | None:
         """Who follows whoever is on call then; None where nobody else ever does."""
         now = self.on_call(rotation, at)

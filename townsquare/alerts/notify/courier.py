@@ -1,0 +1,115 @@
+"""Tells somebody on one way, once.
+
+Always holds: who asks gets an `Outcome` and no exception, since what goes wrong is the other
+side's; no reason says more of an address than its host, since the rest may be personal or secret.
+"""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import aiosmtplib
+import httpx
+
+from townsquare.alerts.notify import hooks, mail
+from townsquare.alerts.notify.message import Message
+from townsquare.alerts.notify.ways import Channel, Mail, require_url
+from townsquare.context import outgoing
+from townsquare.model.errors import CannotStart, Denied, Invalid
+
+MOST_BYTES = 65_536  # of an answer; of what it says only the status counts
+AGAIN_LATER = frozenset({408, 425, 429})
+Reveal = Callable[[str], str]  # what a `secret:NAME` holds
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`again`: whether it may help to try once more."""
+
+    sent: bool
+    answer: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    client: outgoing.Client
+    reveal: Reveal
+    mail: Mail | None
+    clock: Callable[[], datetime]
+    longest_s: float = field(default=outgoing.LONGEST_S)
+
+    async def tell(self, message: Message, channel: Channel) -> Outcome:
+        try:
+            if channel.kind == "email":
+                return await self._post(message, channel)
+            return await self._call(self._order(message, channel))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, aiosmtplib.SMTPException) as error:
+            return _failed(error)
+        except (Denied, Invalid, CannotStart) as error:
+            return Outcome(False, str(error))
+
+    def _order(self, message: Message, channel: Channel) -> hooks.Order:
+        """Raises Invalid or CannotStart."""
+        address, key = self._revealed(channel.address), self._revealed(channel.key)
+        require_url(address)
+        if channel.kind == "webhook":
+            return hooks.webhook(message, address, key, self.clock())
+        if channel.kind == "ntfy":
+            return hooks.ntfy(message, address, key)
+        return hooks.matrix(message, address, key)
+
+    def _revealed(self, text: str) -> str:
+        return self.reveal(text) if text.startswith("secret:") else text
+
+    async def _call(self, order: hooks.Order) -> Outcome:
+        request = self.client.build_request(
+            order.method, order.url, headers=dict(order.headers), content=order.body
+        )
+        answer = await outgoing.ask(self.client, request, MOST_BYTES, self.longest_s)
+        status = answer.status
+        if 200 <= status < 300:
+            return Outcome(True, f"status {status}")
+        return Outcome(False, f"status {status}", status >= 500 or status in AGAIN_LATER)
+
+    async def _post(self, message: Message, channel: Channel) -> Outcome:
+        if self.mail is None:
+            raise Invalid("there is no [notify.mail] to send e-mail by")
+        to = self._revealed(channel.address)
+        if "@" not in to or any(c.isspace() or c in ",;<>" for c in to):
+            raise Invalid(f"{channel.address} does not hold one address of e-mail")
+        login = None
+        if self.mail.login:
+            name, _, password = self._revealed(self.mail.login).partition(":")
+            login = mail.Login(name, password)
+        written = mail.letter(message, self.mail.sender, to)
+        await mail.post(self.mail, login, written, self.client.allowed)
+        return Outcome(True, f"taken by {self.mail.host}")
+
+
+def _failed(error: Exception) -> Outcome:
+    if untrusted := _untrusted(error):
+        return Outcome(False, f"its certificate is not good: {untrusted.verify_message}")
+    if isinstance(error, aiosmtplib.SMTPException) and (code := _code(error)):
+        # 5yz is for good, 4yz for now (RFC 5321, 4.2.1). The text may repeat an address.
+        return Outcome(False, f"the mail server answered {code}", again=code < 500)
+    if isinstance(error, TimeoutError | httpx.TimeoutException | aiosmtplib.SMTPTimeoutError):
+        return Outcome(False, "no answer in time", again=True)
+    lost = not isinstance(error, httpx.HTTPError) or isinstance(error, httpx.TransportError)
+    return Outcome(False, f"no connection ({type(error).__name__})", again=lost)
+
+
+def _code(error: aiosmtplib.SMTPException) -> int:
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return min((one.code for one in error.recipients), default=0)
+    return int(getattr(error, "code", 0))
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Whoever connects wraps it in an error of their own."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None

@@ -21,6 +21,7 @@ from townsquare.alerts.load.reports import Reports
 from townsquare.alerts.notify import run as notify
 from townsquare.alerts.notify import types as notify_types
 from townsquare.alerts.notify.courier import Courier
+from townsquare.alerts.notify.doors import NotifyDoors
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.app.keeping import opened
@@ -59,6 +60,7 @@ from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
+from townsquare.web.notify import NotifyPage
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
 from townsquare.web.timekeeper import Timekeeper
@@ -143,6 +145,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *control.routes(),
             *AtCamera(control, layouts).routes(),
             *IncidentPages(control).routes(),
+            *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
             *Calibration(broker, workers, layouts).routes(),
             *trust.routes(),
@@ -151,6 +154,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *alerts_api.routes(broker),
             *RuleDoors(broker, (*settings.rule, *OWN_RULES)).routes(),
             *IncidentDoors(broker).routes(),
+            *NotifyDoors(broker, staff).routes(),
             *HandoverDoors(handing).routes(),
             *load_doors.routes(reports),
             *load_pages.routes(pages, reports, broker),

@@ -23,6 +23,7 @@ class Way:
 PAGES: tuple[tuple[Way, str, str, Act], ...] = (
     (Way("/control/incidents", "Incidents"), "", "Incident", "read"),
     (Way("/control/handover", "Hand-over"), "", "Handover", "read"),
+    (Way("/control/notify", "Calling people"), "", "Notification", "read"),
     (Way("/control/load", "Alarm load"), "", "Alert", "temporal"),
     (Way("/who-looked", "Who looked"), "", "LogEntry", "read"),
     (Way("/approvals", "Approvals"), "approvals", "Approval", "write"),

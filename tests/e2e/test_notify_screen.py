@@ -1,0 +1,180 @@
+"""People on call are told step by step, and engineers test a way, in a browser and for real."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.at_camera import browsing, engineer, good
+from tests.e2e.town import ROOT, Town, eventually
+
+IMAGE = ROOT / "docs" / "img" / "notify.png"
+WITHIN_S = 120.0
+SETTINGS = """
+[town]
+name = "Testtown"
+timezone = "Europe/Berlin"
+
+[outgoing]
+hosts = ["127.0.0.1"]
+
+[[rule]]
+name = "pump-hot"
+title = "Pump is hot"
+type = "Pump"
+attribute = "temperature"
+above = 80
+clear_below = 60
+scope = ""
+severity = "critical"
+consequence = "It stops, and the cellar fills"
+response = "Start the second pump"
+
+[[notify.contact]]
+name = "duty-engineer"
+[[notify.contact.channel]]
+kind = "webhook"
+address = "http://127.0.0.1:{port}/duty-engineer"
+
+[[notify.contact]]
+name = "shift-lead"
+[[notify.contact.channel]]
+kind = "webhook"
+address = "http://127.0.0.1:{port}/shift-lead"
+
+[[notify.contact]]
+name = "crisis-lead"
+[[notify.contact.channel]]
+kind = "webhook"
+address = "http://127.0.0.1:{port}/broken"
+
+[[notify.rota]]
+name = "desk"
+people = ["duty-engineer", "shift-lead"]
+begins = 2020-01-06
+
+[[notify.rota]]
+name = "crisis"
+people = ["crisis-lead"]
+begins = 2020-01-06
+
+[[notify.chain]]
+severities = ["critical"]
+after_s = [0, 2, 4]
+call = [["desk"], ["desk+1"], ["crisis"]]
+loops = 1
+last_s = 3600
+
+[[notify.quiet]]
+severities = ["high"]
+since = "22:00"
+until = "06:00"
+"""
+PUMP = {
+    "id": "urn:ngsi-ld:Pump:1",
+    "type": "Pump",
+    "temperature": {"type": "Property", "value": 90},
+}
+ALARM = "urn:ngsi-ld:Alert:pump-hot:1"
+SEND = """async ([path, body]) => {
+    const headers = {"content-type": "application/json"};
+    const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify(body)});
+    return answer.status;
+}"""
+
+
+@dataclass
+class Phones:
+    """A server that keeps what it was told, by who is called; one of them is broken."""
+
+    told: list[tuple[str, Any]] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        return [name for name, body in self.told if body["type"] == "alarm"]
+
+    def serving(self) -> ThreadingHTTPServer:
+        told = self.told
+
+        class Phone(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                told.append((self.path.removeprefix("/"), body))
+                self.send_response(403 if self.path == "/broken" else 200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Nobody reads it."""
+
+        return ThreadingHTTPServer(("127.0.0.1", 0), Phone)
+
+
+@pytest.fixture
+def phones() -> Iterator[tuple[Phones, int]]:
+    phones = Phones()
+    with phones.serving() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield phones, server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
+        yield opened
+
+
+def test_people_are_called_one_after_another_and_a_way_is_tested(
+    browser: Browser, phones: tuple[Phones, int], tmp_path: Path
+) -> None:
+    called, port = phones
+    file = tmp_path / "townsquare.toml"
+    file.write_text(SETTINGS.replace("{port}", str(port)))
+    town = Town([str(file)], tmp_path / "town", program="tests.e2e.demo_calling")
+    town.start()
+    try:
+        with engineer(browser, town) as page:
+            page.get_by_role("link", name="Calling people").click()
+            a_way_works(page, called)
+            escalated(page, called, town, tmp_path)
+    finally:
+        town.stop()
+
+
+def a_way_works(page: Page, called: Phones) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("Calling people")
+    expect(page.locator(".rotas .who").first).to_have_text("duty-engineer", use_inner_text=True)
+    page.get_by_role("button", name="Test webhook to shift-lead").press("Enter")
+    row = page.get_by_role("row").filter(has_text="test").filter(has_text="shift-lead")
+    expect(row.last).to_contain_text("status 200", timeout=WITHIN_S * 1000)
+    assert [(name, body["type"]) for name, body in called.told] == [("shift-lead", "test")]
+
+
+def escalated(page: Page, called: Phones, town: Town, tmp_path: Path) -> None:
+    assert page.evaluate(SEND, ["/ngsi-ld/v1/entities", PUMP]) == 201
+    eventually(lambda: len(called.names()) >= 3, WITHIN_S)
+    assert called.names() == ["duty-engineer", "shift-lead", "broken"]
+    (alarm,) = called.told[-1][1]["alarms"]
+    assert (alarm["name"], alarm["response"]) == ("Pump is hot", "Start the second pump")
+    calls = page.get_by_role("region", name="Last calls, table")
+    given_up = calls.get_by_role("row").filter(has_text="crisis-lead")
+    expect(given_up).to_contain_text("given up", timeout=WITHIN_S * 1000)
+    expect(given_up).to_contain_text("status 403")
+    waiting = page.get_by_role("region", name="Alarms that wait, table")
+    expect(waiting.get_by_role("row", name="Pump is hot")).to_be_visible()
+    good(page, tmp_path / "notify")
+    page.screenshot(path=IMAGE, full_page=True)
+    page.goto(f"{town.url}/control")
+    page.get_by_label("Role").select_option("operator")
+    page.get_by_role("button", name="Switch").click()
+    expect(page.get_by_label("Role")).to_have_value("operator")
+    assert page.evaluate(SEND, [f"/alerts/{ALARM}/acknowledge", {}]) == 200
+    page.goto(f"{town.url}/control/notify")
+    expect(page.get_by_role("region", name="Last calls, table")).to_contain_text("Pump is hot")
+    expect(waiting).to_have_count(0)
+    expect(page.get_by_role("button", name="Test")).to_have_count(0)

@@ -1,0 +1,128 @@
+/** Who is on call, what a chain does, which ways work, and what was sent. */
+
+import { html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { Refused, post } from "/static/control/act.js";
+import { sign } from "/static/control/severity.js";
+import { Asking } from "/static/incidents/asking.js";
+import { chainPicture } from "./chain-picture.js";
+import { STATES, WAYS, about, works } from "./words.js";
+
+const SOON_MS = 1000;
+const OPEN = ["queued", "failed"];
+
+class NotifyPage extends Asking {
+  constructor() {
+    super();
+    this.refused = "";
+    this.tested = "";
+  }
+
+  get path() {
+    return "/notify";
+  }
+
+  /** What is under way is asked for sooner. @param {any} told */
+  take(told) {
+    super.take(told);
+    clearTimeout(this.soon);
+    if (told.sent.some((call) => OPEN.includes(call.state))) this.soon = setTimeout(() => this.ask(), SOON_MS);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.soon);
+  }
+
+  render() {
+    const told = this.told;
+    if (!told) return html`<h1>Calling people</h1>${this.stale()}`;
+    return html`<h1>Calling people</h1>
+      <p class="lead">Who is called about an alarm that nobody acknowledges, and what became of each call.</p>
+      ${this.stale()}
+      ${told.rotas.length ? nothing : html`<p class="note alarm">Nobody is called: there is no rota in
+        <code>[notify]</code> of the settings.</p>`}
+      ${told.waiting.length ? this.waiting(told.waiting) : nothing}
+      ${told.rotas.length ? this.rotas(told.rotas) : nothing}
+      ${told.chains.length ? this.chains(told) : nothing}
+      ${told.ways.length ? this.ways(told.ways) : nothing}
+      ${this.sent(told.sent)}`;
+  }
+
+  /** @param {any[]} alarms */
+  waiting(alarms) {
+    return this.section("waiting", "Waits for an answer", this.table("Alarms that wait",
+      ["Severity", "Alarm", "Since", "Next step"],
+      alarms.map((one) => html`<tr><td>${sign(one.severity)}</td><th scope="row">${one.name}</th>
+        <td>${this.time(one.since)}</td>
+        <td>${one.unanswered ? html`<span class="badge alarm">nobody has answered</span>` : one.next ? this.time(one.next) : ""}</td></tr>`)));
+  }
+
+  /** @param {any[]} rotas */
+  rotas(rotas) {
+    return this.section("rotas", "On call", html`<dl class="rotas">${rotas.map((rota) => html`<div>
+      <dt>${rota.name}</dt><dd class="who">${rota.person || html`<em>nobody yet</em>`}</dd>
+      <dd class="quiet">${rota.next ? html`then ${rota.next.person}, from ${this.time(rota.next.since)}` : "nobody follows"}</dd>
+    </div>`)}</dl>`);
+  }
+
+  /** @param {any} told */
+  chains(told) {
+    return this.section("chains", "What happens", html`
+      ${told.chains.map((chain) => html`<div class="course">
+        <h3>${chain.severities.map((one) => html`${sign(one)} ${one} `)}</h3>${chainPicture(chain)}</div>`)}
+      <p>${told.quiet.length ? "Quiet hours, in which a chain waits:" : "There are no quiet hours."}
+        ${told.quiet.map((one) => html`<b>${one.severities.join(", ")}</b> from ${one.since} to ${one.until}. `)}
+        Critical alarms are never quiet.</p>`);
+  }
+
+  /** @param {any[]} ways */
+  ways(ways) {
+    const tests = this.session.tests;
+    return this.section("ways", "Ways", html`
+      ${this.refused ? html`<p class="refused" role="alert">${this.refused}</p>` : nothing}
+      ${this.table("Ways to call people", ["Contact", "Way", "State", "Last sent", "Last answer", ...(tests ? ["Test"] : [])],
+        ways.map((way) => html`<tr><th scope="row">${way.contact}</th><td>${WAYS[way.kind]}</td>
+          <td>${way.failing ? html`<span class="badge alarm">${works(way)}</span>` : works(way)}</td>
+          <td>${way.sentAt ? this.time(way.sentAt) : ""}</td><td class="answer">${way.answer ?? ""}</td>
+          ${tests ? html`<td><button aria-label="Test ${WAYS[way.kind]} to ${way.contact}" @click=${() => this.test(way)}>Test</button></td>` : nothing}</tr>`))}`);
+  }
+
+  /** @param {any[]} calls */
+  sent(calls) {
+    const own = (/** @type {any} */ one) => (one.id === this.tested ? "own" : "");
+    return this.section("sent", "Last calls", calls.length ? this.table("Last calls",
+      ["When", "To", "Way", "About", "Step", "State", "Tries", "Answer"],
+      repeat(calls, (one) => one.id, (one) => html`<tr class="${one.state} ${own(one)}">
+        <td>${this.time(one.queuedAt)}</td><th scope="row">${one.contact || html`<em>nobody</em>`}</th>
+        <td>${WAYS[one.channel] ?? ""}</td><td>${about(one)}</td><td>${one.step === null ? "" : one.step + 1}</td>
+        <td>${one.state === "givenUp" ? html`<span class="badge overdue">${STATES.givenUp}</span>` : STATES[one.state]}</td>
+        <td>${one.tries}</td><td class="answer">${one.answer ?? ""}</td></tr>`)) : html`<p class="quiet">None yet.</p>`);
+  }
+
+  /** @param {string} id @param {string} title @param {unknown} inside */
+  section(id, title, inside) {
+    return html`<section aria-labelledby=${id}><h2 id=${id}>${title}</h2>${inside}</section>`;
+  }
+
+  /** @param {string} name @param {string[]} heads @param {unknown} rows */
+  table(name, heads, rows) {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}, table"><table class="cells">
+      <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+  }
+
+  /** @param {any} way */
+  async test(way) {
+    this.refused = "";
+    try {
+      this.tested = (await post("/notify/test", { contact: way.contact, channel: way.kind })).id;
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      this.refused = refused.message;
+      this.requestUpdate();
+    }
+    await this.ask();
+  }
+}
+
+customElements.define("notify-page", NotifyPage);

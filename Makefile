@@ -13,7 +13,7 @@ SIDE_BY_SIDE := --numprocesses $(CORES) --dist loadgroup
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision bench-events bench-alarm-load conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
 	soak soak-vision fuzz exceptions lock chromium
 
 help: ## this list
@@ -75,6 +75,9 @@ bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTR
 
 bench-alarm-load: venv ## the report of a month of alarms, and how long others wait for it
 	@PYTHONPATH=. $(V)/python bench/alarm_load.py
+
+bench-control: venv modules chromium ## sensor to screen, first load, memory and a large map: MINUTES=1
+	@MINUTES="$(or $(MINUTES),1)" $(V)/python bench/control.py
 
 bench-events: venv ## what watching for events costs a worker, beside counting alone
 	@PYTHONPATH=. $(V)/python bench/events.py

@@ -7,7 +7,7 @@ soon is the same row. A critical alarm opens a row of its own as long as there i
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
@@ -19,10 +19,12 @@ from townsquare.model.position import Position
 TEN_MINUTES = timedelta(minutes=10)
 PLAIN = 7  # rows that any alarm may open in ten minutes
 CRITICAL = PLAIN + 2  # that a critical one may; the tenth is for the rest
-CALM = 4  # as many in ten minutes, and alarms share rows by cause and quarter as well
+MANAGEABLE = 2  # in ten minutes (EEMUA 191); from then on alarms of one rule share a row,
+BUSY = 5  # and from then on those of a quarter
 WINDOW = timedelta(seconds=120)  # alarms so shortly after each other,
 NEAR_M = 150  # and so near, are taken for one event
 QUARTER_M = 500
+REASONS: tuple[By, ...] = ("group", "asset", "near", "cause", "place")
 DEGREE_M = 111_195  # of latitude
 
 
@@ -100,19 +102,25 @@ class Rows:
         if alarm.place and any(row.id == alarm.place.row for row in rows):
             return alarm.place
         full = len(lately) >= (CRITICAL if alarm.critical else PLAIN)
-        pressed = full or len(lately) >= CALM
-        if joined := self._joined(alarm, rows, now, full=full, pressed=pressed):
+        reasons = REASONS if full else _reasons(len(lately))
+        if joined := self._joined(alarm, rows, now, reasons, full=full):
             return joined
         return _opened(alarm, rows, now, full=full)
 
     def _joined(
-        self, alarm: Alarm, rows: Iterable[Row], now: datetime, *, full: bool, pressed: bool
+        self,
+        alarm: Alarm,
+        rows: Iterable[Row],
+        now: datetime,
+        reasons: Sequence[By],
+        *,
+        full: bool,
     ) -> Place | None:
         """A critical alarm joins what is not critical only where it can open no row."""
         kin = [row for row in rows if not row.rest]
         if alarm.critical and not full:
             kin = [row for row in kin if self._critical[row.id]]
-        for by in _reasons(alarm, pressed=pressed):
+        for by in reasons:
             for row in kin:
                 if _belongs(alarm, row, by, now):
                     return Place(row.id, row.since, by)
@@ -131,9 +139,11 @@ def _opener(alarm: Alarm) -> tuple[bool, datetime, str]:
     return not opened, alarm.raised, alarm.id
 
 
-def _reasons(alarm: Alarm, *, pressed: bool) -> tuple[By, ...]:
-    always: tuple[By, ...] = ("group", "asset", "near")
-    return (*always, "cause", "place") if pressed else always
+def _reasons(lately: int) -> Sequence[By]:
+    """To share a row, when so many were opened lately."""
+    if lately >= BUSY:
+        return REASONS
+    return REASONS[: 4 if lately >= MANAGEABLE else 3]
 
 
 def _belongs(alarm: Alarm, row: Row, by: By, now: datetime) -> bool:

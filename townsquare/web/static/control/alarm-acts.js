@@ -35,6 +35,53 @@ export class Acts {
   }
 }
 
+const AT_ONCE = 6; // questions: a browser holds back more of them anyway
+
+/** What is done to a whole row: to each alarm by itself, with its own occurrence and its own answer. */
+export class RowActs {
+  /** @param {Acts} acts of the alarms */
+  constructor(acts) {
+    this.acts = acts;
+    /** Row → what was refused, or "" while the server is asked. */
+    this.answers = /** @type {Map<string, string>} */ (new Map());
+  }
+
+  /** @param {string} row @param {Entity[]} alarms as they are seen: what is raised meanwhile is not acknowledged */
+  async acknowledge(row, alarms) {
+    this.say(row, "");
+    const ahead = [...alarms];
+    let refused = 0;
+    const work = async () => {
+      for (let alarm = ahead.shift(); alarm; alarm = ahead.shift()) {
+        if (!(await this.acts.ask(alarm, "acknowledge", { occurrence: alarm.count }))) refused += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    this.say(row, refused ? `${refused} of ${alarms.length} could not be acknowledged; each says why.` : undefined);
+  }
+
+  /** @param {string} row @param {Entity[]} alarms @returns {Promise<string>} the incident's id; empty where it was refused */
+  async incident(row, alarms) {
+    this.say(row, "");
+    try {
+      const made = await post("/incidents", { alarms: alarms.map((alarm) => alarm.id) });
+      this.say(row, undefined);
+      return made.id;
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      this.say(row, refused.message);
+      return "";
+    }
+  }
+
+  /** @param {string} row @param {string|undefined} answer */
+  say(row, answer) {
+    if (answer === undefined) this.answers.delete(row);
+    else this.answers.set(row, answer);
+    this.acts.changed();
+  }
+}
+
 /** An alarm that is raised again is another occurrence: old answers do not concern it. */
 export function occurrence(/** @type {Entity} */ alarm) {
   return `${alarm.id} ${alarm.dateIssued}`;

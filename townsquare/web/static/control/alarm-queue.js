@@ -1,22 +1,27 @@
 /**
- * The queue of open alarms: what, where, how long, what follows and what to do.
+ * The queue of open alarms: what, where, how long, what follows and what to do; in rows, of which
+ * one may have several.
  *
- * New alarms are read out, critical ones at once; alarms that were there on arrival are not.
+ * What opens a row is read out, and every critical alarm at once; what was there on arrival is not.
  */
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { Acts, occurrence, who } from "./alarm-acts.js";
+import { Acts, RowActs, occurrence } from "./alarm-acts.js";
+import { details } from "./alarm-details.js";
 import "./aside-list.js";
-import { cameraOf, isWaiting, openAlarms, place } from "./city.js";
+import { cameraOf, isWaiting, place } from "./city.js";
 import { age } from "./format.js";
 import { incidentForm, incidentLink } from "./incident-link.js";
 import "./key-help.js";
 import { Panel } from "./panel.js";
+import { MOST_LINKED, rowGroup } from "./row-group.js";
+import { flood, isGroup, isShort, items, picked, rows, silences } from "./rows.js";
 import { sign } from "./severity.js";
 import { shelveForm } from "./shelve-form.js";
 
 /** @import { Entity } from "./types.js" */
+/** @import { Item, Row } from "./rows.js" */
 
 const STATES = {
   UNACK: "new",
@@ -31,17 +36,20 @@ class AlarmQueue extends Panel {
   constructor() {
     super();
     this.acts = new Acts(() => this.requestUpdate());
+    this.rowActs = new RowActs(this.acts);
+    this.chosen = /** @type {Map<string, boolean>} */ (new Map()); // rows that somebody opened or closed
+    this.rowId = ""; // the selected row, where it is not one of its alarms
+    this.here = /** @type {Item|undefined} */ (undefined); // what is selected
     this.shelvingId = ""; // the alarm whose form is open
-    this.heard = /** @type {Set<string>|null} */ (null);
+    this.heard = /** @type {Set<string>|null} */ (null); // rows, and alarms as they occurred
     this.said = { critical: "", other: "" };
   }
 
   willUpdate() {
     if (!this.store.loaded) return;
-    const open = openAlarms(this.store);
-    const fresh = open.filter((alarm) => !this.heard?.has(occurrence(alarm)));
-    if (this.heard) for (const alarm of fresh) this.announce(alarm);
-    this.heard = new Set(open.map(occurrence));
+    const all = rows(this.store);
+    if (this.heard) for (const alarm of fresh(all, this.heard)) this.announce(alarm);
+    this.heard = new Set(all.flatMap((row) => [row.id, ...row.alarms.map(occurrence)]));
   }
 
   /** @param {Entity} alarm */
@@ -52,18 +60,64 @@ class AlarmQueue extends Panel {
   }
 
   render() {
-    const open = openAlarms(this.store);
+    const all = rows(this.store);
+    const high = flood(this.store);
+    this.here = this.picked;
     return html`
       <h2>Alarms</h2>
       <p class="hidden" role="alert">${this.said.critical}</p>
       <p class="hidden" role="status">${this.said.other}</p>
-      ${open.length ? nothing : this.none()}
-      <ol class="alarms">
-        ${repeat(open, (alarm) => alarm.id, (alarm) => this.row(alarm))}
+      ${high ? html`<p class="flood">${high}</p>` : nothing}
+      ${all.length ? nothing : this.none()}
+      <ol class="alarms ${high ? "flooded" : ""}">
+        ${repeat(all, (row) => row.id, (row) => (isGroup(row) ? this.group(row) : this.row(row.alarms[0])))}
       </ol>
       <aside-list .store=${this.store} .clock=${this.clock}></aside-list>
       <key-help .store=${this.store}></key-help>
     `;
+  }
+
+  /** @param {Row} row */
+  group(row) {
+    const answer = this.rowActs.answers.get(row.id);
+    const look = {
+      open: this.isOpen(row),
+      selected: this.here?.row.id === row.id && !this.here.alarm,
+      busy: answer === "",
+      said: answer ?? "",
+      commands: this.commands,
+    };
+    return rowGroup(this.store, row, look, {
+      toggle: () => this.toggle(row),
+      acknowledge: () => this.rowActs.acknowledge(row.id, row.waiting),
+      incident: () => this.incidentOf(row),
+      one: (alarm) => this.row(alarm),
+    });
+  }
+
+  /** @param {Row} row */
+  isOpen(row) {
+    const shelving = row.alarms.some((alarm) => alarm.id === this.shelvingId);
+    return shelving || (this.chosen.get(row.id) ?? isShort(this.store, row));
+  }
+
+  /** @param {Row} row */
+  toggle(row) {
+    this.chosen.set(row.id, !this.isOpen(row));
+    this.selectRow(row);
+  }
+
+  /** @param {Row} row with the worst of it on the map */
+  selectRow(row) {
+    this.select(row.alarms[0]);
+    this.rowId = row.id;
+  }
+
+  /** @param {Row} row of those that are in no incident as many as it can have, the worst first */
+  async incidentOf(row) {
+    const free = row.alarms.filter((alarm) => !alarm.incident);
+    const id = await this.rowActs.incident(row.id, (free.length ? free : row.alarms).slice(0, MOST_LINKED));
+    if (id) location.assign(`/control/incidents/${encodeURIComponent(id)}`);
   }
 
   /** May this role give commands? */
@@ -78,7 +132,8 @@ class AlarmQueue extends Panel {
 
   /** @param {Entity} alarm */
   row(alarm) {
-    const selected = alarm.id === this.store.alarmId;
+    const selected = this.here?.alarm?.id === alarm.id;
+    const quiet = silences(this.store, alarm);
     const look = `${alarm.severity} ${alarm.state} ${selected ? "selected" : ""}`;
     return html`<li class="alarm ${look}" aria-current=${selected ? "true" : nothing}>
       <button class="pick" data-alarm=${alarm.id} @click=${() => this.select(alarm)}>
@@ -88,28 +143,12 @@ class AlarmQueue extends Panel {
       </button>
       <p class="state">
         <b>${STATES[alarm.state] ?? alarm.state}</b>
+        ${quiet ? html`<span>silences ${quiet}</span>` : nothing}
         <span>${age(alarm.dateIssued, this.store.now)}</span>
       </p>
-      <dl>${this.details(alarm)}</dl>
+      <dl>${details(this.store, this.clock, alarm)}</dl>
       ${this.commands ? [this.choices(alarm), incidentLink(alarm)] : nothing}
     </li>`;
-  }
-
-  /** @param {Entity} alarm */
-  details(alarm) {
-    const times = alarm.count > 1 ? `, ${alarm.count} times so far` : "";
-    const at = (/** @type {string} */ time) => this.clock.seconds.format(Date.parse(time));
-    const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, at ${alarm.value}`}`;
-    const taken = alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`;
-    const all = isWaiting(alarm) || alarm.id === this.store.alarmId;
-    const known = [
-      ["Do", alarm.response],
-      ["Or else", all && alarm.consequence],
-      ["Raised", all && raised],
-      ["Ended", alarm.returnedAt && at(alarm.returnedAt)],
-      ["Taken by", taken],
-    ];
-    return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
   }
 
   /** @param {Entity} alarm */
@@ -161,6 +200,7 @@ class AlarmQueue extends Panel {
 
   /** @param {Entity} alarm */
   select(alarm) {
+    this.rowId = "";
     const where = cameraOf(this.store, alarm);
     if (where) this.store.selectCamera(where.id);
     this.store.selectAlarm(alarm.id);
@@ -176,31 +216,48 @@ class AlarmQueue extends Panel {
     return this.acts.ask(alarm, "reset");
   }
 
-  /** By key: select the next (1) or previous (-1) alarm. */
-  step(/** @type {number} */ by) {
-    const open = openAlarms(this.store);
-    const here = open.findIndex((alarm) => alarm.id === this.store.alarmId);
-    const there = here < 0 ? 0 : Math.min(open.length - 1, Math.max(0, here + by));
-    if (!open[there]) return;
-    this.select(open[there]);
-    this.focusOn(open[there]);
+  /** @returns {Item[]} what keys step through */
+  get items() {
+    return items(rows(this.store), (row) => this.isOpen(row));
   }
 
-  /** @param {Entity} alarm */
-  focusOn(alarm) {
+  /** @returns {Item|undefined} what is selected */
+  get picked() {
+    return picked(this.items, this.rowId, this.store.alarmId);
+  }
+
+  /** By key: select the next (1) or previous (-1) row or alarm. */
+  step(/** @type {number} */ by) {
+    const all = this.items;
+    const last = picked(all, this.rowId, this.store.alarmId);
+    const here = last ? all.indexOf(last) : -1;
+    const there = all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + by))];
+    if (!there) return;
+    if (there.alarm) this.select(there.alarm);
+    else this.selectRow(there.row);
+    this.focusOn(there.alarm, there.row);
+  }
+
+  /** @param {Entity|null} alarm @param {Row} [row] where it is no alarm */
+  focusOn(alarm, row) {
     const buttons = [...this.querySelectorAll("button.pick")];
-    buttons.find((button) => button.dataset.alarm === alarm.id)?.focus();
+    const wanted = (/** @type {HTMLElement} */ { dataset }) =>
+      alarm ? dataset.alarm === alarm.id : dataset.row === row?.id;
+    buttons.find(wanted)?.focus();
   }
 
   /** @returns {Entity|undefined} the selected alarm, where this role may give it commands */
   get selected() {
     if (!this.commands) return undefined;
-    return openAlarms(this.store).find((open) => open.id === this.store.alarmId);
+    return this.picked?.alarm ?? undefined;
   }
 
-  /** By key: acknowledge the selected alarm. */
+  /** By key: acknowledge the selected alarm, or each one of the selected row. */
   acknowledgeSelected() {
-    if (this.selected && isWaiting(this.selected)) this.acknowledge(this.selected);
+    const here = this.commands && this.picked;
+    if (!here) return;
+    if (!here.alarm) this.rowActs.acknowledge(here.row.id, here.row.waiting);
+    else if (isWaiting(here.alarm)) this.acknowledge(here.alarm);
   }
 
   /** By key: ask why and for how long the selected alarm is shelved. */
@@ -208,15 +265,25 @@ class AlarmQueue extends Panel {
     if (this.selected) this.openShelf(this.selected);
   }
 
-  /** By key: to the form of an incident from the selected alarm. */
+  /** By key: to the form of an incident from the selected alarm; of a row to one of all its alarms. */
   openIncident() {
-    if (this.selected) location.assign(incidentForm(this.selected));
+    const here = this.commands && this.picked;
+    if (!here) return;
+    if (here.alarm) location.assign(incidentForm(here.alarm));
+    else this.incidentOf(here.row);
   }
 
   /** By key: reset the selected alarm. */
   resetSelected() {
     if (this.selected?.state === "LATCHED_RTN") this.reset(this.selected);
   }
+}
+
+/** One that joins a row is counted there and does not call anew, unless it is critical. */
+function fresh(/** @type {Row[]} */ all, /** @type {Set<string>} */ heard) {
+  return all.flatMap((row) =>
+    row.alarms.filter((alarm) =>
+      !heard.has(occurrence(alarm)) && (!isGroup(row) || !heard.has(row.id) || alarm.severity === "critical")));
 }
 
 customElements.define("alarm-queue", AlarmQueue);

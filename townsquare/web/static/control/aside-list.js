@@ -30,13 +30,27 @@ class AsideList extends Panel {
 
   render() {
     const aside = putAside(this.store);
+    const byHand = aside.filter((alarm) => alarm.state !== "SUPPRESSED");
     return html`<details class="aside">
       <summary>Put aside: <b>${this.store.loaded ? aside.length : "–"}</b></summary>
       <ol class="alarms">
-        ${repeat(aside, (alarm) => alarm.id, (alarm) => this.row(alarm))}
+        ${repeat(byHand, (alarm) => alarm.id, (alarm) => this.row(alarm))}
+        ${[...bySilencer(aside)].map(([id, alarms]) => this.silenced(id, alarms))}
       </ol>
       ${aside.length ? nothing : html`<p class="quiet">No alarm is put aside.</p>`}
     </details>`;
+  }
+
+  /** @param {string} id of the alarm that silences them @param {Entity[]} alarms */
+  silenced(id, alarms) {
+    const cause = this.store.entities.get(id);
+    const name = cause ? `${cause.name}, ${place(this.store, cause)}` : "another alarm";
+    return html`<li class="silenced">
+      <details>
+        <summary>Silenced by ${name}: <b>${alarms.length}</b></summary>
+        <ol class="members">${repeat(alarms, (alarm) => alarm.id, (alarm) => this.row(alarm))}</ol>
+      </details>
+    </li>`;
   }
 
   /** @param {Entity} alarm */
@@ -63,15 +77,26 @@ class AsideList extends Panel {
   /** @param {Entity} alarm */
   details(alarm) {
     const at = (/** @type {string} */ time) => this.clock.since(time, this.store.now);
-    const by = alarm.suppressedBy && `${who(alarm.suppressedBy)}, ${at(alarm.suppressedAt)}`;
+    const by = alarm.suppressedBy && alarm.state !== "SUPPRESSED" && `${who(alarm.suppressedBy)}, ${at(alarm.suppressedAt)}`;
     const once = alarm.suppressedOnce ? " or when its cause ends" : "";
     const known = [
       ["Why", alarm.suppressedWhy],
       ["Until", alarm.suppressedUntil && `${at(alarm.suppressedUntil)}${once}`],
       ["By", by],
+      ["Since", alarm.state === "SUPPRESSED" && at(alarm.suppressedAt)],
     ];
     return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
   }
+}
+
+/** @param {Entity[]} aside @returns {Map<string, Entity[]>} */
+function bySilencer(aside) {
+  /** @type {Map<string, Entity[]>} */
+  const found = new Map();
+  for (const alarm of aside.filter((one) => one.state === "SUPPRESSED")) {
+    found.set(alarm.suppressedBy, [...(found.get(alarm.suppressedBy) ?? []), alarm]);
+  }
+  return found;
 }
 
 customElements.define("aside-list", AsideList);

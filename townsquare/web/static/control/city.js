@@ -114,6 +114,8 @@ export function alarmLoad(store) {
 
 /** @param {Store} store @param {Entity} alarm @returns {Entity|undefined} where it happens */
 export function cameraOf(store, alarm) {
+  const asset = store.entities.get(alarm.asset);
+  if (asset?.type === "Camera") return asset;
   const source = store.entities.get(alarm.alertSource);
   if (source?.type === "Camera") return source;
   return store.entities.get(source?.refDevice ?? "") ?? cameraByName(store, alarm.alertSource);

@@ -38,6 +38,7 @@ class KeyHelp extends Panel {
           <thead><tr><th scope="col">Key</th><th scope="col">What it does</th><th scope="col">Another key</th></tr></thead>
           <tbody>
             ${ACTS.map((act) => this.row(act))}
+            <tr><td>${cap("Enter")}</td><th scope="row">open or close the row of alarms</th><td></td></tr>
             <tr><td>${cap("Esc")}</td><th scope="row">close this, or select no alarm</th><td></td></tr>
           </tbody>
         </table>

@@ -1,0 +1,26 @@
+/** What is known of an open alarm, as an operator needs it: what to do stands first. */
+
+import { html } from "lit";
+import { who } from "./alarm-acts.js";
+import { isWaiting } from "./city.js";
+
+/** @import { Clock } from "./format.js" */
+/** @import { Store } from "./store.js" */
+/** @import { Entity } from "./types.js" */
+
+/** @param {Store} store @param {Clock} clock @param {Entity} alarm */
+export function details(store, clock, alarm) {
+  const times = alarm.count > 1 ? `, ${alarm.count} times so far` : "";
+  const at = (/** @type {string} */ time) => clock.seconds.format(Date.parse(time));
+  const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, at ${alarm.value}`}`;
+  const taken = alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`;
+  const all = isWaiting(alarm) || alarm.id === store.alarmId;
+  const known = [
+    ["Do", alarm.response],
+    ["Or else", all && alarm.consequence],
+    ["Raised", all && raised],
+    ["Ended", alarm.returnedAt && at(alarm.returnedAt)],
+    ["Taken by", taken],
+  ];
+  return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
+}

@@ -26,6 +26,7 @@ from starlette.applications import Starlette
 from tests import absence
 from tests.conftest import OpenBroker
 from townsquare import app
+from townsquare.alerts.warnings.warning import Warning
 from townsquare.context.openapi.document import document
 from townsquare.model.camera import RoadUser
 from townsquare.model.declaration import EntityType
@@ -183,7 +184,11 @@ async def test_everyone_can_read_the_list_and_the_cards() -> None:
     async def no_cameras() -> list[Card]:
         return []
 
-    site = Starlette(routes=portal.routes(Pages(Town(), demo=False), no_cameras, listed.here))
+    async def no_warnings() -> list[Warning]:
+        return []
+
+    pages = Pages(Town(), demo=False)
+    site = Starlette(routes=portal.routes(pages, no_cameras, listed.here, no_warnings))
     transport = httpx.ASGITransport(site)
     async with httpx.AsyncClient(transport=transport, base_url="http://town") as anyone:
         page = (await anyone.get("/models")).text

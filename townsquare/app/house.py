@@ -24,6 +24,8 @@ from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.doors import NotifyDoors
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.rule_doors import RuleDoors
+from townsquare.alerts.warnings import types as warning_types
+from townsquare.alerts.warnings.doors import WarningDoors
 from townsquare.app.keeping import opened
 from townsquare.app.rooms import Run, expire, running, seal, sweep
 from townsquare.app.settings import Place, Settings
@@ -55,6 +57,7 @@ from townsquare.web import app as site
 from townsquare.web import load as load_pages
 from townsquare.web import notary, portal, server
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.approvals.warnings import asking
 from townsquare.web.at_camera import AtCamera
 from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
@@ -64,12 +67,14 @@ from townsquare.web.notify import NotifyPage
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
 from townsquare.web.timekeeper import Timekeeper
+from townsquare.web.warnings import WarningPages
 
 TYPES = (
     *vision_types.TYPES,
     *alerts.TYPES,
     *incident_types.TYPES,
     *handover_types.TYPES,
+    *warning_types.TYPES,
     *load_live.TYPES,
     *notify_types.TYPES,
     *audit.TYPES,
@@ -147,6 +152,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *IncidentPages(control).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
+            *WarningPages(control, trust.warnings, book.named).routes(),
             *Calibration(broker, workers, layouts).routes(),
             *trust.routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
@@ -156,6 +162,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *IncidentDoors(broker).routes(),
             *NotifyDoors(broker, staff).routes(),
             *HandoverDoors(handing).routes(),
+            *WarningDoors(trust.warnings, asking(lambda: book), book.could_agree).routes(),
             *load_doors.routes(reports),
             *load_pages.routes(pages, reports, broker),
             *register_api.routes(broker),
@@ -163,6 +170,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
                 pages,
                 lambda: register_api.cards(broker, settings.town),
                 lambda: listed.here(models),
+                trust.warnings.current,
             ),
         ]
         house = site.house(pages, api, routes)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
+from townsquare.alerts.warnings.desk import WarningDesk
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context import outgoing as out
@@ -27,6 +28,7 @@ from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site
 from townsquare.web.accounts.tokens import Tokens
+from townsquare.web.approvals import warnings
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
@@ -59,6 +61,7 @@ class Trusted:
     desk: Desk
     book: Book
     door: Door
+    warnings: WarningDesk
 
     def rooms(self) -> Mapping[str, Run]:
         return {
@@ -109,7 +112,9 @@ async def trusted(
     await people.load()
     await tokens.load()
     broker.owners.ask = lambda by: people.stopped(by) or tokens.stopped(by)
-    acts = (*ACTS, asking.act(ruling, lambda: book))
+    address = web.public_url.rstrip("/") or f"http://localhost:{place.port}"
+    warner = WarningDesk(broker, settings.town, address, urlsplit(address).netloc)
+    acts = (*ACTS, asking.act(ruling, lambda: book), warnings.act(warner, lambda: book))
     by_name = {act.name: act for act in acts}
     book = Book(broker, people, by_name, sessions.roles, settings.approvals)
     door = Door(mode, known(tokens, place, mode, broker), sessions, tries)
@@ -119,7 +124,7 @@ async def trusted(
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
         desk = Desk(people, tokens, pages, sessions, tries, beside)
-        yield Trusted(broker, pages, keeper, ruling, people, desk, book, door)
+        yield Trusted(broker, pages, keeper, ruling, people, desk, book, door, warner)
 
 
 @contextlib.asynccontextmanager

@@ -1,14 +1,14 @@
 """Four eyes: what exactly is asked for, who agreed to it, and what is wrong with that. Pure.
 
 Always holds: an approval is a signature over the digest of one whole request, so whatever is
-changed afterwards is approved by nobody. Who asks approves nothing, nor does their organisation or
-their authenticator; nor who at the moment of use is no approver; a request and each approval end
-after 15 minutes; a request is used once.
+changed afterwards is approved by nobody. Who asks approves nothing, nor does their authenticator,
+nor their organisation unless the act is one that colleagues agree to; nor who at the moment of use
+is no approver; a request and each approval end after 15 minutes; a request is used once.
 """
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -37,11 +37,13 @@ class Party(Struct, frozen=True):
 
 class Approvers(Struct, frozen=True):
     """Holders of one of `roles`. `present` are those who may come in at this moment, with the roles
-    that they have now: neither need be as it was when they signed.
+    that they have now: neither need be as it was when they signed. `colleagues`: they may be of
+    the organisation of who asks.
     """
 
     roles: frozenset[str]
     present: Mapping[str, frozenset[str]]
+    colleagues: bool = False
 
     def objection(self, id: str) -> str:
         """Why this person approves nothing now; empty where they may."""
@@ -125,7 +127,8 @@ def objections(
     if not requester.active:
         found.append("who asked for it may not come in any more")
     for n, signature in enumerate(approval.signatures):
-        found += _of_signature(approval, requester, n, signature, now)
+        wrong = _of_signature(approval, requester, n, signature, now)
+        found += _among(wrong, colleagues=approvers.colleagues)
         found += filter(None, [approvers.objection(signature.by)])
     missing = approval.needed - len(approval.signatures)
     if missing > 0:
@@ -153,12 +156,14 @@ def require_same(request: Request, act: str, subject: str, detail: Mapping[str, 
         raise Denied("this is not what was approved; ask for it anew")
 
 
-def signed(approval: Approval, requester: Party, signature: Signature) -> Approval:
+def signed(
+    approval: Approval, requester: Party, signature: Signature, *, colleagues: bool = False
+) -> Approval:
     """With one more approval. Raises Denied where it would be worth nothing."""
     n, at = len(approval.signatures), signature.at
     wrong = [
         *_of_request(approval, requester, at),
-        *_of_signature(approval, requester, n, signature, at),
+        *_among(_of_signature(approval, requester, n, signature, at), colleagues=colleagues),
     ]
     if wrong:
         raise Denied(f"you cannot approve this: {'; '.join(wrong)}")
@@ -178,24 +183,21 @@ def _of_request(approval: Approval, requester: Party, now: datetime) -> Iterator
 
 def _of_signature(
     approval: Approval, requester: Party, n: int, signature: Signature, now: datetime
-) -> list[str]:
+) -> list["Wrong"]:
     before, asker = approval.signatures[:n], approval.request.requested_by
     ours, theirs = (approval.organisation, requester.organisation), folded(signature.organisation)
+    said = signature.organisation or "no organisation"
+    same_organisation = theirs in map(folded, ours)
+    again = theirs in {folded(other.organisation) for other in before}
     wrong = {
         "the request was changed after its approval": (
             signature.digest != digest(approval.request).hex()
         ),
         "who asks cannot approve": signature.by == asker,
-        f"{ours[0]} asked; somebody of another organisation approves": (
-            theirs in map(folded, ours)
-        ),
         "it was signed with an authenticator of who asked": (
             signature.authenticator in requester.authenticators
         ),
         "one person approved twice": signature.by in {other.by for other in before},
-        f"{signature.organisation or 'no organisation'} approved twice": (
-            theirs in {folded(other.organisation) for other in before}
-        ),
         "one authenticator approved twice": (
             signature.authenticator in {other.authenticator for other in before}
         ),
@@ -204,7 +206,25 @@ def _of_signature(
         ),
         "the approval is older than 15 minutes": now - signature.at > RUNS,
     }
-    return [said for said, holds in wrong.items() if holds]
+    across = {
+        f"{ours[0]} asked; somebody of another organisation approves": same_organisation,
+        f"{said} approved twice": again,
+    }
+    return [
+        *(Wrong(told) for told, holds in wrong.items() if holds),
+        *(Wrong(told, across=True) for told, holds in across.items() if holds),
+    ]
+
+
+class Wrong(Struct, frozen=True):
+    """`across`: only where approvers come from other organisations."""
+
+    told: str
+    across: bool = False
+
+
+def _among(found: Iterable[Wrong], *, colleagues: bool) -> list[str]:
+    return [one.told for one in found if not (colleagues and one.across)]
 
 
 # --- what else becomes of it

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from townsquare.alerts.handover.desk import HandoverDesk
@@ -17,12 +17,11 @@ from townsquare.alerts.handover.paper import STATES, Named, figure, pdf, told_lo
 from townsquare.alerts.handover.report import Report, age
 from townsquare.alerts.handover.shift import CHOICES_H, USUAL_H, last
 from townsquare.alerts.handover.types import HANDOVER
-from townsquare.alerts.incidents.desk import Visitor
 from townsquare.alerts.incidents.doors import reader
-from townsquare.model.errors import Denied
 from townsquare.web.auth import usual
 from townsquare.web.control import Control
-from townsquare.web.within import MAY_ENTER, around
+from townsquare.web.inside import away
+from townsquare.web.within import around
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +39,24 @@ class HandoverPages:
         ]
 
     async def now(self, request: Request) -> Response:
-        if away := self._away(request):
-            return away
+        if elsewhere := away(self.control, request, "hand-overs"):
+            return elsewhere
         return self._page(request, await self._report(request), None, await self._latest(request))
 
     async def signed(self, request: Request) -> Response:
-        if away := self._away(request):
-            return away
+        if elsewhere := away(self.control, request, "hand-overs"):
+            return elsewhere
         one = await self.desk.one(request.path_params["id"], reader(request))
         return self._page(request, one.report, one, [])
 
     async def now_pdf(self, request: Request) -> Response:
-        return self._away(request) or await self._pdf(await self._report(request), None)
+        return away(self.control, request, "hand-overs") or await self._pdf(
+            await self._report(request), None
+        )
 
     async def signed_pdf(self, request: Request) -> Response:
-        if away := self._away(request):
-            return away
+        if elsewhere := away(self.control, request, "hand-overs"):
+            return elsewhere
         one = await self.desk.one(request.path_params["id"], reader(request))
         return await self._pdf(one.report, one)
 
@@ -107,14 +108,3 @@ class HandoverPages:
 
     def _name(self, id: str) -> str:
         return self.named(id) or id.rsplit(":", 1)[-1]
-
-    def _away(self, request: Request) -> Response | None:
-        """To sign in, for who did not. Raises Denied for whom it is not."""
-        control, who = self.control, Visitor(request.state.actor, request.state.why)
-        if request.state.session is None and control.mode != "open":
-            return RedirectResponse("/control" if control.demo else "/signin", 303)
-        if who.by.roles.isdisjoint(MAY_ENTER):
-            raise Denied(
-                f"hand-overs are for the control room; you are here as {control.titles(who.by)}"
-            )
-        return None

@@ -7,15 +7,16 @@ room, with the rights of who looks.
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from townsquare.alerts.incidents.acts import CAUSES, NUISANCE
 from townsquare.alerts.incidents.incident import INCIDENT
-from townsquare.model.errors import Denied
-from townsquare.web.auth import OPEN, usual
+from townsquare.alerts.warnings.types import WARNING
+from townsquare.web.auth import usual
 from townsquare.web.control import Control
-from townsquare.web.within import MAY_ENTER, around
+from townsquare.web.inside import away
+from townsquare.web.within import around
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,15 @@ class IncidentPages:
         ]
 
     async def page(self, request: Request) -> Response:
-        control, session = self.control, request.state.session
-        if session is None and control.mode != "open":
-            return RedirectResponse("/control" if control.demo else "/signin", 303)
-        by = session.actor if session else OPEN
-        if by.roles.isdisjoint(MAY_ENTER):
-            raise Denied(
-                f"incidents are for the control room; you are here as {control.titles(by)}"
-            )
+        control, by = self.control, request.state.actor
+        if elsewhere := away(control, request, "incidents"):
+            return elsewhere
         acting = by.through("alerts")
         page = control.pages.page(
             "incidents.html",
             session={
                 "person": by.id,
+                "warns": control.broker.grant(acting, usual(by), "write", WARNING).allowed,
                 "acts": control.broker.grant(acting, usual(by), "write", INCIDENT).allowed,
                 "causes": [[name, title, name in NUISANCE] for name, title in CAUSES.items()],
                 "incident": request.path_params.get("id", ""),

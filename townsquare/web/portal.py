@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from townsquare.alerts.warnings.warning import Warning
 from townsquare.register.cameras import Card
 from townsquare.vision.detectors.listed import Card as Model
 from townsquare.web.pages import Pages
@@ -19,11 +20,16 @@ from townsquare.web.pages import Pages
 CACHED = {"cache-control": "public, max-age=30"}
 Cards = Callable[[], Awaitable[Sequence[Card]]]
 Models = Callable[[], Sequence[Model]]
+Warnings = Callable[[], Awaitable[Sequence[Warning]]]
 
 
-def routes(pages: Pages, cards: Cards, models: Models) -> list[Route]:
+def routes(pages: Pages, cards: Cards, models: Models, warnings: Warnings) -> list[Route]:
     async def start(_: Request) -> Response:
-        return _cached(pages.page("portal.html", cameras=await cards()))
+        found = await warnings()
+        clock = pages.town.local
+        return _cached(
+            pages.page("portal.html", cameras=await cards(), warnings=found, clock=clock)
+        )
 
     async def camera(request: Request) -> Response:
         for card in await cards():

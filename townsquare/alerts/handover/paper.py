@@ -11,7 +11,7 @@ from pathlib import Path
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
 import fontpkg_noto_sans_devanagari
-from fpdf import FPDF, FontFace
+from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from townsquare.alerts.handover.handover import Handover
@@ -22,7 +22,7 @@ from townsquare.model.town import Town
 FAMILY = "Noto Sans"
 OTHERS = {"Arabic": fontpkg_noto_sans_arabic, "Devanagari": fontpkg_noto_sans_devanagari}
 SIZE_PT, SMALL_PT, LARGE_PT, LINE_MM = 9.5, 8, 15, 4.8
-GREY, HEAD = (90, 90, 90), (235, 235, 235)
+GREY = (90, 90, 90)
 BOLD = {"wght": 700.0}
 NOTHING = "None."
 Named = Callable[[str], str]
@@ -185,10 +185,7 @@ class Sheet(FPDF):
             self._text(NOTHING)
             return
         self.set_font(FAMILY, "", SIZE_PT - 1)
-        look = FontFace(emphasis="BOLD", fill_color=HEAD)
-        with self.table(
-            col_widths=wide_mm, headings_style=look, text_align="LEFT", line_height=LINE_MM
-        ) as table:
+        with self.table(col_widths=wide_mm, text_align="LEFT", line_height=LINE_MM) as table:
             for cells in (heads, *kept):
                 table.row(cells)
 

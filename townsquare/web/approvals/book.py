@@ -56,7 +56,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something that takes approval. `approvers` are roles; `then` is done with the last one, and
-    is asked for by the part of the house that does it.
+    is asked for by the part of the house that does it. `colleagues`: one of the same organisation
+    may agree.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Act:
     approvers: frozenset[str]
     needed: int = 1
     then: Callable[[Approval], Awaitable[None]] | None = None
+    colleagues: bool = False
 
 
 class Book:
@@ -154,9 +156,10 @@ class Book:
         one = await self.of(id)
         self.require_approver(one, by)
         signature = await self._signature(one, credential, by)
-        after = approvals.signed(one, self._requester(one), signature)
-        await self._write(after, by)
         kind = self.act(one.request.act)
+        requester = self._requester(one)
+        after = approvals.signed(one, requester, signature, colleagues=kind.colleagues)
+        await self._write(after, by)
         if kind.then and len(after.signatures) >= after.needed:
             await kind.then(await self.of(id))
         return after
@@ -197,10 +200,10 @@ class Book:
     def could_agree(self, act: str, by: Actor) -> frozenset[str]:
         """Organisations of people who could agree to this, if `by` asks for it."""
         there = filter(None, (self.people.actor(one.id) for one in self.people.everyone()))
-        roles = self.act(act).approvers
-        fit = (one for one in there if not roles.isdisjoint(one.roles) and one.id != by.id)
-        own = folded(by.organisation)
-        return frozenset(one.organisation for one in fit if folded(one.organisation) != own)
+        kind, own = self.act(act), folded(by.organisation)
+        fit = (one for one in there if not kind.approvers.isdisjoint(one.roles))
+        others = (one.organisation for one in fit if one.id != by.id)
+        return frozenset(one for one in others if kind.colleagues or folded(one) != own)
 
     # --- using
 
@@ -249,7 +252,8 @@ class Book:
         signed = {signature.by for signature in one.signatures}
         there = filter(None, map(self.people.actor, signed))
         present = {actor.id: actor.roles | self.more(actor.id) for actor in there}
-        return Approvers(self.act(one.request.act).approvers, present)
+        kind = self.act(one.request.act)
+        return Approvers(kind.approvers, present, kind.colleagues)
 
     # --- sweeping
 

@@ -56,6 +56,7 @@ class IncidentPage extends Asking {
       ${can("hold") ? this.says("hold", "reason", "What it waits for", "Put on hold") : nothing}
       ${can("resolve") ? this.says("resolve", "outcome", "What was done", "Resolve") : nothing}
       ${can("dismiss") ? this.closing(can("close")) : nothing}
+      ${this.session.warns && can("work") ? html`<button ?disabled=${this.busy} @click=${() => this.warn()}>Draft a warning of the public</button>` : nothing}
       ${can("reopen") ? this.says("reopen", "reason", "Why it goes on", "Reopen") : nothing}
     </section>`;
   }
@@ -138,6 +139,17 @@ class IncidentPage extends Asking {
   link(kind, id) {
     if (kind !== "merged") return short(id);
     return html`<a href="/control/incidents/${encodeURIComponent(id)}">${short(id)}</a>`;
+  }
+
+  async warn() {
+    try {
+      const made = await post("/warnings", { incident: this.session.incident });
+      location.assign(`/control/warnings/${encodeURIComponent(made.id)}`);
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      this.refused = refused.message;
+      this.requestUpdate();
+    }
   }
 
   /** @param {SubmitEvent} event @param {string} act @param {object} more */

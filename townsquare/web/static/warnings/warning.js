@@ -1,0 +1,96 @@
+/**
+ * One warning: the form of a draft, and what is done with it. The server checks all of it.
+ *
+ * Always holds: whoever asks for approval asks for what stands in the form, since it is saved first.
+ */
+
+import { asked, post } from "/static/control/act.js";
+import { on } from "/static/handover/forms.js";
+
+const EACH_MS = 3000;
+const ONCE = ["status", "category", "urgency", "severity", "certainty", "response", "note"];
+const root = document.getElementById("warning");
+const path = root.dataset.path;
+const draft = root.querySelector("form.edit");
+
+on(draft, async (form, button) => {
+  if (button === "give-up") {
+    await post(`${path}/give-up`, {});
+    location.reload();
+    return;
+  }
+  root.querySelector(".saved").textContent = "";
+  await save(form);
+  root.querySelector(".saved").textContent = `Saved at ${new Date().toLocaleTimeString("en-GB")}.`;
+  if (button !== "ask") return;
+  await post(`${path}/ask`, {});
+  root.querySelector(".waits").hidden = false;
+  follow();
+});
+for (const form of root.querySelectorAll("form.follow")) {
+  on(form, async () => {
+    const made = await post(`${path}/${form.dataset.act}`, {});
+    location.assign(`/control/warnings/${encodeURIComponent(made.id)}`);
+  });
+}
+for (const button of root.querySelectorAll(".more")) {
+  button.addEventListener("click", () => {
+    const made = document.getElementById(button.dataset.of).content.cloneNode(true);
+    root.querySelector(`.${button.dataset.of}s`).append(made);
+  });
+}
+draft?.addEventListener("click", (event) => {
+  if (event.target.matches(".drop")) event.target.closest("fieldset").remove();
+});
+for (const input of root.querySelectorAll("input[data-at]")) input.value = local(input.dataset.at);
+
+/** @param {HTMLFormElement} form */
+async function save(form) {
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  await asked(path, { method: "PUT", headers, body: JSON.stringify(message(form)) });
+}
+
+/** @param {HTMLFormElement} form */
+function message(form) {
+  const given = form.elements;
+  const once = Object.fromEntries(ONCE.map((name) => [name, given[name].value]));
+  const texts = [...form.querySelectorAll(".text")].map(text);
+  const areas = [...form.querySelectorAll(".area")].map(area);
+  const onset = given.onset.value ? moment(given.onset.value) : null;
+  return { ...once, onset, expires: moment(given.expires.value), texts, areas };
+}
+
+/** @param {Element} fields */
+function text(fields) {
+  const names = ["language", "event", "headline", "description", "instruction"];
+  return Object.fromEntries(names.map((name) => [name, fields.querySelector(`[name=${name}]`).value]));
+}
+
+/** @param {Element} fields */
+function area(fields) {
+  const lines = (name) => fields.querySelector(`[name=${name}]`).value.split("\n").map((one) => one.trim()).filter(Boolean);
+  const description = fields.querySelector("[name=area]").value;
+  return { description, circles: lines("circles"), polygons: lines("polygons") };
+}
+
+/** Until it is published. */
+function follow() {
+  const timer = setInterval(async () => {
+    const one = await (await asked(path, { headers: { accept: "application/json" } })).json();
+    if (one.state === root.dataset.state) return;
+    clearInterval(timer);
+    location.reload();
+  }, EACH_MS);
+}
+
+/** @param {string} value by the clock of this computer */
+function moment(value) {
+  return new Date(value).toISOString();
+}
+
+/** @param {string} at */
+function local(at) {
+  if (!at) return "";
+  const when = new Date(at);
+  return new Date(when.getTime() - when.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

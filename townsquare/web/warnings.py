@@ -1,0 +1,100 @@
+"""Pages of warnings: the list, and one as a form while it is a draft.
+
+Always holds: what everyone reads is not made here but at the doors of the room; a draft is shown to
+those who sit in the control room.
+"""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from townsquare.alerts.handover.paper import Named
+from townsquare.alerts.incidents.doors import reader
+from townsquare.alerts.warnings import message
+from townsquare.alerts.warnings.cap import CAP_TYPE
+from townsquare.alerts.warnings.desk import WarningDesk
+from townsquare.alerts.warnings.types import WARNING
+from townsquare.alerts.warnings.warning import DRAFT, PUBLISHED
+from townsquare.model.entity import Json, iso
+from townsquare.web.auth import usual
+from townsquare.web.control import Control
+from townsquare.web.inside import away
+from townsquare.web.within import around
+
+CHOICES = {
+    "status": message.Status,
+    "category": message.Category,
+    "urgency": message.Urgency,
+    "severity": message.Severity,
+    "certainty": message.Certainty,
+    "response": message.Response,
+}
+TITLES = {
+    "status": "Meant",
+    "category": "Kind of danger",
+    "urgency": "Urgency",
+    "severity": "Severity",
+    "certainty": "Certainty",
+    "response": "What people should do",
+}
+KINDS = {"Alert": "Warning", "Update": "Correction", "Cancel": "End"}
+
+
+@dataclass(frozen=True, slots=True)
+class WarningPages:
+    control: Control
+    desk: WarningDesk
+    named: Named
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/control/warnings", self.listed),
+            Route("/control/warnings/{id}.xml", self.preview),
+            Route("/control/warnings/{id}", self.one),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        if elsewhere := away(self.control, request, "warnings"):
+            return elsewhere
+        return self._page(
+            "warnings.html", request, warnings=await self.desk.latest(reader(request))
+        )
+
+    async def one(self, request: Request) -> Response:
+        if elsewhere := away(self.control, request, "warnings"):
+            return elsewhere
+        one = await self.desk.one(request.path_params["id"], reader(request))
+        choices = {name: get_args(terms) for name, terms in CHOICES.items()}
+        return self._page("warning.html", request, one=one, choices=choices, titles=TITLES)
+
+    async def preview(self, request: Request) -> Response:
+        """As it would be published."""
+        if elsewhere := away(self.control, request, "warnings"):
+            return elsewhere
+        one = await self.desk.one(request.path_params["id"], reader(request))
+        return Response(
+            self.desk.drafted(one), 200, {"cache-control": "no-store"}, f"{CAP_TYPE}; charset=utf-8"
+        )
+
+    def _page(self, name: str, request: Request, **shown: Json) -> Response:
+        control, who = self.control, reader(request)
+        town = control.pages.town
+        grant = control.broker.grant(who.by.through("alerts"), usual(who.by), "write", WARNING)
+        page = control.pages.page(
+            name,
+            inside=around(control.broker, who.by, accounts=control.mode == "login"),
+            may=grant.allowed,
+            draft=DRAFT,
+            published=PUBLISHED,
+            kinds=KINDS,
+            now=control.broker.clock(),
+            named=lambda id: self.named(id) or id.rsplit(":", 1)[-1],
+            clock=lambda at: f"{town.local(at):%-d %B, %H:%M}" if at else "",
+            iso=iso,
+            **shown,
+        )
+        page.headers["cache-control"] = "no-store"
+        return page

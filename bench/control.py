@@ -167,14 +167,14 @@ def delays_ms(told: list[tuple[float, bool]], seen: list[tuple[float, str]]) -> 
 
 def counted() -> dict[str, int]:
     """How often each alarm was raised, by its bin. The first raise of the probe was before."""
-    asked = {"type": "Alert", "options": "keyValues", "limit": 1000}
+    asked: dict[str, str | int] = {"type": "Alert", "options": "keyValues", "limit": 1000}
     found = httpx.get(f"{URL}/ngsi-ld/v1/entities", params=asked, timeout=60).json()
     known = {str(one["id"]).rsplit(":", 1)[1]: int(one["count"]) for one in found}
     return known | {sensors.PROBE: known[sensors.PROBE] - 1}
 
 
 def alarms(client: httpx.Client) -> int:
-    asked = {"type": "Alert", "limit": 0, "count": "true"}
+    asked: dict[str, str | int] = {"type": "Alert", "limit": 0, "count": "true"}
     found = client.get("/ngsi-ld/v1/entities", params=asked)
     return int(found.headers["NGSILD-Results-Count"])
 

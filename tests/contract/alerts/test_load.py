@@ -184,3 +184,19 @@ async def moment(town: Town, alarms: int) -> Entity:
             if found.entities and found.entities[0].value("tenMinutes") == alarms:
                 return found.entities[0]
             await asyncio.sleep(0.02)
+
+
+async def test_the_last_day_in_bars_of_ten_minutes_for_who_sees_all_alarms(town: Town) -> None:
+    await rings(town, "old", -26 * 3600, "UNACK", "high")  # before the first bar
+    await rings(town, "a", 0, "UNACK", "high")
+    await rings(town, "b", 30, "UNACK")
+    await rings(town, "b", 700, "RTN_UNACK")
+    await rings(town, "b", 710, "UNACK")
+    told = (await get(town, ANNA, "/alerts/timeline")).json()
+    assert len(told["bins"]) == 24 * 6 + 1
+    assert told["bins"][-1]["since"] == "2030-06-01T12:10:00Z"
+    rang = {one["since"][11:16]: (one["high"], one["low"]) for one in told["bins"][-3:]}
+    assert rang == {"11:50": (0, 0), "12:00": (1, 1), "12:10": (0, 1)}
+    assert sum(one["high"] for one in told["bins"]) == 1
+    assert told["knownSince"] == "2030-05-31T10:00:00Z"
+    assert (await get(town, NORTH, "/alerts/timeline")).status_code == 403

@@ -22,7 +22,11 @@ def routes(reports: Reports) -> list[Route]:
         named = await reports.named([*loads.values()], by, why)
         return JSONResponse(told(loads, named))
 
-    return [Route("/alerts/load", load)]
+    async def timeline(request: Request) -> Response:
+        reports.require(request.state.actor, request.state.why)
+        return JSONResponse(msgspec.to_builtins(await reports.timeline()))
+
+    return [Route("/alerts/load", load), Route("/alerts/timeline", timeline)]
 
 
 def told(loads: Mapping[str, Load], named: Mapping[str, Entity]) -> dict[str, Any]:

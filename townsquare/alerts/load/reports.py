@@ -7,7 +7,7 @@ is over is not computed again for as long as `KEPT` says; nobody can write into 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.load import months
@@ -17,6 +17,8 @@ from townsquare.alerts.load.nuisance import Chatter, Fleeting, Often, Stale
 from townsquare.alerts.load.period import DAY, HOUR, Period
 from townsquare.alerts.load.published import Published, published
 from townsquare.alerts.load.reading import Reader
+from townsquare.alerts.load.story import story
+from townsquare.alerts.load.timeline import STEP, Timeline, timeline
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor, Why
@@ -57,6 +59,15 @@ class Reports:
     async def between(self, since: datetime, until: datetime) -> Load:
         """Of any time that is over, such as a shift."""
         return (await self._load({"": months.between(since, until, self.town)}))[""]
+
+    async def timeline(self) -> Timeline:
+        """Of the last 24 hours, and of the ten minutes that have begun."""
+        now = self.broker.clock()
+        steps = DAY // STEP + 1
+        since = now - (now - datetime.min.replace(tzinfo=UTC)) % STEP - DAY
+        found = await Reader(self.broker).transitions(since, now)
+        told = await asyncio.to_thread(story, found)
+        return timeline(told.annunciations, await self._known_since(), since, steps)
 
     async def names(self) -> list[str]:
         """Months that are over and known, newest first."""

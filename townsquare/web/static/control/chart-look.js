@@ -45,7 +45,10 @@ export function chartOptions(chart, size) {
       { scale: "inside", stroke: look.mean, width: 2, spanGaps: false,
         points: { show: true, size: 7, fill: look.mean, stroke: look.mean } },
     ],
-    hooks: { drawAxes: [(plot) => paintBars(plot, chart, look)] },
+    hooks: {
+      drawAxes: [(plot) => paintBars(plot, chart, look)],
+      draw: [(plot) => paintMoment(plot, chart.shown.at, look)],
+    },
   };
 }
 
@@ -65,6 +68,21 @@ function paintBars(plot, chart, look) {
     paintBar(plot, window, window.values[0], middle - WINDOW_S * BAR, look.towards);
     paintBar(plot, window, window.values[1], middle, look.away);
   }
+  ctx.restore();
+}
+
+/** The playhead. @param {number|null} at s */
+function paintMoment(plot, at, look) {
+  if (at === null) return;
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(at, "x", true);
+  ctx.save();
+  ctx.strokeStyle = look.text;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
   ctx.restore();
 }
 

@@ -6,6 +6,7 @@ import { Clock } from "./format.js";
 import { Panel } from "./panel.js";
 import "./alarm-queue.js";
 import "./camera-tile.js";
+import "./day-line.js";
 import "./hour-panel.js";
 import "./status-bar.js";
 import "./town-map.js";
@@ -33,6 +34,7 @@ class ControlRoom extends Panel {
         <town-map class="panel map" .store=${store} .clock=${clock}></town-map>
         <camera-tile class="panel tile" tabindex="0" role="region" aria-label="Camera" .store=${store} .clock=${clock}></camera-tile>
         <hour-panel class="panel hour" .store=${store} .clock=${clock}></hour-panel>
+        <day-line class="panel day" role="region" aria-label="Last 24 hours" .store=${store} .clock=${clock}></day-line>
       </main>
     `;
   }

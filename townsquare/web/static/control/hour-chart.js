@@ -34,7 +34,7 @@ class HourChart extends LitElement {
     const { shown } = this;
     const end = Math.ceil(shown.now / WINDOW_S) * WINDOW_S;
     const windows = [shown.lineWindows, shown.zoneWindows].map(drawable);
-    const state = JSON.stringify([end, windows, shown.line?.id, shown.zone?.id]);
+    const state = JSON.stringify([end, shown.at, windows, shown.line?.id, shown.zone?.id]);
     if (state === this.drawn) return;
     this.drawn = state;
     this.range = [end - HOUR_S, end];
@@ -69,7 +69,7 @@ class HourChart extends LitElement {
         ${all.some((window) => window.sample) ? key("sample", "sample, not counted here") : nothing}
         <li>gap: not counted</li>
       </ul>
-      <div class="plot" role="img" aria-label="Chart of the last hour; the table says the same"></div>
+      <div class="plot" role="img" aria-label="Chart of the hour; the table says the same"></div>
     `;
   }
 }

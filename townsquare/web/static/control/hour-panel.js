@@ -1,4 +1,4 @@
-/** The last hour of the selected camera: a chart, and a table that says the same. */
+/** An hour of the selected camera, the last or around the playhead: a chart, and a table that says the same. */
 
 import { html, nothing } from "lit";
 import { Refused } from "./act.js";
@@ -9,6 +9,9 @@ import "./hour-chart.js";
 import "./hour-table.js";
 
 /** @import { Measure, Window } from "./types.js" */
+
+const AROUND_MS = (HOUR_S / 2) * 1000; // of the playhead
+const SLIDES_MS = 250;
 
 class HourPanel extends Panel {
   static properties = {
@@ -22,30 +25,41 @@ class HourPanel extends Panel {
     this.listed = false;
     this.line = "";
     this.asked = ""; // what the history below is of
+    this.sliding = 0;
     /** @type {Map<string, Window[]>} */
     this.past = new Map();
     this.trouble = "";
   }
 
+  /** @returns {number} where the hour ends, s */
+  get end() {
+    const { at, now } = this.store;
+    return (at === null ? now : Math.min(now, at + AROUND_MS)) / 1000;
+  }
+
   willUpdate() {
-    const { staleSince, loaded } = this.store;
+    const { staleSince, loaded, at } = this.store;
     const one = camera(this.store);
     this.measures = one ? measures(this.store, one) : [];
     // After a lost connection the history is asked for again: windows may have closed meanwhile.
-    const wanted = loaded && !staleSince ? this.measures.map(({ id }) => id).join(" ") : "";
+    const ids = loaded && !staleSince ? this.measures.map(({ id }) => id).join(" ") : "";
+    const wanted = ids && `${ids} ${at ?? ""}`;
     if (wanted !== this.asked) {
       this.asked = wanted;
-      if (wanted) this.fetchPast(this.measures);
+      clearTimeout(this.sliding);
+      if (wanted) this.sliding = setTimeout(() => this.fetchPast(this.measures), at === null ? 0 : SLIDES_MS);
     }
     for (const measure of this.measures) this.remember(measure);
   }
 
   /** @param {Measure[]} wanted */
   async fetchPast(wanted) {
+    const { asked, end } = this;
     this.trouble = "";
     for (const measure of wanted) {
       try {
-        const windows = await closedWindows(measure, Date.now() / 1000 - HOUR_S - WINDOW_S);
+        const windows = await closedWindows(measure, end - HOUR_S - WINDOW_S, end + WINDOW_S);
+        if (asked !== this.asked) return; // somebody looks elsewhere by now
         this.past.set(measure.id, [...windows, ...(this.past.get(measure.id) ?? [])]);
       } catch (refused) {
         if (!(refused instanceof Refused)) throw refused;
@@ -59,15 +73,14 @@ class HourPanel extends Panel {
   /** @param {Measure} measure */
   remember(measure) {
     const known = [...(this.past.get(measure.id) ?? []), ...newlyClosed(measure)];
-    this.past.set(measure.id, inOrder(known, this.store.now / 1000 - HOUR_S - WINDOW_S));
+    this.past.set(measure.id, inOrder(known, this.end - HOUR_S - WINDOW_S));
   }
 
   /** @param {Measure|undefined} measure @returns {Window[]} */
   windows(measure) {
     if (!measure) return [];
-    const now = this.store.now / 1000;
-    const open = openWindow(measure, now);
-    return inOrder([...(this.past.get(measure.id) ?? []), ...open], now - HOUR_S);
+    const open = this.store.at === null ? openWindow(measure, this.end) : [];
+    return inOrder([...(this.past.get(measure.id) ?? []), ...open], this.end - HOUR_S, this.end);
   }
 
   render() {
@@ -76,10 +89,12 @@ class HourPanel extends Panel {
     const zone = this.measures.find((measure) => measure.kind === "zone");
     const shown = {
       line, zone, lineWindows: this.windows(line), zoneWindows: this.windows(zone),
-      now: this.store.now / 1000,
+      now: this.end, at: this.store.at === null ? null : this.store.at / 1000,
     };
+    const { at } = this.store;
+    const which = at === null ? "Last hour" : `Hour around ${this.clock.since(at, this.store.now)}`;
     return html`
-      <h2>Last hour, windows of 5 minutes
+      <h2>${which}, windows of 5 minutes
         ${this.choice(lines, line)}
         <span class="switch">
           <button aria-pressed=${!this.listed} @click=${() => (this.listed = false)}>Chart</button>

@@ -19,14 +19,18 @@ const COUNTED = {
 };
 const OF_WINDOW = ["dateObservedFrom", "coverage", "sample"];
 
-/** @param {Measure} measure @param {number} since s @returns {Promise<Window[]>} @throws Refused */
-export async function closedWindows({ id, kind }, since) {
+/**
+ * @param {Measure} measure @param {number} since s @param {number} until s
+ * @returns {Promise<Window[]>} @throws Refused
+ */
+export async function closedWindows({ id, kind }, since, until) {
   const attrs = [...COUNTED[kind], ...OF_WINDOW].join(",");
   /** @type {Window[]} */
   const windows = [];
   for (let after = since; ; ) {
-    const timeAt = new Date(after * 1000).toISOString();
-    const query = new URLSearchParams({ timerel: "after", timeAt, attrs, options: "temporalValues" });
+    const [timeAt, endTimeAt] = [after, until].map((at) => new Date(at * 1000).toISOString());
+    const between = { timerel: "between", timeAt, endTimeAt };
+    const query = new URLSearchParams({ ...between, attrs, options: "temporalValues" });
     const answer = await asked(`/ngsi-ld/v1/temporal/entities/${id}?${query}`);
     const found = windowsOf(await answer.json(), COUNTED[kind]);
     windows.push(...found);
@@ -80,7 +84,8 @@ export function openWindow({ live, kind }, now) {
 }
 
 /** One row per window, oldest first; what came later replaces. @param {Window[]} windows */
-export function inOrder(windows, /** @type {number} */ after) {
+export function inOrder(windows, /** @type {number} */ after, /** @type {number} */ before = Infinity) {
   const bySince = new Map(windows.map((window) => [window.since, window]));
-  return [...bySince.values()].filter((w) => w.until > after).sort((a, b) => a.since - b.since);
+  const within = [...bySince.values()].filter((w) => w.until > after && w.since < before);
+  return within.sort((a, b) => a.since - b.since);
 }

@@ -8,6 +8,7 @@
 /** @import { Entity, News, Session } from "./types.js" */
 
 const GATHER_MS = 40;
+const FRESH_MS = 30 * 60_000;
 
 export class Store {
   /** @param {Session} session */
@@ -28,6 +29,8 @@ export class Store {
     this.away = /** @type {{since: number, until: number}|null} */ (null);
     this.cameraId = "";
     this.alarmId = "";
+    /** The moment that charts show, ms; null while they follow the clock. */
+    this.at = /** @type {number|null} */ (null);
     this.now = Date.now();
     /** @type {Set<() => void>} */
     this.listeners = new Set();
@@ -118,6 +121,14 @@ export class Store {
   /** @param {string} id */
   selectAlarm(id) {
     this.alarmId = id;
+    // Charts show what was before and after it: so they do by themselves while it is fresh.
+    const raised = Date.parse(this.entities.get(id)?.dateIssued ?? "");
+    this.look(Date.now() - raised > FRESH_MS ? raised : null);
+  }
+
+  /** @param {number|null} at ms; null goes back to now */
+  look(at) {
+    this.at = at !== null && at < Date.now() ? at : null;
     this.changed();
   }
 

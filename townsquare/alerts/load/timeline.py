@@ -1,0 +1,43 @@
+"""How many alarms rang when, by severity: the last 24 hours of the control room. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from townsquare.alerts.load.story import Transition
+
+STEP = timedelta(minutes=10)
+
+
+class Bin(Struct, frozen=True, rename="camel"):
+    """Annunciations from `since` on for one `STEP`; of another severity than these four is none."""
+
+    since: datetime
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+
+
+class Timeline(Struct, frozen=True, rename="camel"):
+    """`known_since` is when the first alarm rang whose past is kept; before it nothing is known."""
+
+    step_minutes: int
+    known_since: datetime | None
+    bins: list[Bin]
+
+
+def timeline(
+    annunciations: Iterable[Transition], known_since: datetime | None, since: datetime, steps: int
+) -> Timeline:
+    rang = Counter(((one.at - since) // STEP, one.severity) for one in annunciations)
+    bins = [
+        Bin(
+            since + n * STEP,
+            *(rang[n, severity] for severity in ("critical", "high", "medium", "low")),
+        )
+        for n in range(steps)
+    ]
+    return Timeline(STEP // timedelta(minutes=1), known_since, bins)

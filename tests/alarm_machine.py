@@ -16,6 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from townsquare.alerts import alert, commands
 from townsquare.alerts.alert import facts
 from townsquare.alerts.commands import SHIFT, Deed, Shelf
+from townsquare.alerts.flood import changes
+from townsquare.alerts.flood.alarm import alarm
+from townsquare.alerts.flood.silence import may_be_silenced
 from townsquare.alerts.lifecycle import state
 from townsquare.alerts.shelves import Shelves, shelved_until
 from townsquare.alerts.sight import Ended, Finding, Raised
@@ -31,6 +34,7 @@ RULES = {
     PLAIN: Rule("plain", "Plain", "Tank", "level", 10, 6),
     LATCHING: Rule("latching", "Latching", "Tank", "level", 10, 6, latching=True),
 }
+BOX = "urn:ngsi-ld:Alert:dead:box"
 SOURCE = Entity("urn:ngsi-ld:Tank:1", ("Tank",))
 PEOPLE = tuple(
     Actor(f"urn:ngsi-ld:Person:{name}", "person", roles=frozenset({"operator"}))
@@ -49,7 +53,7 @@ class Truth:
     times: int = 0  # that its cause began, but for what latched and was not reset
     taken: bool = True  # somebody acknowledged what was called for last
     latched: bool = False
-    aside: str = ""  # "shelved", or who took it out of service
+    aside: str = ""  # "shelved", "design", or who took it out of service
     until: datetime | None = None
     once: bool = False
 
@@ -72,6 +76,7 @@ class Alarms(RuleBasedStateMachine):
         self.calls = dict.fromkeys(RULES, 0)
         self.shelves = Shelves([])
         self.seq = 0
+        self.box_is_dead = False
         for id in RULES:
             self.find(Raised(id, RULES[id], SOURCE, 12, self.now, 0))
             self.begins(self.truth[id], id)
@@ -90,8 +95,14 @@ class Alarms(RuleBasedStateMachine):
         self.calls[id] += called and not (before and before.value("state") == "UNACK")
 
     def find(self, finding: Finding) -> None:
-        now = alert.standing(self.there.get(finding.alert))
-        self.keep(alert.followed(finding, now)[0])
+        present = self.there.get(finding.alert)
+        change, then = alert.followed(finding, alert.standing(present))
+        newcomer = alarm(changes.kept(present, change, self.now))
+        if self.box_is_dead and isinstance(finding, Raised) and may_be_silenced(newcomer):
+            change = changes.silenced(present, change, BOX, self.now, "the box is dead")
+        elif isinstance(finding, Ended) and present and then.facts.suppression == "byDesign":
+            change = changes.ended(present, change, self.now)
+        self.keep(change)
 
     def begins(self, truth: Truth, id: str) -> None:
         same = truth.latched and truth.taken
@@ -99,6 +110,8 @@ class Alarms(RuleBasedStateMachine):
         truth.times += not same
         if not same:
             truth.taken = False
+            if self.box_is_dead and not truth.aside:
+                truth.aside = "design"
             truth.called += not truth.aside
 
     # --- what happens
@@ -111,7 +124,7 @@ class Alarms(RuleBasedStateMachine):
         if truth.lasts:
             self.find(Ended(id, self.now, self.seq))
             truth.lasts = False
-            if truth.once:
+            if truth.once or truth.aside == "design":
                 truth.back()
         else:
             self.find(Raised(id, RULES[id], SOURCE, 12, self.now, self.seq))
@@ -125,6 +138,19 @@ class Alarms(RuleBasedStateMachine):
             self.truth[id].back()
         for truth in self.truth.values():
             assert truth.until is None or truth.until > self.now, "its shelf should be over"
+
+    @rule()
+    def box(self) -> None:
+        """What both hang on dies, or is back."""
+        self.box_is_dead = not self.box_is_dead
+        for id, truth in self.truth.items():
+            if self.box_is_dead and may_be_silenced(alarm(self.there[id])):
+                assert truth.lasts
+                self.keep(changes.hushed(self.there[id], BOX, self.now, "the box is dead"))
+                truth.aside = "design"
+            elif not self.box_is_dead and truth.aside == "design":
+                self.keep(changes.released(self.there[id], self.now))
+                truth.back()
 
     @rule(id=ids, by=people)
     def look(self, id: str, by: Actor) -> None:
@@ -173,13 +199,13 @@ class Alarms(RuleBasedStateMachine):
     @rule(id=ids, by=people)
     def take_out(self, id: str, by: Actor) -> None:
         truth = self.truth[id]
-        possible = truth.aside in ("", "shelved")
+        possible = truth.aside in ("", "shelved", "design")
         if self.does(id, by, lambda seen: commands.taken_out(seen, self.deed(by)), possible):
             truth.aside, truth.until, truth.once = by.id, None, False
 
     @rule(id=ids, by=people)
     def return_it(self, id: str, by: Actor) -> None:
-        possible = self.truth[id].aside not in ("", "shelved", by.id)
+        possible = self.truth[id].aside not in ("", "shelved", "design", by.id)
         if self.does(id, by, lambda seen: commands.returned(seen, self.deed(by)), possible):
             self.truth[id].back()
 

@@ -98,6 +98,16 @@ def test_a_row_stays_itself_as_long_as_something_in_it_is_open() -> None:
     assert row(later) == row(one)
 
 
+def test_what_a_flood_brought_together_parts_after_it() -> None:
+    rows = Rows()
+    flood = [come(rows, named(f"cause-{n}", n), NOON) for n in range(10)]
+    assert by(flood[9]) == "rest"
+    over = replace(flood[9], queued=False, active=False, version=2)
+    rows.see(over)
+    assert rows.place(over, after(5)) == flood[9].place
+    assert rows.place(over, after(10)).by == "itself", "though others are still in that row"
+
+
 def test_under_pressure_alarms_share_rows_by_cause_then_by_quarter() -> None:
     rows = Rows()
     quarter = replace(HERE, lon=HERE.lon + 0.006)  # 407 m away

@@ -99,7 +99,7 @@ class Rows:
     def place(self, alarm: Alarm, now: datetime) -> Place:
         rows = self.standing(now)
         lately = [row for row in rows if row.since > now - TEN_MINUTES and not row.rest]
-        if alarm.place and any(row.id == alarm.place.row for row in rows):
+        if alarm.place and _returns(alarm.place, rows, now):
             return alarm.place
         full = len(lately) >= (CRITICAL if alarm.critical else PLAIN)
         reasons = REASONS if full else _reasons(len(lately))
@@ -137,6 +137,12 @@ def _keep(ids: set[str], id: str, is_in: bool) -> None:
 def _opener(alarm: Alarm) -> tuple[bool, datetime, str]:
     opened = alarm.place is not None and alarm.place.by == "itself"
     return not opened, alarm.raised, alarm.id
+
+
+def _returns(place: Place, rows: Iterable[Row], now: datetime) -> bool:
+    """To the row where it was: what a flood brought together is together no longer than that."""
+    lasting = place.by in ("itself", "group", "asset") or place.since > now - TEN_MINUTES
+    return lasting and any(row.id == place.row for row in rows)
 
 
 def _reasons(lately: int) -> Sequence[By]:

@@ -41,7 +41,7 @@ class AlarmQueue extends Panel {
     this.rowId = ""; // the selected row, where it is not one of its alarms
     this.here = /** @type {Item|undefined} */ (undefined); // what is selected
     this.shelvingId = ""; // the alarm whose form is open
-    this.heard = /** @type {Set<string>|null} */ (null); // rows, and alarms as they occurred
+    this.heard = /** @type {Set<string>|null} */ (null); // rows that call, and alarms as they occurred
     this.said = { critical: "", other: "" };
   }
 
@@ -49,7 +49,8 @@ class AlarmQueue extends Panel {
     if (!this.store.loaded) return;
     const all = rows(this.store);
     if (this.heard) for (const alarm of fresh(all, this.heard)) this.announce(alarm);
-    this.heard = new Set(all.flatMap((row) => [row.id, ...row.alarms.map(occurrence)]));
+    const calls = all.filter((row) => row.waiting.length);
+    this.heard = new Set([...calls.map((row) => row.id), ...all.flatMap((row) => row.alarms.map(occurrence))]);
   }
 
   /** @param {Entity} alarm */
@@ -279,7 +280,7 @@ class AlarmQueue extends Panel {
   }
 }
 
-/** One that joins a row is counted there and does not call anew, unless it is critical. */
+/** One that joins a row which calls already is counted there and does not call anew, unless it is critical. */
 function fresh(/** @type {Row[]} */ all, /** @type {Set<string>} */ heard) {
   return all.flatMap((row) =>
     row.alarms.filter((alarm) =>

@@ -259,12 +259,18 @@ class Camera:
     counts_only: bool = False
     ground: tuple[GroundPoint, ...] = ()
     scene_changed: SceneChanged | None = None
+    depends_on: str = ""  # id of the entity that it hangs on: a box, a switch
     sample: bool = False  # a recorded clip, not a camera of the town
 
     def __post_init__(self) -> None:
         require_name("camera", self.name)
         for url in (self.url, self.small_url):
             _require_address(self.name, url)
+        if self.depends_on and ":" not in self.depends_on:
+            raise Invalid(
+                f"camera {self.name!r}: depends_on = {self.depends_on!r} is no id of an entity;"
+                ' right is, for example, "urn:ngsi-ld:Device:box-3"'
+            )
         names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
         if twice := {name for name in names if names.count(name) > 1}:
             raise Invalid(f"camera {self.name!r}: two lines or zones are named {min(twice)!r}")

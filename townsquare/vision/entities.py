@@ -71,6 +71,8 @@ def camera_entity(
         values["pictureSize"] = list(size)
     attributes = {name: (Attribute(value),) for name, value in values.items()}
     attributes["location"] = (camera.position.attribute(),)
+    if camera.depends_on:
+        attributes["dependsOn"] = (relationship(camera.depends_on),)
     return Entity(urn(CAMERA, camera.name), (CAMERA,), attributes)
 
 

@@ -4,12 +4,19 @@ every store.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
 
 from tests.contract.alerts.town import ANNA, BEN, Clock, Town, commanding
+from tests.square import SQUARE
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, relationship
+from townsquare.model.errors import Invalid
 from townsquare.model.rule import Rule
+from townsquare.vision.entities import camera_entity
+from townsquare.vision.types import DECLARED
 
 MEASURE = Why("integration")
 # As an operator it is admitted also while the hands of the clock are moved.
@@ -177,3 +184,20 @@ async def test_what_depends_on_each_other_never_falls_silent_as_a_whole(town: To
         await says(town, BOX, on=SWITCH, faults=1)
         await comes_to(town, BOX_ALARM, "SUPPRESSED")
         await comes_to(town, "urn:ngsi-ld:Alert:box-dead:switch", "UNACK")
+
+
+async def test_a_camera_hangs_on_the_box_that_the_settings_name(town: Town, clock: Clock) -> None:
+    lost = Rule("lost", "Camera fails", "Camera", q='status!="working"', scope="")
+    camera = replace(SQUARE, depends_on=BOX)
+    failing = camera_entity(camera, ("failing", clock(), "no answer"), None, overdue=False)
+    assert "dependsOn" not in DECLARED, "how the town is wired is nobody's business"
+    async with town.alerting(DEAD, lost):
+        await says(town, BOX, faults=1)
+        await comes_to(town, BOX_ALARM, "UNACK")
+        await town.broker.apply([Change("create", failing)], DEVICES, MEASURE)
+        await comes_to(town, f"urn:ngsi-ld:Alert:lost:{SQUARE.name}", "SUPPRESSED")
+
+
+def test_what_a_camera_hangs_on_is_an_entity() -> None:
+    with pytest.raises(Invalid, match="right is, for example"):
+        replace(SQUARE, depends_on="box 3")

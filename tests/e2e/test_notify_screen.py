@@ -49,6 +49,11 @@ kind = "webhook"
 address = "http://127.0.0.1:{port}/shift-lead"
 
 [[notify.contact]]
+name = "mayor"
+[[notify.contact.channel]]
+kind = "browser"
+
+[[notify.contact]]
 name = "crisis-lead"
 [[notify.contact.channel]]
 kind = "webhook"
@@ -178,3 +183,38 @@ def escalated(page: Page, called: Phones, town: Town, tmp_path: Path) -> None:
     expect(page.get_by_role("region", name="Last calls, table")).to_contain_text("Pump is hot")
     expect(waiting).to_have_count(0)
     expect(page.get_by_role("button", name="Test")).to_have_count(0)
+
+
+WORKER = "/static/notify/push-worker.js"
+REGISTER = f"""async () => {{
+    const worker = await navigator.serviceWorker.register("{WORKER}");
+    const coming = worker.installing ?? worker.waiting;
+    if (coming) await new Promise((done) => coming.addEventListener("statechange",
+        () => coming.state === "activated" && done()));
+}}"""
+SHOWN = f"""async () => {{
+    const worker = await navigator.serviceWorker.getRegistration("{WORKER}");
+    return (await worker.getNotifications()).map((one) => [one.title, one.body]);
+}}"""
+
+
+def test_what_is_pushed_to_a_browser_is_shown_once(browser: Browser, demo: Town) -> None:
+    """Push services are on the internet; their last step is made here in their place."""
+    with engineer(browser, demo) as page:
+        page.context.grant_permissions(["notifications"], origin=demo.url)
+        page.evaluate(REGISTER)
+        inside, known = page.context.new_cdp_session(page), list[Any]()
+        inside.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda told: known.extend(told["registrations"]),
+        )
+        inside.send("ServiceWorker.enable")
+        page.wait_for_function("() => true")
+        registration = next(one["registrationId"] for one in known if "notify" in one["scopeURL"])
+        for text in ("first", "again"):
+            told = {"id": "1", "title": "Pump is hot", "text": text, "link": "/", "urgent": True}
+            inside.send(
+                "ServiceWorker.deliverPushMessage",
+                {"origin": demo.url, "registrationId": registration, "data": json.dumps(told)},
+            )
+        eventually(lambda: page.evaluate(SHOWN) == [["Pump is hot", "again"]], WITHIN_S)

@@ -18,8 +18,10 @@ from townsquare.alerts.incidents.doors import Doors as IncidentDoors
 from townsquare.alerts.load import doors as load_doors
 from townsquare.alerts.load import live as load_live
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.notify import push
 from townsquare.alerts.notify import run as notify
 from townsquare.alerts.notify import types as notify_types
+from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.doors import NotifyDoors
 from townsquare.alerts.notify.staff import Staff
@@ -120,7 +122,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             f"{address}/control",
         )
         reveal = partial(secret.resolve, folder=place.data)
-        courier = Courier(client, reveal, settings.notify.mail, broker.clock)
+        push_key = secret.kept(place.data / "secrets" / "push-key", push.fresh_key)
+        courier = Courier(client, reveal, settings.notify.mail, Browsers(broker), push_key)
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
@@ -160,7 +163,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *alerts_api.routes(broker),
             *RuleDoors(broker, (*settings.rule, *OWN_RULES)).routes(),
             *IncidentDoors(broker).routes(),
-            *NotifyDoors(broker, staff).routes(),
+            *NotifyDoors(broker, staff, allowed, push.public_key(push_key)).routes(),
             *HandoverDoors(handing).routes(),
             *WarningDoors(trust.warnings, asking(lambda: book), book.could_agree).routes(),
             *load_doors.routes(reports),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.notify.types import NOTIFICATION
+from townsquare.alerts.notify.types import BROWSER, NOTIFICATION
 from townsquare.model.errors import Denied
 from townsquare.web.auth import usual
 from townsquare.web.control import Control
@@ -31,10 +31,18 @@ class NotifyPage:
         seen = control.broker.grant(by, request.state.why, "read", NOTIFICATION)
         if not seen.allowed:
             raise Denied(f"calls are for the control room; you are here as {control.titles(by)}")
-        tests = control.broker.grant(by.through("alerts"), usual(by), "write", NOTIFICATION)
+        acting = by.through("alerts")
+        tests, registers = (
+            control.broker.grant(acting, usual(by), "write", type).allowed
+            for type in (NOTIFICATION, BROWSER)
+        )
         page = control.pages.page(
             "notify.html",
-            session={"tests": tests.allowed, "timezone": control.pages.town.timezone},
+            session={
+                "tests": tests,
+                "registers": registers,
+                "timezone": control.pages.town.timezone,
+            },
             inside=around(control.broker, by, accounts=control.mode == "login"),
         )
         page.headers["cache-control"] = "no-store"

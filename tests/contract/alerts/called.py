@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.contract.alerts.town import ANNA, WORK, Town
-from townsquare.alerts.notify import run
+from townsquare.alerts.notify import push, run
+from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.notification import Calling, read
 from townsquare.alerts.notify.settings import Settings
@@ -41,6 +42,7 @@ SECRETS = {
     "secret:token": "a-token",
     "secret:key": "whsec_c2lnbmVkLWJ5LXRoZS10b3du",
 }
+PUSH_KEY = push.fresh_key()
 TIMEOUT_S = 120.0
 
 
@@ -74,7 +76,7 @@ class Hook:
                 request.raw_path,
                 headers,
                 await request.read(),
-                await request.json(),
+                await request.json() if request.content_type == "application/json" else None,
             )
         )
         answer = self.answers.pop(0) if self.answers else 200
@@ -211,7 +213,12 @@ async def calling(
     staff, known = staff_of(settings), {**SECRETS, **(secrets or {})}
     async with outgoing.Client(allowing({HERE})) as client:
         courier = Courier(
-            client, known.__getitem__, staff.settings.mail, town.broker.clock, longest_s
+            client,
+            known.__getitem__,
+            staff.settings.mail,
+            Browsers(town.broker),
+            PUSH_KEY,
+            longest_s,
         )
         running = asyncio.create_task(run.run(town.broker, staff, courier, waits_s))
         try:

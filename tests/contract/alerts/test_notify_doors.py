@@ -7,7 +7,16 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.contract.alerts.called import Hook, calling, hooked, kept, staff_of
+from tests.contract.alerts.called import (
+    HERE,
+    PUSH_KEY,
+    Hook,
+    allowing,
+    calling,
+    hooked,
+    kept,
+    staff_of,
+)
 from tests.contract.alerts.test_calling import CRITICAL, desk
 from tests.contract.alerts.town import (
     ANNA,
@@ -18,6 +27,7 @@ from tests.contract.alerts.town import (
     as_actor,
     refused,
 )
+from townsquare.alerts.notify import push
 from townsquare.alerts.notify.doors import NotifyDoors
 from townsquare.model.actor import Actor
 from townsquare.model.errors import TownsquareError
@@ -30,7 +40,9 @@ async def hook() -> AsyncIterator[Hook]:
 
 
 async def ask(town: Town, settings: str, by: Actor, wish: Any = None) -> httpx.Response:
-    doors = NotifyDoors(town.broker, staff_of(settings))
+    doors = NotifyDoors(
+        town.broker, staff_of(settings), allowing({HERE}), push.public_key(PUSH_KEY)
+    )
     handlers: Any = {TownsquareError: refused}
     site = Starlette(routes=doors.routes(), exception_handlers=handlers)
     transport = httpx.ASGITransport(as_actor(site, by))

@@ -7,18 +7,20 @@ side's; no reason says more of an address than its host, since the rest may be p
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import aiosmtplib
 import httpx
 
 from townsquare.alerts.notify import hooks, mail
+from townsquare.alerts.notify.browsers import Browser, Browsers
 from townsquare.alerts.notify.message import Message
+from townsquare.alerts.notify.push import pushed
 from townsquare.alerts.notify.ways import Channel, Mail, require_url
 from townsquare.context import outgoing
 from townsquare.model.errors import CannotStart, Denied, Invalid
 
 MOST_BYTES = 65_536  # of an answer; of what it says only the status counts
+GONE = frozenset({404, 410})  # a browser that left (RFC 8030, 7.3)
 AGAIN_LATER = frozenset({408, 425, 429})
 Reveal = Callable[[str], str]  # what a `secret:NAME` holds
 
@@ -30,6 +32,7 @@ class Outcome:
     sent: bool
     answer: str
     again: bool = False
+    status: int = 0  # over HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,16 @@ class Courier:
     client: outgoing.Client
     reveal: Reveal
     mail: Mail | None
-    clock: Callable[[], datetime]
+    browsers: Browsers
+    push_key: str
     longest_s: float = field(default=outgoing.LONGEST_S)
 
-    async def tell(self, message: Message, channel: Channel) -> Outcome:
+    async def tell(self, message: Message, contact: str, channel: Channel) -> Outcome:
         try:
             if channel.kind == "email":
                 return await self._post(message, channel)
+            if channel.kind == "browser":
+                return await self._push(message, contact)
             return await self._call(self._order(message, channel))
         except (httpx.HTTPError, httpx.InvalidURL, OSError, aiosmtplib.SMTPException) as error:
             return _failed(error)
@@ -55,7 +61,7 @@ class Courier:
         address, key = self._revealed(channel.address), self._revealed(channel.key)
         require_url(address)
         if channel.kind == "webhook":
-            return hooks.webhook(message, address, key, self.clock())
+            return hooks.webhook(message, address, key, self.browsers.broker.clock())
         if channel.kind == "ntfy":
             return hooks.ntfy(message, address, key)
         return hooks.matrix(message, address, key)
@@ -70,8 +76,32 @@ class Courier:
         answer = await outgoing.ask(self.client, request, MOST_BYTES, self.longest_s)
         status = answer.status
         if 200 <= status < 300:
-            return Outcome(True, f"status {status}")
-        return Outcome(False, f"status {status}", status >= 500 or status in AGAIN_LATER)
+            return Outcome(True, f"status {status}", status=status)
+        again = status >= 500 or status in AGAIN_LATER
+        return Outcome(False, f"status {status}", again, status)
+
+    async def _push(self, message: Message, contact: str) -> Outcome:
+        """To each browser; one that gets it is enough, since the same person sits there."""
+        known = await self.browsers.of(contact)
+        outcomes = [await self._push_to(one, message) for one in known]
+        sent = [outcome for outcome in outcomes if outcome.sent]
+        if sent:
+            return Outcome(True, f"taken for {len(sent)} of {len(known)} browsers")
+        if not outcomes:
+            return Outcome(False, "no browser is registered for them")
+        return next((one for one in outcomes if one.again), outcomes[0])
+
+    async def _push_to(self, one: Browser, message: Message) -> Outcome:
+        now = self.browsers.broker.clock()
+        try:
+            outcome = await self._call(pushed(message, one.subscription, self.push_key, now))
+        except (httpx.HTTPError, OSError) as error:
+            return _failed(error)
+        except Denied as error:
+            return Outcome(False, str(error))
+        if outcome.status in GONE:
+            await self.browsers.gone(one)
+        return outcome
 
     async def _post(self, message: Message, channel: Channel) -> Outcome:
         if self.mail is None:

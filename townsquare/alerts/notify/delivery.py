@@ -11,10 +11,11 @@ from dataclasses import replace
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify import message, notification
 from townsquare.alerts.notify.courier import Courier, Outcome
-from townsquare.alerts.notify.health import ROOM, WHY, Health
+from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.message import Message
 from townsquare.alerts.notify.notification import Calling, State
 from townsquare.alerts.notify.staff import Staff
+from townsquare.alerts.notify.types import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import Entity
@@ -64,7 +65,7 @@ class Delivery:
         channel = self._staff.way(one.contact, one.channel)
         if channel is None:
             return GONE
-        return await self._courier.tell(await self._message(one), channel)
+        return await self._courier.tell(await self._message(one), one.contact, channel)
 
     async def _message(self, one: Calling) -> Message:
         """As the alarms are now."""

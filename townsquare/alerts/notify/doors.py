@@ -2,19 +2,23 @@
 
 import secrets
 from dataclasses import dataclass
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.alerts.bodies import sent
 from townsquare.alerts.notify import notification
+from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.notification import Calling
 from townsquare.alerts.notify.overview import overview
+from townsquare.alerts.notify.push import Subscription, octets
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import NOTIFICATION
 from townsquare.context.broker import Broker
+from townsquare.context.outgoing import Allowed
 from townsquare.model.errors import Denied, NotFound
 
 
@@ -23,15 +27,38 @@ class Test(Struct, frozen=True, forbid_unknown_fields=True):
     channel: str
 
 
+class Keys(Struct, frozen=True):
+    p256dh: str
+    auth: str
+
+
+class Registered(Struct, frozen=True, forbid_unknown_fields=True):
+    """As a browser's `PushSubscription` tells it."""
+
+    contact: str
+    endpoint: Annotated[str, Meta(max_length=2000)]
+    keys: Keys
+
+
+class Left(Struct, frozen=True, forbid_unknown_fields=True):
+    endpoint: Annotated[str, Meta(max_length=2000)]
+
+
 @dataclass(frozen=True, slots=True)
 class NotifyDoors:
+    """`push_key` is the public one, that browsers ask for."""
+
     broker: Broker
     staff: Staff
+    allowed: Allowed
+    push_key: str
 
     def routes(self) -> list[Route]:
         return [
             Route("/notify", self.stands),
             Route("/notify/test", self.test, methods=["POST"]),
+            Route("/notify/browsers", self.register, methods=["POST"]),
+            Route("/notify/browsers/leave", self.leave, methods=["POST"]),
         ]
 
     async def stands(self, request: Request) -> Response:
@@ -39,7 +66,9 @@ class NotifyDoors:
         grant = self.broker.grant(by, why, "read", NOTIFICATION)
         if not grant.allowed:
             raise Denied(grant.reason)
-        return JSONResponse(await overview(self.broker, self.staff, by, why))
+        told = await overview(self.broker, self.staff, by, why)
+        contacts = [name for name, channel in self.staff.ways if channel.kind == "browser"]
+        return JSONResponse({**told, "browser": {"key": self.push_key, "contacts": contacts}})
 
     async def test(self, request: Request) -> Response:
         """Written as a call that waits; the room sends it, and what became of it stands there."""
@@ -52,3 +81,22 @@ class NotifyDoors:
         change = notification.queued(one, self.broker.clock(), asked_by=by.id)
         await self.broker.apply([change], by, request.state.why)
         return JSONResponse({"id": id}, 201)
+
+    async def register(self, request: Request) -> Response:
+        wish, by = await sent(request, Registered), request.state.actor.through("alerts")
+        if self.staff.way(wish.contact, "browser") is None:
+            raise NotFound(f"{wish.contact[:80]} has no channel of kind browser in [notify]")
+        keys = wish.keys
+        one = Subscription(wish.endpoint, octets(keys.p256dh), octets(keys.auth))
+        if not self.allowed.host(one.host):
+            raise Denied(
+                f"this browser is reached by {one.host}, which is not declared; list it in"
+                " [outgoing] hosts"
+            )
+        id = await Browsers(self.broker).register(wish.contact, one, by, request.state.why)
+        return JSONResponse({"id": id}, 201)
+
+    async def leave(self, request: Request) -> Response:
+        wish, by = await sent(request, Left), request.state.actor.through("alerts")
+        await Browsers(self.broker).leave(wish.endpoint, by, request.state.why)
+        return JSONResponse({})

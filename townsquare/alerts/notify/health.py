@@ -9,14 +9,12 @@ from datetime import datetime
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify.courier import Outcome
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, FAILING
+from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, FAILING, ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
-from townsquare.model.actor import Why, room
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, entity, iso, urn
 
-ROOM, WHY = room("alerts"), Why("operations")
 OWN_ALARMS = urn(ALERT, f"{FAILING.name}:")
 
 

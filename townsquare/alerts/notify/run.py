@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify import notification
+from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.delivery import WAITS_S, Delivery
 from townsquare.alerts.notify.escalation import Call, Due, call
-from townsquare.alerts.notify.health import ROOM, WHY, Health
+from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.notification import UNDER_WAY, Calling
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import KEPT, NOTIFICATION
+from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Query
@@ -56,7 +57,7 @@ async def run(
 
             await health.open()
             deliver(await desk.open())
-            under_way.create_task(_sweep(broker, started))
+            under_way.create_task(_sweep(broker, courier.browsers, started))
             while not news.closed:
                 changed = await news.next(desk.patience_s())
                 while changed:
@@ -65,7 +66,7 @@ async def run(
                 deliver(await desk.look())
 
 
-async def _sweep(broker: Broker, started: set[str]) -> None:
+async def _sweep(broker: Broker, browsers: Browsers, started: set[str]) -> None:
     """Takes out what ended long ago; the log keeps each, whole."""
     while True:
         before = iso(broker.sure() - KEPT)
@@ -73,6 +74,7 @@ async def _sweep(broker: Broker, started: set[str]) -> None:
         while found := (await broker.find(old, ROOM, WHY)).entities:
             await broker.apply([Change("delete", Entity(e.id, ())) for e in found], ROOM, WHY)
             started.difference_update(e.id for e in found)
+        await browsers.sweep()
         await asyncio.sleep(SWEEP_S)
 
 

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from townsquare.model.actor import Why, room
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
 
-NOTIFICATION, CHANNEL = "Notification", "NotificationChannel"
+NOTIFICATION, CHANNEL, BROWSER = "Notification", "NotificationChannel", "NotificationBrowser"
+ROOM, WHY = room("alerts"), Why("operations")
 READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 KEPT = timedelta(days=30)  # longer than any chain can run; the log keeps what became of each
 FAILED_IN_A_ROW = 3
@@ -50,6 +52,29 @@ TYPES = (
         history=False,
         title="Ways to call people, and whether they work",
         words=Words("the way to call", "contact"),
+    ),
+    EntityType(
+        BROWSER,
+        owner="alerts",
+        readers=READERS,
+        commanders=frozenset({"operator", "engineer"}),
+        accountable=True,
+        history=False,
+        deletable=False,
+        swept=True,
+        title="Browsers that are called",
+        words=Words(
+            "a browser",
+            "contact",
+            "of",
+            {
+                "contact": "in whose place it is called",
+                "service": "the push service it is reached by",
+                "state": "whether it is called",
+                "registeredBy": "who registered it",
+                "registeredAt": "when it was registered",
+            },
+        ),
     ),
 )
 FAILING = Rule(

@@ -7,7 +7,7 @@ shown; alarms leave this machine encrypted.
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,9 +15,15 @@ from urllib.parse import urlsplit
 from townsquare.model.errors import Invalid
 from townsquare.trust import secret
 
-Kind = Literal["email", "webhook", "ntfy", "matrix"]
+Kind = Literal["email", "webhook", "ntfy", "matrix", "browser"]
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 # What knows the address may write there: of these it is never part of the settings.
+SUCH: Mapping[Kind, str] = {
+    "email": '"secret:duty-mail"',
+    "webhook": '"https://hooks.town.example/alarms"',
+    "ntfy": '"secret:duty-ntfy"',
+    "matrix": '"https://matrix.town.example/!ROOM:town.example"',
+}
 HIDDEN: dict[str, str] = {
     "email": '"secret:duty-mail", a secret that holds duty@town.example',
     "ntfy": '"secret:duty-ntfy", a secret that holds https://ntfy.example.org/TOPIC',
@@ -49,11 +55,17 @@ class Channel:
     """[[notify.contact.channel]]: one way to reach somebody. `key` signs or lets in."""
 
     kind: Kind
-    address: str
+    address: str = ""
     key: str = ""
 
     def __post_init__(self) -> None:
         _require_secret("key", self.key)
+        if self.kind == "browser":
+            if self.address or self.key:
+                raise Invalid("a browser has no address here: it is registered at /control/notify")
+            return
+        if not self.address:
+            raise Invalid(f"{self.kind} needs an address, such as {SUCH[self.kind]}")
         if secret.NAME.fullmatch(self.address):
             return
         if self.kind in HIDDEN:

@@ -6,6 +6,7 @@ import { Refused, post } from "/static/control/act.js";
 import { sign } from "/static/control/severity.js";
 import { Asking } from "/static/incidents/asking.js";
 import { chainPicture } from "./chain-picture.js";
+import "./this-browser.js";
 import { STATES, WAYS, about, works } from "./words.js";
 
 const SOON_MS = 1000;
@@ -46,6 +47,7 @@ class NotifyPage extends Asking {
       ${told.rotas.length ? this.rotas(told.rotas) : nothing}
       ${told.chains.length ? this.chains(told) : nothing}
       ${told.ways.length ? this.ways(told.ways) : nothing}
+      ${this.session.registers && told.browser.contacts.length ? this.browser(told.browser) : nothing}
       ${this.sent(told.sent)}`;
   }
 
@@ -86,6 +88,11 @@ class NotifyPage extends Asking {
           <td>${way.failing ? html`<span class="badge alarm">${works(way)}</span>` : works(way)}</td>
           <td>${way.sentAt ? this.time(way.sentAt) : ""}</td><td class="answer">${way.answer ?? ""}</td>
           ${tests ? html`<td><button aria-label="Test ${WAYS[way.kind]} to ${way.contact}" @click=${() => this.test(way)}>Test</button></td>` : nothing}</tr>`))}`);
+  }
+
+  /** @param {any} offered */
+  browser(offered) {
+    return this.section("browser", "This browser", html`<this-browser .contacts=${offered.contacts} .key=${offered.key}></this-browser>`);
   }
 
   /** @param {any[]} calls */

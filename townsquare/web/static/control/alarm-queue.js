@@ -10,7 +10,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { Acts, RowActs, occurrence } from "./alarm-acts.js";
 import { details } from "./alarm-details.js";
 import "./aside-list.js";
-import { cameraOf, isWaiting, place } from "./city.js";
+import { cameraAt, isWaiting, place } from "./city.js";
 import { age } from "./format.js";
 import { incidentForm, incidentLink } from "./incident-link.js";
 import "./key-help.js";
@@ -202,7 +202,7 @@ class AlarmQueue extends Panel {
   /** @param {Entity} alarm */
   select(alarm) {
     this.rowId = "";
-    const where = cameraOf(this.store, alarm);
+    const where = cameraAt(this.store, alarm);
     if (where) this.store.selectCamera(where.id);
     this.store.selectAlarm(alarm.id);
   }

@@ -6,6 +6,7 @@ import { age } from "./format.js";
 import { Panel } from "./panel.js";
 import "./camera-numbers.js";
 import "./camera-picture.js";
+import "./near-cameras.js";
 
 /** @import { Entity } from "./types.js" */
 
@@ -19,6 +20,7 @@ class CameraTile extends Panel {
       <h2>${title(one)} ${one.sample ? html`<span class="badge">recorded sample</span>` : nothing}</h2>
       ${this.events(one)}
       <camera-picture .store=${this.store} .clock=${this.clock} .camera=${one}></camera-picture>
+      <near-cameras .store=${this.store} .clock=${this.clock}></near-cameras>
       <camera-numbers .store=${this.store} .clock=${this.clock} .camera=${one}></camera-numbers>
       ${this.state(one)}
       ${this.work(one)}

@@ -169,6 +169,39 @@ function placeOf({ id, location, status }, alarm) {
   return { id, at, rank, failing: status === "failing" };
 }
 
+const NEAR_M = 300;
+const MOST_NEAR = 3; // beside the camera that is shown large: who sees more at once sees less
+const DEGREE_M = 111_195; // of latitude, on a sphere of 6,371 km
+
+/** @param {Store} store @param {Entity} alarm @returns {Entity|undefined} the camera that sees it, else the nearest */
+export function cameraAt(store, alarm) {
+  return cameraOf(store, alarm) ?? near(store, alarm)[0]?.camera;
+}
+
+/** @param {Store} store @returns {{camera: Entity, m: number}[]} near the selected alarm, but the one that is shown */
+export function nearCameras(store) {
+  const alarm = store.entities.get(store.alarmId);
+  const shown = camera(store)?.id;
+  return alarm ? near(store, alarm).filter((one) => one.camera.id !== shown).slice(0, MOST_NEAR) : [];
+}
+
+/** @param {Store} store @param {Entity} alarm @returns {{camera: Entity, m: number}[]} nearest first */
+function near(store, alarm) {
+  const at = alarm.location ?? cameraOf(store, alarm)?.location;
+  if (at?.type !== "Point") return [];
+  return cameras(store)
+    .filter((one) => one.location?.type === "Point")
+    .map((one) => ({ camera: one, m: metres(at.coordinates, one.location.coordinates) }))
+    .filter(({ m }) => m <= NEAR_M)
+    .sort((a, b) => a.m - b.m);
+}
+
+/** Good to a metre within a town. @param {number[]} a @param {number[]} b as [lon, lat] */
+function metres([lon, lat], [lon2, lat2]) {
+  const x = (lon2 - lon) * Math.cos((lat * Math.PI) / 180);
+  return Math.hypot(x, lat2 - lat) * DEGREE_M;
+}
+
 const FIT_PX = 300; // what is around stays in view, also on a phone
 const TILE_PX = 512;
 const CLOSEST = 16;

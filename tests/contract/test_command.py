@@ -159,3 +159,39 @@ def test_the_demo_needs_the_repository(
     code, _, err = townsquare("demo")
     assert (code, err.count("\n")) == (2, 1)
     assert "make demo" in err
+
+
+CALLED = """
+[outgoing]
+hosts = ["hooks.example"]
+
+[[notify.contact]]
+name = "ana"
+[[notify.contact.channel]]
+kind = "webhook"
+address = "https://hooks.example/ana"
+key = "secret:hook-key"
+[[notify.contact.channel]]
+kind = "ntfy"
+address = "secret:ana-ntfy"
+"""
+
+
+def test_check_names_secrets_and_hosts_that_calling_people_lacks(
+    townsquare: Townsquare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "townsquare.toml"
+    file.write_text(CALLED)
+    code, out, _ = townsquare("check", "--settings", file)
+    assert code == 2
+    assert "secret 'hook-key' is missing" in out
+    assert "secret 'ana-ntfy' is missing" in out
+    monkeypatch.setenv("TOWNSQUARE_SECRET_HOOK_KEY", "key")
+    monkeypatch.setenv("TOWNSQUARE_SECRET_ANA_NTFY", "https://ntfy.example/word-of-ana")
+    code, out, _ = townsquare("check", "--settings", file)
+    assert code == 2
+    assert "calls to ntfy.example are not declared" in out
+    assert "word-of-ana" not in out
+    file.write_text(CALLED.replace('["hooks.example"]', '["hooks.example", "ntfy.example"]'))
+    _, out, _ = townsquare("check", "--settings", file)
+    assert [line for line in out.splitlines() if line.startswith(" no  call")] == []

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from townsquare import app
+from townsquare.alerts.notify.ways import Channel, is_literal, require_url
 from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
 from townsquare.model.camera import Camera
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
@@ -64,6 +66,13 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
         for what, share in camera.shadowed():
             found = f"masks hide {share:.0%} of {what}: who is there is not counted"
             yield Finding(f"camera {camera.name}", found)
+    for contact in town.notify.contact:
+        for channel in contact.channel:
+            reached = partial(callable_at, channel, town.outgoing.hosts, data)
+            yield finding(f"call {contact.name}", channel.kind, reached)
+    if town.notify.mail and town.notify.mail.login:
+        login = partial(secret.resolve, town.notify.mail.login, data)
+        yield finding("mail server", town.notify.mail.host, login)
 
 
 def finding(thing: str, found: str, attempt: Callable[[], object]) -> Finding:
@@ -122,6 +131,22 @@ def permitted(camera: Camera, beside: Path) -> None:
     known = purposes(texts.beside(beside / "policies")[FILE])
     if refusal := permit.refusal(camera, known, date.today()):
         raise Invalid(refusal)
+
+
+def callable_at(channel: Channel, declared: Collection[str], data: Path) -> None:
+    """Calls nobody. Raises Invalid or CannotStart for a secret that is missing, and Invalid for a
+    host that may not be called.
+    """
+    if channel.key:
+        secret.resolve(channel.key, data)
+    at = channel.address
+    address = secret.resolve(at, data) if at.startswith("secret:") else at
+    if channel.kind in ("email", "browser"):
+        return
+    require_url(address)
+    host = urlsplit(address).hostname or ""
+    if host not in declared and not is_literal(host) and host != "localhost":
+        raise Invalid(f"calls to {host} are not declared; list the host in [outgoing] hosts")
 
 
 def table(findings: list[Finding]) -> Table:

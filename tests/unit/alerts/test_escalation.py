@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from math import nan
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -190,6 +191,8 @@ def test_a_severity_without_a_chain_calls_nobody() -> None:
         (lambda: Chain(()), "one step at least"),
         (lambda: Chain((Step(60, ("a",)), Step(60, ("b",)))), "must rise"),
         (lambda: Chain((Step(-1, ("a",)),)), "must rise"),
+        (lambda: Chain((Step(nan, ("a",)), Step(60, ("b",)))), "must rise"),
+        (lambda: Chain((Step(0, ("a",)),), last_s=nan), "up to a day"),
         (lambda: Chain((Step(0, ("a",)),), loops=0), "give 1 to 10"),
         (lambda: Chain((Step(0, ("a",)),), last_s=0), "up to a day"),
         (lambda: Quiet(frozenset({"low"}), time(6), time(6)), "two different times"),

@@ -89,12 +89,13 @@ def test_what_is_right_is_taken() -> None:
         ('name = "ben"', 'name = "ana"', "two of [[notify.contact]] have the name 'ana'"),
         ('people = ["ana", "ben"]', 'people = ["ana", "eve"]', "'eve', who is no contact"),
         ('people = ["ana", "ben"]', "people = []", "line 21: rotation 'desk' has nobody in it"),
-        ("begins = 2030-01-01", "begins = 0001-01-01", "give a day"),
+        ("begins = 2030-01-01", "begins = 0001-01-01", "is not between 1970 and"),
         ("begins = 2030-01-01", 'begins = "2030"', "a date such as 2027-01-31"),
         ("begins = 2030-01-01", "begins = 2030-01-01\ndays = 0", "give 1 to 366"),
         ("begins = 2030-01-01", 'begins = 2030-01-01\nhandover = "8"', 'such as "08:00"'),
         ("since = 2030-06-01T08:00:00+02:00", "since = 2030-06-01T08:00:00", "needs a zone"),
         ("until = 2030-06-02", "until = 2030-05-02", "ends before it begins"),
+        ("until = 2030-06-02", "until = 9999-06-02", "is not between 1970 and"),
         ('["desk+1"], ["desk"], ["desk+1"]', '["night"], ["desk"], ["desk"]', "'night', which is"),
         ('call = [["desk"], ', "call = [", "names whom to call in 4"),
         ('call = [["desk"], ', "call = [[], ", "each step calls a rota"),
@@ -142,9 +143,18 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
         lambda text: '"' + text.encode("unicode_escape").decode() + '"'
     ),
     "number": st.one_of(st.integers(), st.floats()).map(str),
-    "list": st.just("[]"),
+    "list": st.sampled_from(("[]", "[0, nan]", "[nan, 1, 2, 3, 4]", "[inf]", '["desk"]')),
     "table": st.just("{}"),
-    "date": st.sampled_from(("2030-01-01", "0001-01-01", "9999-12-31", "07:32:00")),
+    "date": st.sampled_from(
+        (
+            "2030-01-01",
+            "0001-01-01",
+            "9999-12-31",
+            "07:32:00",
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+14:00",
+        )
+    ),
     "secret": st.sampled_from(('"secret:"', '"secret:x"', '"secret:../x"', '"https://"', '"//"')),
 }
 LINES = [n for n, line in enumerate(GOOD.splitlines()) if "=" in line]

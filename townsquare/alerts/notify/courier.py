@@ -55,6 +55,8 @@ class Courier:
             return _failed(error)
         except (Denied, Invalid, CannotStart) as error:
             return Outcome(False, str(error))
+        except UnicodeError:
+            return Outcome(False, "its text cannot be written in this way")
 
     def _order(self, message: Message, channel: Channel) -> hooks.Order:
         """Raises Invalid or CannotStart."""

@@ -40,7 +40,8 @@ class Chain:
         delays = [step.after_s for step in self.steps]
         if not delays:
             raise Invalid("a chain needs one step at least")
-        if delays[0] < 0 or any(after >= then for after, then in pairwise(delays)):
+        # Said so that what is no number is refused, too.
+        if not (delays[0] >= 0 and all(after < then for after, then in pairwise(delays))):
             raise Invalid(f"delays {delays} s of a chain must rise from 0 or more")
         if not (0 < self.last_s <= MOST_S and delays[-1] <= MOST_S):
             raise Invalid(f"delays {delays} and last_s {self.last_s} of a chain take up to a day")
@@ -108,22 +109,27 @@ class Escalation:
         if call is None or call.severity not in self.chains:
             return NOTHING
         chain = self.chains[call.severity]
-        steps = self._steps(call, chain)
-        late = [due for due in steps if due.at <= now]
-        ahead = [due.at for due in steps if due.at > now]
+        times = self._times(call, chain)
+        ahead = [at for at in times if at > now]
         ends = self._at(call, chain.loops * chain.round_s)
         then = min(ahead, default=ends if ends > now else None)
-        due = tuple(d for d in _latest(late) if d.key not in made)
+        # One for each rotation: after a stop of the house nobody is called for each step it missed.
+        latest = {
+            to: Due(call.alert, call.since, n, to, at)
+            for n, at in enumerate(times)
+            if at <= now
+            for to in chain.steps[n % len(chain.steps)].rotations
+        }
+        due = tuple(d for d in latest.values() if d.key not in made)
         return Plan(due, then, unanswered=ends <= now)
 
-    def _steps(self, call: Call, chain: Chain) -> list[Due]:
-        found = []
-        for n in range(chain.loops * len(chain.steps)):
-            loop, within = divmod(n, len(chain.steps))
-            step = chain.steps[within]
-            at = self._at(call, loop * chain.round_s + step.after_s)
-            found += [Due(call.alert, call.since, n, to, at) for to in step.rotations]
-        return found
+    def _times(self, call: Call, chain: Chain) -> list[datetime]:
+        """Of the steps through all loops."""
+        return [
+            self._at(call, loop * chain.round_s + step.after_s)
+            for loop in range(chain.loops)
+            for step in chain.steps
+        ]
 
     def _at(self, call: Call, after_s: float) -> datetime:
         """Quiet hours stop the chain; it goes on where it was when they are over."""
@@ -148,8 +154,3 @@ def grouped(dues: Iterable[Due]) -> Mapping[tuple[str, datetime], Sequence[Due]]
     for due in dues:
         found[due.rotation, due.at].append(due)
     return found
-
-
-def _latest(late: Sequence[Due]) -> Iterable[Due]:
-    """One for each rotation: after a stop of the house nobody is called for each step it missed."""
-    return {due.rotation: due for due in late}.values()

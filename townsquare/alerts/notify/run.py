@@ -27,8 +27,10 @@ from townsquare.context.query import MOST, Query
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity, iso
 
+REST_S = 0.1  # in which what comes in a flood is gathered
 LOOK_S = 0.25  # at the clock while somebody waits for an answer
 SWEEP_S = 3600.0
+AT_ONCE = 50
 MOST_ALARMS = 100  # that one message is about
 # What comes sooner after a message to the same person waits for the next one.
 GAPS_S = {"critical": 10.0}
@@ -64,6 +66,7 @@ async def run(
                     deliver(desk.see(changed))
                     changed = await news.next(0.0)
                 deliver(await desk.look())
+                await asyncio.sleep(REST_S)
 
 
 async def _sweep(broker: Broker, browsers: Browsers, started: set[str]) -> None:
@@ -138,7 +141,11 @@ class Desk:
     async def look(self) -> list[Calling]:
         """Writes the calls that are due by now, and says which they are."""
         now = self._broker.clock()
-        dues = [due for id in self._ripe(now) for due in self._due(id, now)]
+        dues: list[Due] = []
+        for n, id in enumerate(self._ripe(now)):
+            dues += self._due(id, now)
+            if n % AT_ONCE == 0:
+                await asyncio.sleep(0)  # a flood of alarms shall not keep the others waiting
         changes, callings = [], []
         for one, why in self._callings(dues, now):
             change = notification.vain(one, now, why) if why else notification.queued(one, now)
@@ -183,7 +190,7 @@ class Desk:
         severities = {self._calls[due.alert].severity for due in dues}
         gap_s = min(GAPS_S.get(severity, GAP_S) for severity in severities)
         then = self._told.get(person, datetime.min.replace(tzinfo=now.tzinfo))
-        if not person or now - then >= timedelta(seconds=gap_s):
+        if now - then >= timedelta(seconds=gap_s):
             return False
         for due in dues:
             again = then + timedelta(seconds=gap_s)

@@ -23,6 +23,7 @@ POST = re.compile(r"[a-z0-9-]+(\+\d{1,2})?")
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 DEFAULT_S = (0.0, 60.0, 120.0, 300.0, 600.0)
 MOST_TURN_DAYS = 366
+LAST_YEAR = 2999
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Override:
         for field in ("since", "until"):
             if getattr(self, field).tzinfo is None:
                 raise Invalid(f"{field} needs a zone, such as 2027-01-31T08:00:00+01:00")
+            require_year(field, getattr(self, field))
         if not self.since < self.until:
             raise Invalid(f"the turn of {self.person!r} ends before it begins; swap the two")
 
@@ -56,8 +58,7 @@ class Turns:
         require_name("rota", self.name)
         if not 1 <= self.days <= MOST_TURN_DAYS:
             raise Invalid(f"days {self.days} of rota {self.name!r}: give 1 to {MOST_TURN_DAYS}")
-        if not 1970 <= self.begins.year <= 9000:
-            raise Invalid(f"rota {self.name!r} begins on {self.begins}; give a day such as today")
+        require_year("begins", self.begins)
         self.rotation()
 
     def rotation(self) -> Rotation:
@@ -171,6 +172,12 @@ class Settings:
             called.append(self.mail.host)
         known = {"", "localhost", *hosts}
         return next((h for h in called if h not in known and not is_literal(h)), "")
+
+
+def require_year(field: str, day: date) -> None:
+    """Raises Invalid: a calendar of computers ends."""
+    if not 1970 <= day.year <= LAST_YEAR:
+        raise Invalid(f"{field} {day} is not between 1970 and {LAST_YEAR}; give such as 2027-01-31")
 
 
 def _misfits(settings: Settings) -> Iterator[str]:

@@ -254,3 +254,10 @@ def test_in_a_flood_the_queue_stays_short_and_hides_nothing(
     expect(ben.locator("aside-list li.put-aside").first).to_contain_text("Camera is blind")
     lights.get_by_role("button", name="Open one incident").click()
     expect(ben.get_by_role("heading", level=1)).to_contain_text("Street light is out")
+
+    # What comes into the row later is added to that incident, by the other operator.
+    sensors.tell(fault("Streetlight", 60))
+    cleo.locator("li.row", has_text="Street light is out").locator("button.pick").click()
+    cleo.get_by_role("button", name="Add 1 to its incident").click()
+    cleo.get_by_role("link", name="Its incident").first.click()
+    expect(cleo.get_by_text("streetlight-60")).not_to_have_count(0)

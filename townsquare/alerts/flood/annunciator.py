@@ -163,7 +163,8 @@ async def _hush(draft: _Draft, cause: Alarm, title: str) -> None:
             if cause.source in await upstream(draft.broker, source):
                 why = silence.why(cause, title)
                 present = await draft.existing(one.id)
-                draft.put(one.id, changes.hushed(present, cause.id, draft.now, why))
+                if silence.may_be_silenced(alarm(present)):  # of this news may not be read yet
+                    draft.put(one.id, changes.hushed(present, cause.id, draft.now, why))
 
 
 async def _explained(broker: Broker, rows: Rows, source: str) -> Alarm | None:

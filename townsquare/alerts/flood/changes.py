@@ -68,7 +68,8 @@ def hushed(present: Entity, cause: str, at: datetime, why: str) -> Change:
 
 
 def handed_on(present: Entity, cause: str, at: datetime, why: str) -> Change:
-    """Another alarm explains it now."""
+    """Another alarm explains it now. Raises Conflict where it is not silent any more."""
+    after(facts(present), "unsuppress")
     return changed(present, facts(present), _aside(cause, at, why), at)
 
 

@@ -60,6 +60,20 @@ export class RowActs {
     this.say(row, refused ? `${refused} of ${alarms.length} could not be acknowledged; each says why.` : undefined);
   }
 
+  /** @param {string} row @param {string} incident @param {Entity[]} alarms into one that is open already */
+  async link(row, incident, alarms) {
+    this.say(row, "");
+    try {
+      for (const alarm of alarms) {
+        await post(`/incidents/${encodeURIComponent(incident)}/link`, { target: alarm.id });
+      }
+      this.say(row, undefined);
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      this.say(row, refused.message);
+    }
+  }
+
   /** @param {string} row @param {Entity[]} alarms @returns {Promise<string>} the incident's id; empty where it was refused */
   async incident(row, alarms) {
     this.say(row, "");

@@ -16,7 +16,7 @@ import { incidentForm, incidentLink } from "./incident-link.js";
 import "./key-help.js";
 import { Panel } from "./panel.js";
 import { MOST_LINKED, rowGroup } from "./row-group.js";
-import { flood, isGroup, isShort, items, picked, rows, silences } from "./rows.js";
+import { flood, isGroup, isShort, items, linked, picked, rows, silences } from "./rows.js";
 import { sign } from "./severity.js";
 import { shelveForm } from "./shelve-form.js";
 
@@ -92,6 +92,7 @@ class AlarmQueue extends Panel {
       toggle: () => this.toggle(row),
       acknowledge: () => this.rowActs.acknowledge(row.id, row.waiting),
       incident: () => this.incidentOf(row),
+      link: (id, alarms) => this.rowActs.link(row.id, id, alarms),
       one: (alarm) => this.row(alarm),
     });
   }
@@ -116,7 +117,7 @@ class AlarmQueue extends Panel {
 
   /** @param {Row} row of those that are in no incident as many as it can have, the worst first */
   async incidentOf(row) {
-    const free = row.alarms.filter((alarm) => !alarm.incident);
+    const { free } = linked(row);
     const id = await this.rowActs.incident(row.id, (free.length ? free : row.alarms).slice(0, MOST_LINKED));
     if (id) location.assign(`/control/incidents/${encodeURIComponent(id)}`);
   }

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { place } from "./city.js";
 import { age } from "./format.js";
-import { MOST_NAMED, critical, words } from "./rows.js";
+import { MOST_NAMED, critical, linked, words } from "./rows.js";
 import { sign } from "./severity.js";
 
 export const MOST_LINKED = 100; // alarms of an incident
@@ -18,7 +18,7 @@ export const MOST_LINKED = 100; // alarms of an incident
  * @typedef {{open: boolean, selected: boolean, busy: boolean, said: string, commands: boolean}} Look
  * `busy` while the server is asked for all of them; `said` is what it refused.
  * @typedef {{toggle: () => void, acknowledge: () => void, incident: () => void,
- *   one: (alarm: Entity) => TemplateResult}} Deeds
+ *   link: (incident: string, alarms: Entity[]) => void, one: (alarm: Entity) => TemplateResult}} Deeds
  * @param {Store} store
  * @param {Row} row
  * @param {Look} look
@@ -59,18 +59,25 @@ function named(store, row) {
 
 /** @param {Row} row @param {Look} look @param {Deeds} deeds */
 function choices(row, look, deeds) {
-  const waiting = row.waiting.length;
+  const [waiting, all] = [row.waiting.length, row.alarms.length];
+  const { incident, free } = linked(row);
   return html`<div class="do">
     <p class="choices">
       ${waiting
         ? html`<button class="acknowledge" ?disabled=${look.busy} @click=${deeds.acknowledge}>
-            ${look.busy ? "Acknowledging …" : `Acknowledge all ${waiting}`}
+            ${look.busy ? "Acknowledging …" : `Acknowledge ${waiting === all ? "all" : `${waiting} of`} ${all}`}
+          </button>`
+        : nothing}
+      ${incident && free.length
+        ? html`<button ?disabled=${look.busy} @click=${() => deeds.link(incident, free)}>
+            Add ${free.length} to its incident
           </button>`
         : nothing}
       <button ?disabled=${look.busy} @click=${deeds.incident}>
         Open one incident${row.alarms.length > MOST_LINKED ? ` of the worst ${MOST_LINKED}` : ""}
       </button>
     </p>
+    ${incident ? html`<p class="incident"><a href=${`/control/incidents/${encodeURIComponent(incident)}`}>Its incident</a></p>` : nothing}
     ${look.said ? html`<p class="refused" role="alert">${look.said}</p>` : nothing}
   </div>`;
 }

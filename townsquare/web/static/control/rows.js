@@ -53,6 +53,12 @@ export function isGroup(row) {
   return row.alarms.length > 1;
 }
 
+/** @param {Row} row @returns {{incident: string, free: Entity[]}} the incident of some of its alarms, and those that were in none */
+export function linked(row) {
+  const incident = row.alarms.find((alarm) => alarm.incident)?.incident ?? "";
+  return { incident, free: row.alarms.filter((alarm) => !alarm.incident) };
+}
+
 /** Is it shown alarm by alarm, where nobody said how? */
 export function isShort(/** @type {Store} */ store, /** @type {Row} */ row) {
   return row.alarms.length <= FEW && !alarmLoad(store)?.flood;

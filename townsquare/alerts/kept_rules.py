@@ -26,6 +26,7 @@ from townsquare.model.rule import BrokenRule, Rule
 ALARM_RULE = "AlarmRule"
 ROOM, WHY = room("alerts"), Why("operations")
 MOST_VERSIONS = 500
+MOST_KEPT = 5_000  # rules: each is asked of all news of its type
 log = logging.getLogger(__name__)
 
 TYPE = EntityType(
@@ -148,6 +149,16 @@ def _version(told: Attribute) -> Version:
         raise Invalid("a version of a rule has no time")
     by = str(told.sub["changedBy"].value)
     return Version(msgspec.convert(told.value, Rule), bool(told.sub["holds"].value), by, at)
+
+
+async def require_room(broker: Broker) -> None:
+    """Raises Conflict where no more rules are taken."""
+    query = Query((ALARM_RULE,), limit=0, count=True)
+    if ((await broker.find(query, ROOM, WHY)).count or 0) >= MOST_KEPT:
+        raise Conflict(
+            f"the town keeps {MOST_KEPT} rules, with those that were taken away; change one of"
+            " them instead"
+        )
 
 
 def require_free(name: str, declared: Iterable[Rule]) -> None:

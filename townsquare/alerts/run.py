@@ -6,7 +6,6 @@ killed at any moment goes on where it was; no crossing is missed, and none is ra
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,11 +15,12 @@ from townsquare.alerts.flood.annunciator import Annunciator
 from townsquare.alerts.lookout import UTC, Lookout
 from townsquare.alerts.shelves import Shelves, shelved_until
 from townsquare.alerts.sight import Finding, alert_id
+from townsquare.alerts.watched import everything, looked_at
 from townsquare.context.broker import Broker, Cursor
-from townsquare.context.query import MOST, Query
+from townsquare.context.query import Query
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Changed
-from townsquare.model.declaration import PUBLISHED, EntityType, Words
+from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Entity
 from townsquare.model.rule import Rule
 
@@ -183,7 +183,7 @@ async def _answered(
 async def _open(broker: Broker, rules: Sequence[Rule], asking: Asking, zone: ZoneInfo) -> _Desk:
     """Takes up the alarms as they stand, and looks at everything of which there is no news."""
     seq = await _start(broker)
-    alerts = await _all(broker, Query(types=(alert.ALERT,)))
+    alerts = await everything(broker, Query(types=(alert.ALERT,)))
     lookout = Lookout(rules, {a.id: alert.decided(a) for a in alerts}, seq, zone)
     last = await broker.last_seq()
     present = await _present(broker, rules)
@@ -211,24 +211,7 @@ async def _start(broker: Broker) -> int:
 async def _present(broker: Broker, rules: Iterable[Rule]) -> list[Entity]:
     """Everything that a rule may look at, once."""
     queries = {looked_at(rule) for rule in rules}
-    return list({e.id: e for query in queries for e in await _all(broker, query)}.values())
-
-
-def looked_at(rule: Rule) -> Query:
-    """Never what is published where nobody asked for it: there is no end to its number."""
-    if rule.scope:
-        return Query(types=(rule.type,), scope=rule.scope)
-    return Query(types=(rule.type,), not_scope=PUBLISHED)
-
-
-async def _all(broker: Broker, query: Query) -> list[Entity]:
-    found: list[Entity] = []
-    while len(found) % MOST == 0:
-        page = await broker.find(replace(query, limit=MOST, offset=len(found)), ROOM, WHY)
-        found += page.entities
-        if not page.entities:
-            break
-    return found
+    return list({e.id: e for query in queries for e in await everything(broker, query)}.values())
 
 
 def _gone(alerts: Iterable[Entity], watched: Collection[str]) -> list[Entity]:

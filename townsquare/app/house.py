@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from townsquare.alerts import api as alerts_api
 from townsquare.alerts import run as alerts
+from townsquare.alerts.dryrun.run import DryRuns
 from townsquare.alerts.handover import types as handover_types
 from townsquare.alerts.handover.desk import HandoverDesk
 from townsquare.alerts.handover.doors import HandoverDoors
@@ -161,7 +162,11 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *handcount.routes(evaluations, address),
             *alerts_api.routes(broker),
-            *RuleDoors(broker, (*settings.rule, *OWN_RULES)).routes(),
+            *RuleDoors(
+                broker,
+                (*settings.rule, *OWN_RULES),
+                DryRuns(broker, ZoneInfo(settings.town.timezone)),
+            ).routes(),
             *IncidentDoors(broker).routes(),
             *NotifyDoors(broker, staff, allowed, push.public_key(push_key)).routes(),
             *HandoverDoors(handing).routes(),

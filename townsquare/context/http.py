@@ -210,7 +210,7 @@ def problem(error: TownsquareError) -> Answer:
     for kind, status, name, title in PROBLEMS:
         if isinstance(error, kind):
             json = {"type": ERRORS + name, "title": title, "detail": str(error), "status": status}
-            return Answer(status, json, _headers_of(error))
+            return Answer(status, {**error.members, **json}, _headers_of(error))
     raise error
 
 

@@ -23,12 +23,17 @@ The message tells an operator what happened, to which thing, and what to do next
 Only `web`, the `api` modules it mounts, and `cli` turn these into status and exit codes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 
 
 class TownsquareError(Exception):
-    """Base class. The message is written for the person who will read it."""
+    """Base class. The message is written for the person who will read it; `members` are what a
+    program needs of it, beside those of every problem.
+    """
+
+    members: Mapping[str, object] = MappingProxyType({})
 
 
 class Invalid(TownsquareError):

@@ -30,6 +30,7 @@ class BrokenRule(Invalid):
     ) -> None:
         such = f"; right is, for example, {field} = {example}" if example else ""
         super().__init__(f"rule {rule!r}: {field}: {wrong}{such}")
+        self.members = {"field": field, "character": character, "example": example}
         self.field = field
         self.example = example
         self.character = character

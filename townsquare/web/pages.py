@@ -63,6 +63,8 @@ class Pages:
             page.headers.update(headers)
             return page
         body = {"type": "about:blank", "title": title, "detail": detail, "status": status}
+        if isinstance(error, TownsquareError):
+            body = {**error.members, **body}
         if isinstance(error, NotApproved):
             body["cure"] = "approval"
         return JSONResponse(body, status, headers)

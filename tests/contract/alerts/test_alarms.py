@@ -25,6 +25,7 @@ from tests.contract.alerts.town import (
 )
 from townsquare.alerts import run
 from townsquare.alerts.lifecycle import ASIDE, COURSE, Course
+from townsquare.alerts.watched import looked_at
 from townsquare.context.broker import Cursor
 from townsquare.model.actor import Why, room
 from townsquare.model.change import Change
@@ -238,7 +239,7 @@ async def test_what_is_published_is_not_looked_at_unless_a_rule_says_so(town: To
         await town.broker.apply([Change("create", flow)], by, WORK)
     found = {}
     for scope in ("", LIVE, PUBLISHED):
-        query = run.looked_at(Rule("full", "Full", FLOW.name, "peopleCount", 10, 6, scope=scope))
+        query = looked_at(Rule("full", "Full", FLOW.name, "peopleCount", 10, 6, scope=scope))
         page = await town.broker.find(query, room("alerts"), WORK)
         found[scope] = {e.scope for e in page.entities}
     assert () in found[""]

@@ -1,21 +1,24 @@
 """How engineers keep rules over HTTP."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from tests.contract.alerts.town import ANNA, AT_ONCE, ENGINEER, FLOW, Town, as_actor, refused
+from townsquare.alerts.dryrun.run import DryRuns
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.model.actor import Actor
 from townsquare.model.errors import TownsquareError
 
+BERLIN = ZoneInfo("Europe/Berlin")
 RULE = {"name": "many", "title": "Many", "type": FLOW.name, "q": "peopleCount>=10"}
 
 
 def client(town: Town, by: Actor = ENGINEER) -> httpx.AsyncClient:
-    routes = list(RuleDoors(town.broker, (AT_ONCE,)).routes())
+    routes = list(RuleDoors(town.broker, (AT_ONCE,), DryRuns(town.broker, BERLIN)).routes())
     site = Starlette(routes=routes, exception_handlers={TownsquareError: refused})
     transport = httpx.ASGITransport(as_actor(site, by))
     return httpx.AsyncClient(transport=transport, base_url="http://town")
@@ -24,9 +27,9 @@ def client(town: Town, by: Actor = ENGINEER) -> httpx.AsyncClient:
 async def test_a_rule_is_kept_changed_and_taken_away(town: Town) -> None:
     async with client(town) as engineer:
         kept = await engineer.put("/alerts/rules/many", json={"rule": RULE})
-        assert kept.json() == {"version": 1}
+        assert kept.json()["version"] == 1
         changed = {"rule": {**RULE, "for_s": 5}, "version": 1}
-        assert (await engineer.put("/alerts/rules/many", json=changed)).json() == {"version": 2}
+        assert (await engineer.put("/alerts/rules/many", json=changed)).json()["version"] == 2
         again = await engineer.put("/alerts/rules/many", json=changed)
         assert again.status_code == 409
         await engineer.post("/alerts/rules/many/take-away", json={"version": 2})
@@ -60,6 +63,14 @@ async def test_a_broken_rule_is_refused_with_the_place(
         answer = await engineer.put("/alerts/rules/many", json={"rule": {**RULE, **more}})
     assert answer.status_code == 400
     assert said in answer.json()["detail"]
+
+
+async def test_a_broken_rule_is_told_to_programs_too(town: Town) -> None:
+    async with client(town) as engineer:
+        broken = {"rule": {**RULE, "q": "peopleCount>>10"}}
+        told = (await engineer.put("/alerts/rules/many", json=broken)).json()
+    assert (told["field"], told["character"]) == ("q", 13)
+    assert told["example"].startswith("'fillingLevel")
 
 
 async def test_only_an_engineer_changes_rules_and_not_the_declared(town: Town) -> None:

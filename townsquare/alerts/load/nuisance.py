@@ -59,6 +59,18 @@ def chattering(rang: Sequence[Transition]) -> list[Chatter]:
     return sorted(found, key=lambda one: (-one.times, one.alarm))
 
 
+def in_chatter(rang: Sequence[Transition]) -> int:
+    """Annunciations that are one of three of their alarm within a minute."""
+    number = 0
+    for times in _by_alarm(rang).values():
+        chatter: set[int] = set()
+        for place, (first, third) in enumerate(zip(times, times[2:], strict=False)):
+            if third < first + MINUTE:
+                chatter |= {place, place + 1, place + 2}
+        number += len(chatter)
+    return number
+
+
 def _beginnings(times: Sequence[datetime]) -> int:
     """How often the third within a minute came, where the one before was not such a third."""
     thirds = [third < first + MINUTE for first, third in zip(times, times[2:], strict=False)]

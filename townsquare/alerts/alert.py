@@ -142,6 +142,7 @@ def _raised(finding: Raised, then: Standing) -> dict[str, Attribute]:
         "dateIssued": Attribute(iso(at)),
         "alertSource": relationship(finding.source.id),
         "count": Attribute(then.count),
+        "procedure": relationship(rule.procedure) if rule.procedure else GONE,
         "location": finding.source.get("location") or GONE,
         **{name: Attribute(text) if text else GONE for name, text in texts.items()},
         **_undone("acknowledged"),

@@ -49,6 +49,7 @@ TYPES = (
                 "severity": "how bad it is",
                 "consequence": "what happens if nobody acts",
                 "response": "what to do",
+                "procedure": "by which steps it is followed",
                 "dateIssued": "when it was raised",
                 "alertSource": "what raised it",
                 "value": "the value that raised it",

@@ -69,6 +69,7 @@ from townsquare.web.incidents import IncidentPages
 from townsquare.web.notify import NotifyPage
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
+from townsquare.web.rules import RulePages
 from townsquare.web.timekeeper import Timekeeper
 from townsquare.web.warnings import WarningPages
 
@@ -154,6 +155,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *control.routes(),
             *AtCamera(control, layouts).routes(),
             *IncidentPages(control).routes(),
+            *RulePages(control).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
             *WarningPages(control, trust.warnings, book.named).routes(),

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Literal, get_args
 
 from townsquare.model.declaration import LIVE
+from townsquare.model.entity import urn
 from townsquare.model.errors import Invalid
 from townsquare.model.geometry import geometry_of
 from townsquare.model.schedule import EXAMPLE, read_schedule
@@ -20,6 +21,10 @@ Severity = Literal["critical", "high", "medium", "low"]
 LONGEST_S = 31 * 86_400  # of any duration: longer than history is looked back on
 LONGEST_TEXT = 4_000  # characters
 LONGEST_AREA = 100_000
+TEXTS = (
+    *("title", "type", "attribute", "consequence", "response"),
+    *("scope", "group", "procedure"),
+)
 
 
 class BrokenRule(Invalid):
@@ -70,6 +75,7 @@ class Rule:
     dead_time_s: float = 0  # after it returned it is not raised again for so long
     schedule: str = ""  # days and hours on the town's clocks in which it raises; "" is always
     group: str = ""  # alarms with the same share a row of the queue
+    procedure: str = ""  # an id: an incident that is opened from its alarm takes it
     silences: bool = False  # its alarm explains, and silences, those of what depends on its source
 
     def __post_init__(self) -> None:
@@ -114,9 +120,20 @@ def _words(rule: Rule) -> Iterator[Complaint]:
         yield "type", "it must say which entities it looks at", '"CrowdFlowObserved"'
     if rule.severity not in get_args(Severity):
         yield "severity", f"use one of {', '.join(get_args(Severity))}", '"high"'
-    for field in ("title", "type", "attribute", "consequence", "response", "scope", "group"):
+    for field in (
+        "title",
+        "type",
+        "attribute",
+        "consequence",
+        "response",
+        "scope",
+        "group",
+        "procedure",
+    ):
         if len(getattr(rule, field)) > LONGEST_TEXT:
             yield field, f"it has more than {LONGEST_TEXT} characters", ""
+    if rule.procedure and not rule.procedure.startswith(urn("Procedure", "")):
+        yield "procedure", "it is the id of a procedure", '"urn:ngsi-ld:Procedure:road"'
     if len(rule.area) > LONGEST_AREA:
         yield "area", f"it has more than {LONGEST_AREA} characters; draw it coarser", ""
 

@@ -25,6 +25,7 @@ PAGES: tuple[tuple[Way, str, str, Act], ...] = (
     (Way("/control/handover", "Hand-over"), "", "Handover", "read"),
     (Way("/control/notify", "Calling people"), "", "Notification", "read"),
     (Way("/control/warnings", "Warnings"), "", "Warning", "read"),
+    (Way("/control/rules", "Rules"), "", "AlarmRule", "read"),
     (Way("/control/load", "Alarm load"), "", "Alert", "temporal"),
     (Way("/who-looked", "Who looked"), "", "LogEntry", "read"),
     (Way("/approvals", "Approvals"), "approvals", "Approval", "write"),

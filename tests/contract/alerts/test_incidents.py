@@ -1,6 +1,7 @@
 """Incidents from the first alarm or call to the cause, on every store."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,15 @@ async def test_a_procedure_leads_through_its_steps(desk: Desk, clock: Clock) -> 
         ("call", "skipped", BEN.id, "They are here"),
     ]
     assert (await desk.did(BEN, id, "resolve", outcome="Road is free"))["state"] == "RESOLVED"
+
+
+async def test_the_rule_of_an_alarm_brings_its_procedure(town: Town, desk: Desk) -> None:
+    told(await desk.write())
+    async with town.alerting(replace(AT_ONCE, procedure=ROAD_ID)):
+        await town.count(12)
+        await town.until("UNACK")
+        opened = await desk.open(alarms=[FULL])
+    assert [step["id"] for step in opened["steps"]] == ["look", "call", "clear"]
 
 
 async def test_a_procedure_that_changes_leaves_work_begun_alone(desk: Desk) -> None:

@@ -70,7 +70,7 @@ class Desk:
             found = Found(
                 alarms,
                 await self._cameras(alarms, who),
-                await self._of(wish.procedure, PROCEDURE, who) if wish.procedure else None,
+                await self._procedure(wish, alarms, who),
             )
             made = opened(id, wish, found, who.doing(now))
             return [made, *(into(alarm, id) for alarm in alarms)]
@@ -88,6 +88,20 @@ class Desk:
                     named = alarm.value("name") or id
                     raise Conflict(f"Alarm {named} is in the incident {holds.title} ({holds.id})")
         return alarm
+
+    async def _procedure(
+        self, wish: Opening, alarms: Sequence[Entity], who: Visitor
+    ) -> Entity | None:
+        """The one that is wished, or the first that the rule of an alarm names. Raises NotFound for
+        what is wished: a rule may be older than what there is.
+        """
+        if wish.procedure:
+            return await self._of(wish.procedure, PROCEDURE, who)
+        for named in (alarm.value("procedure") for alarm in alarms):
+            with suppress(NotFound):
+                if named:
+                    return await self._of(str(named), PROCEDURE, who)
+        return None
 
     async def _cameras(self, alarms: Sequence[Entity], who: Visitor) -> list[str]:
         """That raised them, or whose counts did."""

@@ -34,7 +34,7 @@ class TownMap extends Panel {
     this.markers = new Map();
   }
 
-  /** Alarms first: the map's megabyte is asked for when they are on the screen. */
+  /** Alarms first: the map is made when they are on the screen. */
   async start() {
     this.started = true;
     try {

@@ -1,10 +1,7 @@
 """People on call are told step by step, and engineers test a way, in a browser and for real."""
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.at_camera import browsing, engineer, good
+from tests.e2e.phones import Phones, ringing
 from tests.e2e.town import ROOT, Town, eventually
 
 IMAGE = ROOT / "docs" / "img" / "notify.png"
@@ -94,40 +92,6 @@ SEND = """async ([path, body]) => {
 }"""
 
 
-@dataclass
-class Phones:
-    """A server that keeps what it was told, by who is called; one of them is broken."""
-
-    told: list[tuple[str, Any]] = field(default_factory=list)
-
-    def names(self) -> list[str]:
-        return [name for name, body in self.told if body["type"] == "alarm"]
-
-    def serving(self) -> ThreadingHTTPServer:
-        told = self.told
-
-        class Phone(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                told.append((self.path.removeprefix("/"), body))
-                self.send_response(403 if self.path == "/broken" else 200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Nobody reads it."""
-
-        return ThreadingHTTPServer(("127.0.0.1", 0), Phone)
-
-
-@pytest.fixture
-def phones() -> Iterator[tuple[Phones, int]]:
-    phones = Phones()
-    with phones.serving() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield phones, server.server_port
-        server.shutdown()
-
-
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with browsing() as opened:
@@ -135,20 +99,20 @@ def browser() -> Iterator[Browser]:
 
 
 def test_people_are_called_one_after_another_and_a_way_is_tested(
-    browser: Browser, phones: tuple[Phones, int], tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
-    called, port = phones
     file = tmp_path / "townsquare.toml"
-    file.write_text(SETTINGS.replace("{port}", str(port)))
     town = Town([str(file)], tmp_path / "town", program="tests.e2e.demo_calling")
-    town.start()
-    try:
-        with engineer(browser, town) as page:
-            page.get_by_role("link", name="Calling people").click()
-            a_way_works(page, called)
-            escalated(page, called, town, tmp_path)
-    finally:
-        town.stop()
+    with ringing() as (called, port):
+        file.write_text(SETTINGS.replace("{port}", str(port)))
+        town.start()
+        try:
+            with engineer(browser, town) as page:
+                page.get_by_role("link", name="Calling people").click()
+                a_way_works(page, called)
+                escalated(page, called, town, tmp_path)
+        finally:
+            town.stop()
 
 
 def a_way_works(page: Page, called: Phones) -> None:

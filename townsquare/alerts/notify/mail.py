@@ -7,7 +7,7 @@ nothing is said before it is encrypted and the server's certificate was good for
 import asyncio
 import socket
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
@@ -71,11 +71,9 @@ async def post(
 
 async def _connected(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    line = socket.socket(family, socket.SOCK_STREAM)
-    line.setblocking(False)
-    try:
+    with ExitStack() as closing:
+        line = closing.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        line.setblocking(False)
         await asyncio.get_running_loop().sock_connect(line, (address, port))
-    except BaseException:
-        line.close()
-        raise
+        closing.pop_all()  # it stays open
     return line

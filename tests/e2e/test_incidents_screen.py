@@ -70,3 +70,51 @@ def works(page: Page, demo: Town, tmp_path: Path) -> None:
     expect(page.get_by_role("row", name="Lamp is down")).to_be_visible()
     expect(page.get_by_text("Accident at the gate")).to_have_count(0)
     good(page, tmp_path / "incidents")
+
+
+def test_an_engineer_writes_a_procedure_and_an_operator_goes_by_it(
+    browser: Browser, demo: Town, tmp_path: Path
+) -> None:
+    with engineer(browser, demo) as page:
+        page.goto(f"{demo.url}/control/procedures")
+        page.get_by_role("button", name="A new procedure").press("Enter")
+        page.get_by_label("Name in addresses").fill("water")
+        page.get_by_label("Title").fill("Water on the road")
+        page.get_by_label("What is to be done or asked").fill("Is a cellar flooded?")
+        page.get_by_label("must be done").check()
+        for answer in ("yes", "no"):
+            page.get_by_role("button", name="Add an answer").press("Enter")
+            page.get_by_label("Answer").last.fill(answer)
+        for text in ("Call the fire brigade", "Close the road"):
+            page.get_by_role("button", name="Add a step").press("Enter")
+            page.get_by_label("What is to be done or asked").last.fill(text)
+        page.get_by_label("leads to (2)").select_option(label="Close the road")
+        expect(page.locator(".flow g rect")).to_have_count(4)
+        expect(page.locator(".flow")).to_contain_text("Call the fire brigade")
+        page.get_by_label("Id").last.fill("no id")
+        page.get_by_label("Id").last.press("Tab")
+        page.get_by_role("button", name="Save the procedure").press("Enter")
+        assert page.evaluate("document.querySelectorAll(':invalid').length") > 0
+        page.get_by_label("Id").last.fill("step-1")
+        page.get_by_label("Id").last.press("Tab")
+        page.get_by_role("button", name="Save the procedure").press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("the same id")
+        page.get_by_label("Id").last.fill("close")
+        page.get_by_label("Id").last.press("Tab")
+        page.get_by_label("leads to (2)").select_option(label="Close the road")
+        page.get_by_role("button", name="Save the procedure").press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Saved: Water on the road.")
+        good(page, tmp_path / "procedure")
+
+        page.goto(f"{demo.url}/control")
+        page.get_by_label("Role").select_option("operator")
+        page.get_by_role("button", name="Switch").click()
+        page.get_by_role("link", name="Incidents").click()
+        page.get_by_label("Procedure").select_option("Water on the road")
+        does(page, "Open an incident", What_it_is="Burst pipe")
+        expect(page.locator("li.due")).to_contain_text("Is a cellar flooded?")
+        does(page, "skip, with the note as reason", Note="Nobody answers the bell")
+        expect(page.locator(".note.alarm")).to_contain_text("Is a cellar flooded?")
+        page.get_by_role("button", name="Add to it").press("Enter")
+        expect(page.get_by_role("region", name="In it")).to_contain_text("operator-")
+        good(page, tmp_path / "by-the-book")

@@ -154,7 +154,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         routes = [
             *control.routes(),
             *AtCamera(control, layouts).routes(),
-            *IncidentPages(control).routes(),
+            *IncidentPages(control, trust.operators).routes(),
             *RulePages(control).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
@@ -169,7 +169,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
                 (*settings.rule, *OWN_RULES),
                 DryRuns(broker, ZoneInfo(settings.town.timezone)),
             ).routes(),
-            *IncidentDoors(broker).routes(),
+            *IncidentDoors(broker, lambda id: id in trust.operators()).routes(),
             *NotifyDoors(broker, staff, allowed, push.public_key(push_key)).routes(),
             *HandoverDoors(handing).routes(),
             *WarningDoors(trust.warnings, asking(lambda: book), book.could_agree).routes(),

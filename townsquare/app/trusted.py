@@ -85,6 +85,13 @@ class Trusted:
             *policy_pages.routes(self.ruling, self.book, pages),
         ]
 
+    def operators(self) -> dict[str, str]:
+        """Who can be given an incident now, with their names where accounts tell."""
+        if self.door.mode != "login":
+            return dict.fromkeys(self.door.sessions.present("operator"), "")
+        there = filter(None, (self.people.actor(one.id) for one in self.people.everyone()))
+        return {one.id: self.book.named(one.id) for one in there if "operator" in one.roles}
+
     async def first_link(self) -> str:
         """With which the first person enrols; empty where somebody has, or nobody needs to."""
         needed = self.door.mode == "login" and not self.people.enrolled

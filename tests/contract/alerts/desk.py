@@ -6,6 +6,7 @@ import httpx
 from starlette.applications import Starlette
 
 from tests.contract.alerts.town import ANNA, ENGINEER, as_actor, refused
+from townsquare.alerts.incidents.desk import anybody
 from townsquare.alerts.incidents.doors import Doors
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
@@ -30,9 +31,12 @@ ROAD_ID = "urn:ngsi-ld:Procedure:road"
 class Desk:
     """Answers of the doors; those that are no errors, as what they tell."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *here: Actor) -> None:
+        """`here` are the operators who have an account; none named: anybody has."""
         handlers: Any = {TownsquareError: refused}
-        self.site = Starlette(routes=Doors(broker).routes(), exception_handlers=handlers)
+        known = {one.id for one in here}
+        doors = Doors(broker, known.__contains__ if here else anybody)
+        self.site = Starlette(routes=doors.routes(), exception_handlers=handlers)
 
     async def send(self, method: str, path: str, by: Actor, json: Any = None) -> httpx.Response:
         transport = httpx.ASGITransport(as_actor(self.site, by))

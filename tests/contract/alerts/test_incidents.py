@@ -280,3 +280,38 @@ async def test_a_story_begins_at_most_a_day_before_it_was_opened(
     clock.pass_s(2 * 86_400)
     begun = (await desk.open(alarms=[FULL]))["begunAt"]
     assert begun == "2030-06-02T12:00:00Z"
+
+
+async def test_it_is_given_to_operators_with_an_account_only(town: Town) -> None:
+    desk = Desk(town.broker, ANNA, BEN)
+    id = (await desk.open(name="Lamp is down"))["id"]
+    for act, name in (("assign", "to"), ("link", "target")):
+        gone = await desk.does(ANNA, id, act, **{name: "urn:ngsi-ld:Person:gone"})
+        assert (gone.status_code, "no operator with an account" in gone.text) == (400, True)
+    assert (await desk.did(ANNA, id, "assign", to=BEN.id))["owner"] == BEN.id
+
+
+async def test_people_on_duty_are_linked_and_taken_out(desk: Desk) -> None:
+    id = (await desk.open(name="Lamp is down"))["id"]
+    assert (await desk.did(ANNA, id, "link", target=BEN.id))["people"] == [BEN.id]
+    again = await desk.does(ANNA, id, "link", target=BEN.id)
+    assert (again.status_code, "linked to it already" in again.text) == (409, True)
+    left = await desk.did(ANNA, id, "unlink", target=BEN.id, reason="went home")
+    assert left.get("people", []) == []
+    moved = [e for e in left["timeline"] if e["what"] == "people"]
+    assert [(e.get("added", []), e.get("removed", [])) for e in moved] == [
+        ([BEN.id], []),
+        ([], [BEN.id]),
+    ]
+
+
+async def test_a_supervisor_is_told_of_needed_steps_that_were_skipped(desk: Desk) -> None:
+    await desk.write()
+    id = (await desk.open(name="Accident", procedure=ROAD_ID))["id"]
+    skip = {"answer": "skipped", "note": "no time"}
+    assert (await desk.did(ANNA, id, "answer", step="look", **skip))["skipped"] == [
+        "Is somebody hurt?"
+    ]
+    await desk.did(ANNA, id, "answer", step="call", answer="done")
+    done = await desk.did(ANNA, id, "answer", step="clear", **skip)
+    assert done["skipped"] == ["Is somebody hurt?"]  # the last one was not needed

@@ -10,6 +10,7 @@ from townsquare.alerts.incidents.incident import (
     GONE,
     MOST_COMMENTS,
     MOST_LINKS,
+    PERSON,
     SEVERITIES,
     STEP,
     Doing,
@@ -69,8 +70,7 @@ class Assign(Act, frozen=True, kw_only=True):
     to: str
 
     def on(self, now: Incident, do: Doing) -> Facts:
-        if not self.to.startswith("urn:ngsi-ld:Person:") or not _is_id(self.to):
-            raise Invalid(f"{self.to[:80]!r} is nobody's id; it begins with urn:ngsi-ld:Person:")
+        require_person(self.to)
         if self.to == now.owner:
             raise Conflict(f"{self.to} has it already")
         return {**_to(now, do, "assign"), "owner": do.fact(self.to, kind="Relationship")}
@@ -192,5 +192,8 @@ def _to(now: Incident, do: Doing, event: Event, note: str = "") -> Facts:
     return {} if then == now.state else {"state": do.fact(then, note)}
 
 
-def _is_id(text: str) -> bool:
-    return len(text) <= 200 and text.isascii() and text.isprintable() and " " not in text
+def require_person(id: str) -> None:
+    """Raises Invalid for what cannot be the id of anybody."""
+    readable = len(id) <= 200 and id.isascii() and id.isprintable() and " " not in id
+    if not id.startswith(PERSON) or not readable:
+        raise Invalid(f"{id[:80]!r} is nobody's id; it begins with {PERSON}")

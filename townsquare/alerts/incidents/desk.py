@@ -18,6 +18,7 @@ from townsquare.alerts.incidents.incident import (
     GONE,
     INCIDENT,
     MOST_LINKS,
+    PERSON,
     Doing,
     Facts,
     Incident,
@@ -52,9 +53,16 @@ class Visitor:
         return Doing(self.by.id, at)
 
 
+def anybody(_: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
+    """`works_here` tells whether this is an operator who may come in now."""
+
     broker: Broker
+    works_here: Callable[[str], bool] = anybody
 
     # --- opening
 
@@ -118,6 +126,8 @@ class Desk:
 
     async def act(self, id: str, act: Act, who: Visitor) -> None:
         """Raises Conflict with who was first, Denied, Invalid, NotFound."""
+        if isinstance(act, acts.Assign):
+            self._require_operator(act.to)
 
         async def changes() -> list[Change]:
             now = await self._now(id, who, act.version)
@@ -126,7 +136,10 @@ class Desk:
         await self._kept(changes, who)
 
     async def link(self, id: str, target: str, who: Visitor) -> None:
-        """An alarm, a camera or anything else that is known."""
+        """An alarm, a camera, somebody on duty or anything else that is known."""
+        if target.startswith(PERSON):
+            await self._link_person(id, target, who)
+            return
 
         async def changes() -> list[Change]:
             now = await self._now(id, who)
@@ -143,6 +156,25 @@ class Desk:
             return [change(now, linking(now, do, {kind: (target,)})), *moved]
 
         await self._kept(changes, who)
+
+    async def _link_person(self, id: str, person: str, who: Visitor) -> None:
+        self._require_operator(person)
+
+        async def changes() -> list[Change]:
+            now = await self._now(id, who)
+            _require_open(now)
+            if person in now.links["people"]:
+                raise Conflict(f"{person} is linked to it already")
+            do = who.doing(self.broker.clock())
+            return [change(now, linking(now, do, {"people": (person,)}))]
+
+        await self._kept(changes, who)
+
+    def _require_operator(self, id: str) -> None:
+        """Raises Invalid."""
+        acts.require_person(id)
+        if not self.works_here(id):
+            raise Invalid(f"{id} is no operator with an account who may come in now")
 
     async def unlink(self, id: str, target: str, reason: str, who: Visitor) -> None:
         async def changes() -> list[Change]:

@@ -1,5 +1,7 @@
 """Incidents over HTTP: to open one, to work on it, to read its story; and procedures."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -8,7 +10,7 @@ from starlette.routing import Route
 from townsquare.alerts.bodies import sent
 from townsquare.alerts.incidents import reading
 from townsquare.alerts.incidents.acts import ACTS
-from townsquare.alerts.incidents.desk import Desk, Visitor
+from townsquare.alerts.incidents.desk import Desk, Visitor, anybody
 from townsquare.alerts.incidents.opening import Opening
 from townsquare.alerts.incidents.writing import Written, write
 from townsquare.context.broker import Broker
@@ -30,9 +32,9 @@ class Merge(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Doors:
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, works_here: Callable[[str], bool] = anybody) -> None:
         self.broker = broker
-        self.desk = Desk(broker)
+        self.desk = Desk(broker, works_here)
 
     def routes(self) -> list[Route]:
         one = "/incidents/{id}"

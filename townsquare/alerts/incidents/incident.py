@@ -29,11 +29,12 @@ from townsquare.model.errors import Conflict
 from townsquare.model.rule import Severity
 
 INCIDENT = "Incident"
-LINKS = ("alarms", "cameras", "assets")
+LINKS = ("alarms", "cameras", "assets", "people")
 MOST_LINKS = 100  # of a kind: with an alarm is changed that it is in an incident
 MOST_COMMENTS = 1_000
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 STEP = urn("Step", "")
+PERSON = urn("Person", "")
 GONE = Attribute(NULL)
 
 Facts = Mapping[str, Instances]

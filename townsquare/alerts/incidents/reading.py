@@ -42,6 +42,7 @@ WHOLE = (
     "begunAt",
     "cameras",
     "assets",
+    "people",
     "merged",
     "procedure",
     "cause",
@@ -72,6 +73,7 @@ async def one(broker: Broker, id: str, who: Visitor) -> Json:
     return {
         **told(found, WHOLE),
         "steps": steps(now),
+        "skipped": skipped(now),
         "can": sorted(event for state, event in NEXT if state == now.state),
         "timeline": msgspec.to_builtins(entries),
         "earlier": earlier,
@@ -95,6 +97,15 @@ def steps(now: Incident) -> list[Mapping[str, Json]]:
             "due": step is due,
         }
         for step in now.steps
+    ]
+
+
+def skipped(now: Incident) -> list[str]:
+    """Texts of mandatory steps that were not taken, of which a supervisor is told."""
+    return [
+        step.text
+        for step in now.steps
+        if step.mandatory and now.answers.get(step.id) == procedure.SKIPPED
     ]
 
 

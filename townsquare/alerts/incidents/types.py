@@ -37,6 +37,7 @@ TYPES = (
                 "alarms": "the alarms in it",
                 "cameras": "the cameras that see it",
                 "assets": "what it is about",
+                "people": "who is on duty for it",
                 "merged": "the incidents that go on in it",
                 "mergedInto": "the incident in which it goes on",
                 "procedure": "the procedure",

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { Refused, post } from "/static/control/act.js";
+import { Refused, asked, post } from "/static/control/act.js";
 import { sign } from "/static/control/severity.js";
 import { Asking } from "./asking.js";
 import { STATES, short } from "./words.js";
@@ -12,6 +12,24 @@ class IncidentList extends Asking {
     super();
     this.which = "open";
     this.refused = "";
+    this.procedures = [];
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.askProcedures();
+  }
+
+  /** Without them one can still open an incident. */
+  async askProcedures() {
+    try {
+      const answer = await asked("/procedures", { headers: { accept: "application/json" } });
+      this.procedures = (await answer.json()).procedures;
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      this.trouble = refused.message;
+    }
+    this.requestUpdate();
   }
 
   get path() {
@@ -21,6 +39,7 @@ class IncidentList extends Asking {
   render() {
     return html`
       <h1>Incidents</h1>
+      <p><a href="/control/procedures">Procedures</a></p>
       ${this.session.acts ? this.form() : nothing}
       <section aria-labelledby="listed">
         <h2 id="listed">${this.which === "open" ? "Open" : "Ended"}</h2>
@@ -67,6 +86,8 @@ class IncidentList extends Asking {
         ${alarm ? html`<option value="">as the alarm</option>` : nothing}
         ${["medium", "critical", "high", "low"].map((one) => html`<option>${one}</option>`)}</select></label>
       <label>Where <input name="place" maxlength="200" /></label>
+      <label>Procedure <select name="procedure"><option value="">none</option>
+        ${this.procedures.map((one) => html`<option value=${one.id}>${one.name}</option>`)}</select></label>
       <label class="wide">What was seen or heard; not who called
         <textarea name="report" maxlength="4000" rows="2"></textarea></label>
       <button>Open an incident</button>

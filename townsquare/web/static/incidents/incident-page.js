@@ -7,7 +7,7 @@ import { sign } from "/static/control/severity.js";
 import { Asking } from "./asking.js";
 import { STATES, entryWords, short } from "./words.js";
 
-const LINKS = { alarms: "Alarms", cameras: "Cameras", assets: "Assets", merged: "Merged into it" };
+const LINKS = { alarms: "Alarms", cameras: "Cameras", assets: "Assets", people: "People on duty", merged: "Merged into it" };
 
 class IncidentPage extends Asking {
   constructor() {
@@ -40,6 +40,10 @@ class IncidentPage extends Asking {
       ${this.stale()}
       ${this.refused ? html`<p class="refused" role="alert">${this.refused}</p>` : nothing}
       ${this.session.acts ? this.acts(one) : nothing}
+      ${one.skipped.length
+        ? html`<p class="note alarm"><b>For the supervisor:</b> needed steps were skipped: ${one.skipped.join("; ")}. The timeline
+            has the reasons; the hand-over of the shift names them.</p>`
+        : nothing}
       ${one.steps.length ? this.steps(one) : nothing}
       ${this.story(one)}
       ${this.links(one)}`;
@@ -53,12 +57,27 @@ class IncidentPage extends Asking {
     return html`<section class="acts" aria-label="What can be done">
       ${can("work") && free && !mine ? this.button("take", "Take it") : nothing}
       ${can("assign") && !free ? this.button("assign", "Take it over", { to: this.session.person }) : nothing}
+      ${can("assign") ? this.assigning(one) : nothing}
       ${can("hold") ? this.says("hold", "reason", "What it waits for", "Put on hold") : nothing}
       ${can("resolve") ? this.says("resolve", "outcome", "What was done", "Resolve") : nothing}
       ${can("dismiss") ? this.closing(can("close")) : nothing}
       ${this.session.warns && can("work") ? html`<button ?disabled=${this.busy} @click=${() => this.warn()}>Draft a warning of the public</button>` : nothing}
       ${can("reopen") ? this.says("reopen", "reason", "Why it goes on", "Reopen") : nothing}
     </section>`;
+  }
+
+  /** @param {any} one */
+  assigning(one) {
+    const others = this.session.people.filter(([id]) => id !== one.owner && id !== this.session.person);
+    if (!others.length) return nothing;
+    return html`<form @submit=${(e) => this.send(e, "assign", { version: this.told.version })}>
+      <label>Give it to <select name="to">${others.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
+      <button ?disabled=${this.busy}>Assign</button></form>`;
+  }
+
+  /** @param {string} id */
+  named(id) {
+    return this.session.people.find(([one]) => one === id)?.[1] ?? short(id);
   }
 
   /** @param {string} act @param {string} text @param {object} [body] */
@@ -130,13 +149,25 @@ class IncidentPage extends Asking {
   /** @param {any} one */
   links(one) {
     const kinds = Object.entries(LINKS).filter(([kind]) => one[kind]?.length);
-    if (!kinds.length) return nothing;
+    const joins = this.session.acts && one.can.includes("work");
+    if (!kinds.length && !joins) return nothing;
     return html`<section aria-labelledby="links"><h2 id="links">In it</h2><dl>
-      ${kinds.map(([kind, title]) => html`<dt>${title}</dt>${one[kind].map((id) => html`<dd>${this.link(kind, id)}</dd>`)}`)}</dl></section>`;
+      ${kinds.map(([kind, title]) => html`<dt>${title}</dt>${one[kind].map((id) => html`<dd>${this.link(kind, id)}</dd>`)}`)}</dl>
+      ${joins ? this.joining(one) : nothing}</section>`;
+  }
+
+  /** @param {any} one */
+  joining(one) {
+    const free = this.session.people.filter(([id]) => !one.people?.includes(id));
+    if (!free.length) return nothing;
+    return html`<form @submit=${(e) => this.send(e, "link", {})}>
+      <label>Somebody on duty <select name="target">${free.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
+      <button ?disabled=${this.busy}>Add to it</button></form>`;
   }
 
   /** @param {string} kind @param {string} id */
   link(kind, id) {
+    if (kind === "people") return this.named(id);
     if (kind !== "merged") return short(id);
     return html`<a href="/control/incidents/${encodeURIComponent(id)}">${short(id)}</a>`;
   }

@@ -1,9 +1,11 @@
-/** Start the page: the list of incidents, or one of them. */
+/** Start the page: the list of incidents, one of them, or the procedures. */
 
 import "./incident-list.js";
 import "./incident-page.js";
+import "./procedure-list.js";
 
 const session = JSON.parse(document.getElementById("session").textContent);
-const page = document.createElement(session.incident ? "incident-page" : "incident-list");
+const which = session.procedures ? "procedure-list" : session.incident ? "incident-page" : "incident-list";
+const page = document.createElement(which);
 page.session = session;
 document.getElementById("work").replaceChildren(page);

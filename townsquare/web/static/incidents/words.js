@@ -22,7 +22,7 @@ const ALARM = {
   SUPPRESSED: "alarm suppressed",
   OUT_OF_SERVICE: "alarm out of service",
 };
-const LISTS = { alarms: "alarm", cameras: "camera", assets: "asset", merged: "incident" };
+const LISTS = { alarms: "alarm", cameras: "camera", assets: "asset", people: "person", merged: "incident" };
 
 /** @param {string} id */
 export function short(id) {

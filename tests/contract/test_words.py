@@ -9,10 +9,16 @@ from msgspec.structs import replace
 from tests.square import SQUARE
 from townsquare import app
 from townsquare.alerts import alert, commands
+from townsquare.alerts.handover import handover
+from townsquare.alerts.handover.report import Report
 from townsquare.alerts.sight import Ended, Raised
+from townsquare.alerts.warnings import warning
+from townsquare.alerts.warnings.cap import Envelope
+from townsquare.alerts.warnings.drafting import drafted
 from townsquare.model.actor import Actor
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Attribute, Entity, entity
 from townsquare.model.rule import Rule
+from townsquare.model.town import Town
 from townsquare.trust import approval_entity, approvals, versions
 from townsquare.trust.change import Change
 from townsquare.trust.identity import account, emergency, organisation, token
@@ -35,6 +41,25 @@ def alarm_commands(raised: Entity, deed: commands.Deed) -> list[Entity]:
     ]
 
 
+def handed_over(at: datetime, by: Actor) -> list[Entity]:
+    report = Report(at - timedelta(hours=8), at)
+    made = handover.written("urn:h", report, "notes", ["one"], by, at).entity
+    other = replace(by, id="urn:ngsi-ld:Person:f")
+    return [made, handover.accepted(made, "so", other, at).entity]
+
+
+def warned(at: datetime, by: Actor) -> list[Entity]:
+    found = entity("urn:i", "Incident", name=Attribute("Fire"), severity=Attribute("high"))
+    town = Town()
+    made = warning.drafted("urn:w", drafted(found, town, at), by.id, "urn:i").entity
+    first = warning.warning(made)
+    sent = Envelope("urn:w", "host", at, "Alert")
+    told = warning.published(first, sent, (by.id, by.id), town, "").entity
+    out = warning.warning(Entity("urn:w", made.types, {**made.attributes, **told.attributes}))
+    next_ = warning.following("urn:x", out, "Cancel", by.id, town).entity
+    return [made, told, next_, warning.replaced(out, "urn:x").entity]
+
+
 def test_every_attribute_of_what_the_log_is_about_has_words() -> None:
     now = datetime(2030, 6, 1, tzinfo=UTC)
     known = {type.name: type.words for type in app.TYPES if type.accountable}
@@ -51,6 +76,8 @@ def test_every_attribute_of_what_the_log_is_about_has_words() -> None:
     written = [
         raised.entity,
         alert.followed(Ended("urn:a", now, 2), standing)[0].entity,
+        *handed_over(now, by),
+        *warned(now, by),
         *alarm_commands(replace(raised.entity, version=1), commands.Deed(by, now, "why")),
         approval_entity.change(approvals.Approval("urn:x", request, "Town", 1)).entity,
         account.change(person).entity,

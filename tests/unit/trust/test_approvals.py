@@ -59,6 +59,19 @@ def test_one_of_another_organisation_is_enough_where_one_is_needed() -> None:
     assert approvals.require(one, EVE, THERE, LATER) == {"Data protection"}
 
 
+def test_a_colleague_agrees_where_the_act_is_one_for_colleagues() -> None:
+    asked, colleagues = waiting(), Approvers(ROLES, PRESENT, colleagues=True)
+    signature = by(OFFICER, asked, organisation=EVE.organisation)
+    with pytest.raises(Denied, match="somebody of another organisation"):
+        approvals.signed(asked, EVE, signature)
+    one = approvals.signed(asked, EVE, signature, colleagues=True)
+    assert approvals.objections(one, EVE, colleagues, LATER) == []
+    assert approvals.objections(one, EVE, THERE, LATER) != []
+    for worthless in ({"by": EVE.id}, {"authenticator": "eve's key"}):
+        with pytest.raises(Denied):
+            approvals.signed(asked, EVE, replace(signature, **worthless), colleagues=True)
+
+
 def test_two_are_needed_where_two_are() -> None:
     asked = waiting(needed=2)
     one = approvals.signed(asked, EVE, by(OFFICER, asked))

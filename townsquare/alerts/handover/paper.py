@@ -4,6 +4,7 @@ Always holds: every page names the town and the shift and says which page of how
 somebody wrote is set as it was written, in whatever script one of the fonts has.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
 import fontpkg_noto_sans_devanagari
+import msgspec
+import noto_cjk_sans_jp_regular
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
@@ -21,6 +24,8 @@ from townsquare.model.town import Town
 
 FAMILY = "Noto Sans"
 OTHERS = {"Arabic": fontpkg_noto_sans_arabic, "Devanagari": fontpkg_noto_sans_devanagari}
+# Read only for who needs it: that takes a second. It has the signs of Chinese and Korean as well.
+EAST, EASTERN = "East Asia", re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 SIZE_PT, SMALL_PT, LARGE_PT, LINE_MM = 9.5, 8, 15, 4.8
 GREY = (90, 90, 90)
 BOLD = {"wght": 700.0}
@@ -31,7 +36,7 @@ Cells = Sequence[str]
 
 def pdf(report: Report, signed: Handover | None, town: Town, named: Named) -> bytes:
     """Takes a fifth of a second or more: call it in a thread."""
-    sheet = Sheet(report, town, named)
+    sheet = Sheet(report, town, named, eastern=_eastern(report, signed, town, named))
     sheet.head(signed)
     if signed:
         sheet.words(signed)
@@ -42,7 +47,7 @@ def pdf(report: Report, signed: Handover | None, town: Town, named: Named) -> by
 
 
 class Sheet(FPDF):
-    def __init__(self, report: Report, town: Town, named: Named) -> None:
+    def __init__(self, report: Report, town: Town, named: Named, *, eastern: bool) -> None:
         super().__init__(format="A4")
         self.report, self.town, self.named = report, town, named
         self.set_title(f"Hand-over {town.name} {self._clock(report.until)}")
@@ -55,7 +60,10 @@ class Sheet(FPDF):
         for name, package in OTHERS.items():
             self.add_font(name, "", _font(package.ROOT))
             self.add_font(name, "B", _font(package.ROOT), variations=BOLD)
-        self.set_fallback_fonts(list(OTHERS), exact_match=False)
+        if eastern:
+            self.add_font(EAST, "", _font(Path(noto_cjk_sans_jp_regular.__file__).parent))
+        spare = [*OTHERS, EAST] if eastern else list(OTHERS)
+        self.set_fallback_fonts(spare, exact_match=False)
         self.set_text_shaping(True)
         self.add_page()
 
@@ -153,9 +161,9 @@ class Sheet(FPDF):
         self._table(("Source", "Since", "Age", "Trouble"), (48, 40, 26, 64), rows)
         self._title("Alarm load of the shift")
         self._text(told_load(report))
-        figures = report.load.figures if report.load else ()
-        heads = ("Figure", "Value", "Judgement", "Very likely acceptable")
-        self._table(heads, (58, 24, 46, 50), map(_figure, figures))
+        if report.load:
+            heads = ("Figure", "Value", "Judgement", "Very likely acceptable")
+            self._table(heads, (58, 24, 46, 50), map(_figure, report.load.figures))
         self._title("People")
         self._text(f"Signed in at the end: {self._people(report.present)}")
         self._text(f"Acted in the shift: {self._people(report.acted)}")
@@ -233,5 +241,12 @@ def _short(id: str) -> str:
     return id.rsplit(":", 1)[-1]
 
 
+def _eastern(report: Report, signed: Handover | None, town: Town, named: Named) -> bool:
+    people = [*report.present, *report.acted]
+    text = [*map(named, people), town.name, msgspec.json.encode([report, signed]).decode()]
+    return any(map(EASTERN.search, text))
+
+
 def _font(folder: Path) -> Path:
-    return next(file for file in (folder / "files").iterdir() if "Italic" not in file.name)
+    found = (*folder.glob("files/*.ttf"), *folder.glob("*.otf"))
+    return next(file for file in found if "Italic" not in file.name)

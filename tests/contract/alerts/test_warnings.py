@@ -119,7 +119,7 @@ async def test_what_is_changed_after_asking_is_approved_by_nobody(hall: Hall) ->
     one = await hall.drafted()
     approval = await hall.asked(one["id"])
     changed = {**one["message"], "status": "Actual"}
-    told(await hall.send("PUT", f"/warnings/{one['id']}", hall.anna.actor, changed))
+    told(await hall.send("PUT", f"/warnings/{one['id']}", hall.anna.actor, {"message": changed}))
     with pytest.raises(TownsquareError, match="nobody has asked for its approval"):
         await hall.agreed(approval, hall.ben)
     assert await hall.feed() == []
@@ -161,12 +161,14 @@ async def test_a_broken_draft_is_refused_with_its_place(hall: Hall) -> None:
     path = f"/warnings/{one['id']}"
 
     async def why(**changed: Any) -> str:
-        answer = await hall.send("PUT", path, hall.anna.actor, {**one["message"], **changed})
+        answer = await hall.send(
+            "PUT", path, hall.anna.actor, {"message": {**one["message"], **changed}}
+        )
         assert answer.status_code == 400
         return str(answer.json()["detail"])
 
-    assert "$.severity" in await why(severity="Awful")
-    assert "$.expires" in await why(expires="2030-06-01T12:00:00")
+    assert "$.message.severity" in await why(severity="Awful")
+    assert "$.message.expires" in await why(expires="2030-06-01T12:00:00")
     assert "expires: it must end" in await why(expires=iso(hall.broker.clock()))
     broken = [{"description": "Here", "circles": ["52.5 13.4"]}]
     assert "areas[0].circles[0]: " in await why(areas=broken)
@@ -176,7 +178,9 @@ async def test_only_operators_draft_and_others_of_the_room_read(hall: Hall) -> N
     one = await hall.drafted()
     path = f"/warnings/{one['id']}"
     assert (await hall.send("GET", path, hall.officer.actor)).status_code == 200
-    assert (await hall.send("PUT", path, hall.officer.actor, one["message"])).status_code == 403
+    assert (
+        await hall.send("PUT", path, hall.officer.actor, {"message": one["message"]})
+    ).status_code == 403
     assert (await hall.send("POST", f"{path}/ask", hall.officer.actor, {})).status_code == 403
     assert (await hall.send("GET", path, ANYONE)).status_code in (403, 404)
     given = told(await hall.send("POST", f"{path}/give-up", hall.ben.actor, {}))
@@ -189,3 +193,12 @@ async def test_alone_nobody_publishes(hall: Hall) -> None:
     ask = approving.asking(lambda: hall.book)
     with pytest.raises(Denied, match="takes a second person"):
         await hall.desk.ask(one["id"], who, ask, lambda *_: frozenset())
+
+
+async def test_of_two_who_edit_at_once_one_is_refused(hall: Hall) -> None:
+    one = await hall.drafted()
+    path, seen = f"/warnings/{one['id']}", one["version"]
+    wish = {"message": {**one["message"], "note": "first"}, "version": seen}
+    told(await hall.send("PUT", path, hall.anna.actor, wish))
+    late = await hall.send("PUT", path, hall.ben.actor, wish)
+    assert (late.status_code, hall.anna.actor.id in late.text) == (409, True)

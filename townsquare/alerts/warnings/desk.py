@@ -22,7 +22,7 @@ from townsquare.context.language import parse
 from townsquare.context.query import Order, Path, Query
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.entity import Json, iso, urn
-from townsquare.model.errors import Denied, NotFound
+from townsquare.model.errors import Conflict, Denied, NotFound
 from townsquare.model.town import Town
 
 ROOM, WHY = room("alerts"), Why("operations")
@@ -66,9 +66,11 @@ class WarningDesk:
         await self.broker.apply([change], who.by, who.why)
         return made
 
-    async def edit(self, id: str, message: Message, who: Visitor) -> None:
-        """Raises Conflict, Denied, Invalid, NotFound."""
+    async def edit(self, id: str, message: Message, seen: int | None, who: Visitor) -> None:
+        """`seen`: the version it was made from. Raises Conflict, Denied, Invalid, NotFound."""
         now = await self.one(id, who)
+        if seen not in (None, now.version):
+            raise Conflict(f"{now.title} was changed meanwhile by {now.edited_by}; look again")
         checked(message, self.broker.clock())
         await self.broker.apply([warning.edited(now, message, who.by.id)], who.by, who.why)
 

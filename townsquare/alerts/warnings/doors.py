@@ -21,6 +21,13 @@ class Drafting(Struct, frozen=True, forbid_unknown_fields=True):
     incident: str
 
 
+class Editing(Struct, frozen=True, forbid_unknown_fields=True):
+    """`version` is the one that was seen; where it is given, nobody may have been faster."""
+
+    message: Message
+    version: int | None = None
+
+
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """Of acts that say all by their name."""
 
@@ -61,7 +68,8 @@ class WarningDoors:
 
     async def edit(self, request: Request) -> Response:
         id = request.path_params["id"]
-        await self.desk.edit(id, await sent(request, Message), visitor(request))
+        wish = await sent(request, Editing)
+        await self.desk.edit(id, wish.message, wish.version, visitor(request))
         return await self._told(id, request)
 
     async def asked(self, request: Request) -> Response:

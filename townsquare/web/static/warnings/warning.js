@@ -47,7 +47,9 @@ for (const input of root.querySelectorAll("input[data-at]")) input.value = local
 /** @param {HTMLFormElement} form */
 async function save(form) {
   const headers = { "content-type": "application/json", accept: "application/json" };
-  await asked(path, { method: "PUT", headers, body: JSON.stringify(message(form)) });
+  const body = JSON.stringify({ message: message(form), version: Number(root.dataset.version) });
+  const one = await (await asked(path, { method: "PUT", headers, body })).json();
+  root.dataset.version = one.version;
 }
 
 /** @param {HTMLFormElement} form */

@@ -25,7 +25,7 @@ from townsquare.trust.policy import Act
 
 class Scratch:
     def __init__(self, broker: Broker) -> None:
-        store = open_store("memory:", Path())
+        store = open_store("memory:", Path(), queried=None)
         self._for = broker
         self._broker = Broker(store, MemoryBus(), broker.policy, broker.clock)
         self._broker.looks = broker.looks  # who looks here is in the town's log too

@@ -304,9 +304,12 @@ def at(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def open_store(url: str, folder: Path, password: str = "", queried: Collection[str] = ()) -> Store:
+def open_store(
+    url: str, folder: Path, password: str = "", queried: Collection[str] | None = ()
+) -> Store:
     """`memory:` forgets; `sqlite:FILE` keeps its file below `folder`; `postgresql://…` is a server,
-    which is reached when `ready` is awaited. `queried` are attributes that are often asked for.
+    which is reached when `ready` is awaited. `queried` are attributes that are often asked for;
+    with None no index rows are made of any, as where rows are put without news of them.
     Raises CannotStart or Invalid.
     """
     from townsquare.store.sqlite import SqliteStore
@@ -319,7 +322,7 @@ def open_store(url: str, folder: Path, password: str = "", queried: Collection[s
     if scheme == "postgresql" and name:
         with _driver():
             from townsquare.store.postgres import PostgresStore
-        return PostgresStore(url, password, queried)
+        return PostgresStore(url, password, queried or ())
     raise Invalid(
         f"[store] url {url!r} is not known; use memory:, sqlite:FILE or postgresql://HOST/NAME"
     )

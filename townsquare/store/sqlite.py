@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    def __init__(self, path: Path | None, queried: Collection[str] = ()) -> None:
+    def __init__(self, path: Path | None, queried: Collection[str] | None = ()) -> None:
         self.path = path
         self.listener: Callable[[Sequence[Changed]], None] = lambda _: None
         self._lock = _take_lock(path) if path else None
@@ -77,7 +77,8 @@ class SqliteStore:
             lambda told: self.listener(told),
         )
         self._recall = Recall(self._writer)
-        self._values = Values(self._connection, self._writer.run, queried)
+        self._values = Values(self._connection, self._writer.run, queried or ())
+        self._indexes = queried is not None
         self.conditions: Conditions = SqliteConditions(self._values.queried)
         archive = Archive((path.parent / ARCHIVE).absolute()) if path else None
         self._sealed = SealedDays(archive)
@@ -144,7 +145,7 @@ class SqliteStore:
 
     def _start(self, tenant: str, find: Find, *, page: bool) -> Sql | None:
         """By index rows, where that is best. What strangers often ask makes none."""
-        if not find.stranger:
+        if self._indexes and not find.stranger:
             self._values.asked(find.compared.paths)
         if find.ids or not self._values.may_start(find.compared.certain):
             return None

@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.alerts.town import ANNA, ENGINEER, FLOW, PLAZA, WORK, Clock, Town
 from townsquare.alerts import kept_rules
+from townsquare.alerts.asking import Asking
 from townsquare.model.entity import Attribute, entity
 from townsquare.model.rule import Rule
 
@@ -127,6 +128,17 @@ async def test_a_silence_is_heard_through_news_of_others_that_never_pause(
                 one.cancel()
             await asyncio.gather(*chattering, return_exceptions=True)
     assert alert.value("dateIssued") == "2030-06-01T12:10:00Z"
+
+
+async def test_a_q_is_answered_however_often_it_was_asked(town: Town) -> None:
+    asking = Asking(town.broker)
+    try:
+        for n in range(300):  # more often than it takes a store to index what is asked for
+            full = entity(PLAZA, FLOW.name, peopleCount=Attribute(12))
+            told = await asking.answered([(n, full, ["peopleCount>=10"])])
+            assert told.about(n)("peopleCount>=10"), n
+    finally:
+        await asking.close()
 
 
 async def test_what_is_due_in_hours_lets_the_room_sleep(

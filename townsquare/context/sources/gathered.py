@@ -36,7 +36,7 @@ async def gathered(
     """Entities with all instances in time as instances of their attributes; with `cut` all up to
     then, or with `lastN` from then on.
     """
-    store = open_store("memory:", Path())
+    store = open_store("memory:", Path(), queried=None)
     apart = Broker(store, MemoryBus(), broker.policy, broker.clock)
     apart.looks = broker.looks  # who looks here is in the town's log too
     try:

@@ -5,7 +5,6 @@ limits, saying what it has not looked at.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,9 +27,9 @@ from townsquare.model.entity import Attribute, Entity
 from townsquare.model.rule import Rule
 
 ROOM, WHY = room("alerts"), Why("operations")
-TOGETHER = 5  # entities: their past is in memory at once
+TOGETHER = 5  # entities, between two reports of how far it has come
 MOST_READ = 1_000  # instances, between two pauses
-ASKED_AT_ONCE = 200
+ASKED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,13 @@ class DryRuns:
     async def _through(self, work: _Work, asking: Asking) -> AsyncIterator[None]:
         names = attributes(work.rule)
         for first in range(0, len(work.entities), TOGETHER):
-            some = work.entities[first : first + TOGETHER]
-            kept = [e for e in some if self._has_history(e)]
-            before, within = await self._past(work, kept, names)
-            if work.cut:
-                return
-            for entity in some:
+            for entity in work.entities[first : first + TOGETHER]:
+                # Of several at once a store would read as many for each, and drop most.
+                before, within = await self._past(work, entity, names)
+                if work.cut:
+                    return
                 await self._one_entity(work, asking, entity, before, within)
-            work.done += len(some)
+                work.done += 1
             yield
 
     def _has_history(self, entity: Entity) -> bool:
@@ -120,9 +118,8 @@ class DryRuns:
         return LIVE not in entity.scope and all(t is None or t.history for t in types)
 
     async def _one_entity(
-        self, work: _Work, asking: Asking, entity: Entity, before: "_Past", within: "_Past"
+        self, work: _Work, asking: Asking, entity: Entity, earlier: "_Past", later: "_Past"
     ) -> None:
-        earlier, later = before[entity.id], within[entity.id]
         work.known(entity.id, min((told.at for told in (*earlier, *later)), default=None))
         changing = {told.name for told in (*earlier, *later)}
         steady = {n: a for n, a in entity.attributes.items() if n not in changing}
@@ -135,13 +132,13 @@ class DryRuns:
         work.found += occurrences(findings, work.since)
 
     async def _past(
-        self, work: _Work, entities: Sequence[Entity], names: tuple[str, ...]
+        self, work: _Work, entity: Entity, names: tuple[str, ...]
     ) -> "tuple[_Past, _Past]":
-        before: _Past = defaultdict(list)
-        within: _Past = defaultdict(list)
-        if not entities:
+        before: _Past = []
+        within: _Past = []
+        if not self._has_history(entity):
             return before, within
-        query = Query((work.rule.type,), ids=tuple(e.id for e in entities), limit=len(entities))
+        query = Query((work.rule.type,), ids=(entity.id,))
         for of in ("observedAt", "createdAt"):
             # By when it was recorded goes only what does not say when it was observed.
             plain = of == "createdAt"
@@ -175,7 +172,7 @@ class DryRuns:
         return bool(work.cut)
 
 
-_Past = defaultdict[str, list[Told]]
+_Past = list[Told]
 
 
 def attributes(rule: Rule) -> tuple[str, ...]:
@@ -190,7 +187,7 @@ def attributes(rule: Rule) -> tuple[str, ...]:
 def _sort_in(past: _Past, found: Sequence[Entity], *, plain: bool) -> None:
     for entity in found:
         for name, instances in entity.attributes.items():
-            past[entity.id] += [
+            past += [
                 Told(at, name, one)
                 for one in instances
                 if (one.observed_at is None or not plain) and (at := _at(one))

@@ -5,6 +5,7 @@ most in ten minutes, and no alarm is without.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,10 +28,10 @@ NEXT_DOOR = Position(13.501, 52.4)  # 68 m away
 FAR = Position(13.6, 52.4)
 
 
-def named(cause: str, number: int, **known: object) -> Alarm:
+def named(cause: str, number: int, **known: Any) -> Alarm:
     source = f"urn:ngsi-ld:Lamp:{number}"
     id = f"urn:ngsi-ld:Alert:{cause}:{number}"
-    return replace(Alarm(id, source, source, raised=NOON, queued=True, active=True), **known)  # type: ignore[arg-type]
+    return replace(Alarm(id, source, source, raised=NOON, queued=True, active=True), **known)
 
 
 def come(rows: Rows, alarm: Alarm, at: datetime) -> Alarm:

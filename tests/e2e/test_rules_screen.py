@@ -65,7 +65,7 @@ def test_a_rule_is_tried_and_kept_by_keyboard(browser: Browser, demo: Town, tmp_
         good(page, tmp_path / "tried")
         page.screenshot(path=IMAGE, full_page=True)
         page.get_by_role("button", name="Keep it", exact=True).press("Enter")
-        kept = page.get_by_role("row", name="Water in the cellar")
+        kept = page.get_by_role("row", name="cellar-wet")
         expect(kept).to_be_visible(timeout=LONG_MS)
         expect(kept).to_contain_text("Any Cellar with level at 0.8 or more, until 0.5 or less")
         page.get_by_role("button", name="Versions of cellar-wet").press("Enter")

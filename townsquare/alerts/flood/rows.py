@@ -6,9 +6,9 @@ itself while anything in it is open, and for ten minutes after it was opened: wh
 soon is the same row. A critical alarm opens a row of its own as long as there is a place for one.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 
@@ -26,32 +26,37 @@ NEAR_M = 150  # and so near, are taken for one event
 QUARTER_M = 500
 REASONS: tuple[By, ...] = ("group", "asset", "near", "cause", "place")
 DEGREE_M = 111_195  # of latitude
+REST = "rest@"  # how the id of a row begins that holds what fits nowhere else
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     id: str
     since: datetime
-    rest: bool
-    first: Alarm  # that opened it
+    first: Alarm  # by which others are measured
+
+    @property
+    def rest(self) -> bool:
+        return self.id.startswith(REST)
 
 
 class Rows:
     def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
         self.alarms: dict[str, Alarm] = {}
         self._rows: dict[str, Row] = {}
+        self._inside: defaultdict[str, set[str]] = defaultdict(set)  # alarms by row
         self._queued: Counter[str] = Counter()  # open alarms by row
         self._critical: Counter[str] = Counter()
         self._silencing: set[str] = set()
         self._silenced: set[str] = set()
-        # The one that opened a row comes first, so that what joins it is measured by that one.
-        for alarm in sorted(alarms, key=_opener):
+        for alarm in alarms:
             self.see(alarm)
 
     def copy(self) -> "Rows":
         """To try something that may not come to be."""
         other = Rows()
         other.alarms, other._rows = dict(self.alarms), dict(self._rows)
+        other._inside.update((row, set(ids)) for row, ids in self._inside.items())
         other._queued, other._critical = Counter(self._queued), Counter(self._critical)
         other._silencing, other._silenced = set(self._silencing), set(self._silenced)
         return other
@@ -61,14 +66,37 @@ class Rows:
         before = self.alarms.get(alarm.id)
         if before and before.version > alarm.version:
             return
+        self.alarms[alarm.id] = alarm
         if before:
             self._count(before, -1)
-        self.alarms[alarm.id] = alarm
+            self._leave(before)
         self._count(alarm, 1)
+        self._enter(alarm)
         _keep(self._silencing, alarm.id, alarm.silences and alarm.active)
         _keep(self._silenced, alarm.id, bool(alarm.silenced_by))
-        if (at := alarm.place) and at.row not in self._rows:
-            self._rows[at.row] = Row(at.row, at.since, at.by == "rest", alarm)
+
+    def _enter(self, alarm: Alarm) -> None:
+        if (at := alarm.place) is None:
+            return
+        self._inside[at.row].add(alarm.id)
+        row = self._rows.get(at.row)
+        if row is None or _opener(alarm) < _opener(row.first):
+            self._rows[at.row] = Row(at.row, at.since, alarm)
+
+    def _leave(self, before: Alarm) -> None:
+        """What others are measured by follows from the alarms as they are, not from what was."""
+        if (at := before.place) is None:
+            return
+        inside = self._inside[at.row]
+        inside.discard(before.id)
+        row = self._rows.get(at.row)
+        if row is None or row.first.id != before.id:
+            return
+        if inside:
+            first = min((self.alarms[id] for id in inside), key=_opener)
+            self._rows[at.row] = replace(row, first=first)
+        else:
+            del self._rows[at.row]
 
     def _count(self, alarm: Alarm, number: int) -> None:
         if alarm.place and alarm.queued:
@@ -88,7 +116,7 @@ class Rows:
         """That alarms can come into; the oldest first. The others are forgotten."""
         gone = [id for id, row in self._rows.items() if not self._stands(row, now)]
         for id in gone:
-            del self._rows[id], self._queued[id], self._critical[id]
+            del self._rows[id], self._inside[id], self._queued[id], self._critical[id]
         return sorted(self._rows.values(), key=lambda row: (row.since, row.id))
 
     def _stands(self, row: Row, now: datetime) -> bool:
@@ -174,7 +202,7 @@ def _opened(alarm: Alarm, rows: Iterable[Row], now: datetime, *, full: bool) -> 
     for row in rows:
         if row.rest:
             return Place(row.id, row.since, "rest")
-    return Place(f"rest@{iso(now)}", now, "rest")
+    return Place(f"{REST}{iso(now)}", now, "rest")
 
 
 def _within(one: Position | None, other: Position | None, metres: float) -> bool:

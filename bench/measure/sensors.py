@@ -23,7 +23,8 @@ class Told:
 
 
 def reading(name: str, level: float, place: tuple[float, float] | None = None) -> dict[str, object]:
-    told = {"id": f"urn:ngsi-ld:Bin:{name}", "type": "Bin", "level": level}
+    type = "Siren" if name == PROBE else "Bin"
+    told = {"id": f"urn:ngsi-ld:{type}:{name}", "type": type, "level": level}
     return told | ({"location": {"type": "Point", "coordinates": list(place)}} if place else {})
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from townsquare.context.api.app import Api
 from townsquare.context.http import BESIDE
 from townsquare.model.errors import Invalid, TownsquareError
+from townsquare.web import languages
 from townsquare.web.auth import Door, Visits
 from townsquare.web.closed import Closed
 from townsquare.web.guard import Guard, content_security_policy, origins
@@ -45,13 +46,13 @@ def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
     """Everything that is served, to visitors that are known already."""
     errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
     static = [Mount(f"/{name}", GZipMiddleware(Files(directory=WEB / name))) for name in FILES]
-    site = Starlette(routes=[*routes, *static], exception_handlers=errors)
+    site = Starlette(routes=[*routes, *languages.routes(), *static], exception_handlers=errors)
     return _Fork(api, Closed(site, api.broker, pages))
 
 
 def public(inside: ASGIApp, settings: Settings, pages: Pages, door: Door) -> ASGIApp:
     """The house as it is served on the port."""
-    known = Visits(inside, door)
+    known = languages.Speaking(Visits(inside, door))
     own = origins(settings.port, settings.public_url)
     return Guard(known, own, content_security_policy(pages.import_map))
 

@@ -11,6 +11,7 @@ from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
+from townsquare.model.texts import text
 from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
@@ -83,7 +84,7 @@ class Control:
             "role": min(actor.roles),
             "account": accounts and actor.kind == "person",
             "pages": [
-                {"path": way.path, "title": way.title}
+                {"path": way.path, "title": text(way.title)}
                 for way in ways(self.broker, actor, accounts=accounts)
             ],
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],

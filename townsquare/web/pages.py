@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -13,7 +14,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from townsquare import __version__
 from townsquare.context.http import problem
 from townsquare.model.errors import CannotStart, NotApproved, TownsquareError
+from townsquare.model.texts import found, found_of, reading
 from townsquare.model.town import Town
+from townsquare.web.languages import languages
 
 WEB = Path(str(resources.files("townsquare.web")))
 
@@ -49,11 +52,18 @@ class Pages:
             "demo": self.demo,
             "version": __version__,
             "import_map": self.import_map,
+            "_": _text,
+            "n_": _text_of,
+            "reading": reading.get,
+            "languages": languages().values(),
         }
         return environment
 
     def page(self, name: str, code: int = 200, **context: object) -> HTMLResponse:
-        return HTMLResponse(self._environment.get_template(name).render(context), code)
+        """In the language of who visits."""
+        told = self._environment.get_template(name).render(context)
+        headers = {"content-language": reading.get().tag, "vary": "Accept-Language, Cookie"}
+        return HTMLResponse(told, code, headers)
 
     async def error(self, request: Request, error: Exception) -> Response:
         """An error as a page where a page was asked for, as problem JSON elsewhere."""
@@ -68,6 +78,15 @@ class Pages:
         if isinstance(error, NotApproved):
             body["cure"] = "approval"
         return JSONResponse(body, status, headers)
+
+
+def _text(english: str, **values: object) -> Markup:
+    """What stands in a place is escaped, unless it is markup already."""
+    return escape(found(english)).format(**values)
+
+
+def _text_of(n: int, one: str, other: str, **values: object) -> Markup:
+    return escape(found_of(n, one, other)).format(n=n, **values)
 
 
 def _told(error: Exception) -> tuple[int, str, str, dict[str, str]]:

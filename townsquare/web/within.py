@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
+from townsquare.model.texts import later
 from townsquare.trust.policy import Act
 from townsquare.web.auth import usual
 
@@ -21,15 +22,15 @@ class Way:
 
 # What is read, or changed by which room's command, to be let in.
 PAGES: tuple[tuple[Way, str, str, Act], ...] = (
-    (Way("/control/incidents", "Incidents"), "", "Incident", "read"),
-    (Way("/control/handover", "Hand-over"), "", "Handover", "read"),
-    (Way("/control/notify", "Calling people"), "", "Notification", "read"),
-    (Way("/control/warnings", "Warnings"), "", "Warning", "read"),
-    (Way("/control/rules", "Rules"), "", "AlarmRule", "read"),
-    (Way("/control/load", "Alarm load"), "", "Alert", "temporal"),
-    (Way("/who-looked", "Who looked"), "", "LogEntry", "read"),
-    (Way("/approvals", "Approvals"), "approvals", "Approval", "write"),
-    (Way("/accounts", "Accounts"), "accounts", "Person", "write"),
+    (Way("/control/incidents", later("Incidents")), "", "Incident", "read"),
+    (Way("/control/handover", later("Hand-over")), "", "Handover", "read"),
+    (Way("/control/notify", later("Calling people")), "", "Notification", "read"),
+    (Way("/control/warnings", later("Warnings")), "", "Warning", "read"),
+    (Way("/control/rules", later("Rules")), "", "AlarmRule", "read"),
+    (Way("/control/load", later("Alarm load")), "", "Alert", "temporal"),
+    (Way("/who-looked", later("Who looked")), "", "LogEntry", "read"),
+    (Way("/approvals", later("Approvals")), "approvals", "Approval", "write"),
+    (Way("/accounts", later("Accounts")), "accounts", "Person", "write"),
 )
 
 
@@ -42,12 +43,12 @@ def ways(broker: Broker, actor: Actor, *, accounts: bool) -> list[Way]:
         for way, room, type, act in PAGES
         if (accounts or room != "accounts") and _may(broker, actor.through(room), type, act)
     ]
-    return [*opened, Way("/account", "Your account")] if accounts else opened
+    return [*opened, Way("/account", later("Your account"))] if accounts else opened
 
 
 def around(broker: Broker, actor: Actor, *, accounts: bool) -> list[Way]:
     """From any other of these pages."""
-    room = [] if actor.roles.isdisjoint(MAY_ENTER) else [Way("/control", "Control room")]
+    room = [] if actor.roles.isdisjoint(MAY_ENTER) else [Way("/control", later("Control room"))]
     return [*room, *ways(broker, actor, accounts=accounts)]
 
 

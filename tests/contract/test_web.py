@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -200,6 +200,15 @@ def flow(name: str, count: int, *scope: str) -> Entity:
     return entity(id, FLOW.name, scope, peopleCount=Attribute(count, observed_at=NOON))
 
 
+async def opened(
+    live: Live, by: Actor, session: Session | None = None, last_id: str = ""
+) -> AsyncGenerator[bytes, None]:
+    """A screen that has its seat."""
+    screen = live.events(by, WORK, session, last_id)
+    assert (await anext(screen)).startswith(b"event: seat")
+    return screen
+
+
 async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     open_broker: OpenBroker,
 ) -> None:
@@ -207,7 +216,7 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     vision = room("vision")
     await broker.apply([Change("create", flow("a", 1, LIVE))], vision, WORK)
     await broker.apply([Change("create", flow("h", 9, PUBLISHED))], room("register"), WORK)
-    screen = Live(broker).events(OPERATOR, WORK, None, "")
+    screen = await opened(Live(broker, str), OPERATOR)
     snapshot = (await anext(screen)).decode()
     assert snapshot.startswith("event: snapshot\nid: 2\n")
     assert '"peopleCount":1' in snapshot
@@ -220,7 +229,7 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     assert '"peopleCount":2' in change
     await screen.aclose()
     await broker.apply([Change("merge", flow("a", 3, LIVE))], vision, WORK)
-    again = Live(broker).events(OPERATOR, WORK, None, "3")
+    again = await opened(Live(broker, str), OPERATOR, last_id="3")
     caught_up = (await anext(again)).decode()
     assert caught_up.startswith("event: change\nid: 4\n")
     assert '"peopleCount":3' in caught_up
@@ -233,7 +242,7 @@ async def test_a_snapshot_of_a_whole_city_comes_in_parts_and_leaves_nothing_out(
     broker = open_broker(FLOW)
     made = [Change("create", flow(f"f{n:04}", n, LIVE)) for n in range(1234)]
     await broker.apply(made, room("vision"), WORK)
-    screen = Live(broker).events(OPERATOR, WORK, None, "")
+    screen = await opened(Live(broker, str), OPERATOR)
     seen, parts, more = set[str](), 0, True
     while more:
         event = (await anext(screen)).decode()
@@ -250,8 +259,8 @@ async def test_a_snapshot_of_a_whole_city_comes_in_parts_and_leaves_nothing_out(
 
 async def test_screens_share_what_they_see_alike_and_nothing_else(open_broker: OpenBroker) -> None:
     broker = open_broker(FLOW)
-    live, vision, security = Live(broker), room("vision"), person("security", "Town")
-    screens = [live.events(by, WORK, None, "") for by in (OPERATOR, OPERATOR, security)]
+    live, vision, security = Live(broker, str), room("vision"), person("security", "Town")
+    screens = [await opened(live, by) for by in (OPERATOR, OPERATOR, security)]
     for screen in screens:
         await anext(screen)
     following = [asyncio.ensure_future(anext(screen)) for screen in screens]
@@ -270,7 +279,7 @@ async def test_screens_share_what_they_see_alike_and_nothing_else(open_broker: O
 async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> None:
     broker = open_broker(FLOW)
     session = Session(OPERATOR, NOON, lambda: NOON - LONGEST)
-    screen = Live(broker).events(OPERATOR, WORK, session, "")
+    screen = await opened(Live(broker, str), OPERATOR, session)
     await anext(screen)
     session.ended.set()
     rest = [event async for event in screen]
@@ -280,7 +289,7 @@ async def test_a_connection_ends_with_its_session(open_broker: OpenBroker) -> No
 async def test_a_connection_ends_when_the_shift_does(open_broker: OpenBroker) -> None:
     broker, now = open_broker(FLOW), [NOON]
     session = Session(OPERATOR, NOON + timedelta(hours=12), lambda: now[0])
-    screen = Live(broker).events(OPERATOR, WORK, session, "")
+    screen = await opened(Live(broker, str), OPERATOR, session)
     await anext(screen)
     now[0] += timedelta(hours=13)
     rest = [event async for event in screen]
@@ -292,7 +301,8 @@ async def test_catching_up_names_nothing_hidden(open_broker: OpenBroker) -> None
     await broker.apply([Change("create", flow("a", 1))], room("vision"), WORK)
     await broker.apply([Change("create", flow("b", 1, LIVE))], room("vision"), WORK)
     security = person("security", "Town")
-    told = (await anext(Live(broker).events(security, WORK, None, "0"))).decode()
+    screen = await opened(Live(broker, str), security, last_id="0")
+    told = (await anext(screen)).decode()
     assert told.startswith("event: snapshot")
     assert "urn:" not in told
 

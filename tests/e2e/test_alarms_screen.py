@@ -135,6 +135,21 @@ def test_an_alarm_from_the_tank_to_the_shelf_and_back(
     for page in (ben, cleo):
         expect(page.locator("li.alarm")).to_contain_text("new", timeout=30_000)
 
+    # Who else has it selected is seen by who has it selected, while it lasts.
+    ben.keyboard.press("j")
+    others = ben.locator("li.alarm dd", has_text="Cleo Coder")
+    cleo.keyboard.press("j")
+    expect(others).to_contain_text(re.compile(r"Cleo Coder since \d\d:\d\d:\d\d"))
+    expect(cleo.locator("li.alarm")).to_contain_text("Ben Bitdiddle since")
+    cleo.keyboard.press("Escape")
+    expect(others).to_have_count(0)
+    cleo.keyboard.press("j")
+    expect(others).to_have_count(1)
+    cleo.goto(f"{town.url}/")
+    expect(others).to_have_count(0)
+    cleo.goto(f"{town.url}/control")
+    expect(cleo.locator("li.alarm")).to_have_count(1)
+
     # What one acknowledges, the other sees within a second.
     with ben.expect_response(re.compile("/acknowledge$")):
         ben.get_by_role("button", name="Acknowledge").click()

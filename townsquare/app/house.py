@@ -66,6 +66,7 @@ from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
+from townsquare.web.live import Live
 from townsquare.web.notify import NotifyPage
 from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
@@ -148,7 +149,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         book = trust.book
         previews = partial(leases.offered, broker, could=book.could_agree)
         reports = Reports(broker, settings.town)
-        control = Control(broker, pages, trust.door.sessions, mode, previews)
+        control = Control(Live(broker, book.named), pages, trust.door.sessions, mode, previews)
         present = partial(trust.door.sessions.present, "operator")
         handing = HandoverDesk(Gathering(broker, reports, present))
         routes = [

@@ -32,6 +32,7 @@ class Watch:
         self._types = types
         self._latest: dict[tuple[str, str], Changed] = {}
         self._there = asyncio.Event()
+        self._woken = False
         self.closed = False
 
     def offer(self, changed: Changed) -> None:
@@ -46,16 +47,22 @@ class Watch:
         self._there.set()
 
     async def next(self, within_s: float | None = None) -> Changed | None:
-        """None when there was none in that time, and when it is closed."""
-        while not self._latest and not self.closed:
+        """None when there was none in that time, when it was woken, and when it is closed."""
+        while not self._latest and not self.closed and not self._woken:
             self._there.clear()
             if not await rung(self._there, within_s):
                 return None
-        return None if self.closed else self._latest.pop(next(iter(self._latest)))
+        woken, self._woken = self._woken, False
+        return None if woken or self.closed else self._latest.pop(next(iter(self._latest)))
 
     async def __aiter__(self) -> AsyncIterator[Changed]:
         while changed := await self.next():
             yield changed
+
+    def wake(self) -> None:
+        """Who waits hears now that there was none; who does not, goes on."""
+        self._woken = True
+        self._there.set()
 
     def close(self) -> None:
         self.closed = True

@@ -25,6 +25,10 @@ class Watching:
     def closed(self) -> bool:
         return self._watch.closed
 
+    def wake(self) -> None:
+        """Whoever waits for news hears that there was none so far."""
+        self._watch.wake()
+
     def close(self) -> None:
         """Whoever waits for news hears that there will be none."""
         self._watch.close()

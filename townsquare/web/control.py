@@ -1,13 +1,17 @@
 """The control room: its page, its live connection, and who sits there."""
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from townsquare import __version__
-from townsquare.context.broker import Broker
+from townsquare.alerts.alert import ALERT
+from townsquare.alerts.bodies import sent
+from townsquare.context.query import Query
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
@@ -15,6 +19,7 @@ from townsquare.model.texts import text
 from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
+from townsquare.web.lookers import MOST_TABS
 from townsquare.web.pages import Pages
 from townsquare.web.parting import parted
 from townsquare.web.sessions import COOKIE, Sessions
@@ -31,12 +36,19 @@ ACTS = {
 Offered = Callable[[Actor], Mapping[str, str]]  # purposes of previews, and how they are got
 
 
+class Looking(Struct, frozen=True, forbid_unknown_fields=True):
+    """`seat` is what the live connection named first; `alarms` are ids."""
+
+    seat: str
+    alarms: Annotated[list[str], Meta(max_length=MOST_TABS)] = []
+
+
 class Control:
     def __init__(
-        self, broker: Broker, pages: Pages, sessions: Sessions, mode: Mode, previews: Offered
+        self, live: Live, pages: Pages, sessions: Sessions, mode: Mode, previews: Offered
     ) -> None:
-        self.broker = broker
-        self.live = Live(broker)
+        self.broker = live.broker
+        self.live = live
         self.pages = pages
         self.sessions = sessions
         self.mode = mode
@@ -47,6 +59,7 @@ class Control:
         return [
             Route("/control", self.page),
             Route("/control/events", self.events),
+            Route("/control/looking", self.looking, methods=["POST"]),
             Route("/session/end", self.sign_out, methods=["POST"]),
             *([Route("/session/role", self.switch, methods=["POST"])] if self.demo else []),
         ]
@@ -117,6 +130,18 @@ class Control:
         stream = self.live.events(actor, request.state.why, request.state.session, last_id)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    async def looking(self, request: Request) -> Response:
+        """Which alarms are selected in this browser; of those that may be seen from there."""
+        actor, wish = request.state.actor, await sent(request, Looking)
+        if actor.roles.isdisjoint(MAY_ENTER):
+            raise Denied("who looks at an alarm is for the control room; sign in at /control")
+        asked = Query(types=(ALERT,), ids=tuple(wish.alarms))
+        seen = (
+            await self.broker.ids(asked, actor, request.state.why, MOST_TABS) if asked.ids else []
+        )
+        self.live.lookers.look(wish.seat, actor.id, seen)
+        return Response(status_code=204)
 
     async def sign_out(self, request: Request) -> Response:
         self.sessions.end(request.cookies.get(COOKIE, ""))

@@ -4,10 +4,11 @@ A client that reconnects names the last event it has (Last-Event-ID, a sequence 
 broker) and gets the present state of what changed since; one that is too old gets a snapshot, in
 parts, of which only the last has an id: who loses the connection between them begins anew.
 A slow client loses intermediate states, never the latest. The connection ends with its session.
+Its first event names its seat, by which the browser says what is selected in it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from townsquare.model.change import Changed
 from townsquare.model.declaration import PUBLISHED
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
+from townsquare.web.lookers import Looker, Lookers, Seat
 from townsquare.web.sessions import Session
 
 SEEN = (
@@ -43,10 +45,14 @@ MOST_WRITTEN = 256  # events; screens that keep up read the same ones at the sam
 
 
 class Live:
-    """All live connections: what several see alike is written once."""
+    """All live connections: what several see alike is written once. `named` is the name of who has
+    this id, empty where it has none.
+    """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, named: Callable[[str], str]) -> None:
         self.broker = broker
+        self.named = named
+        self.lookers = Lookers(broker.clock)
         self._written: dict[tuple[int, int], tuple[Changed, bytes]] = {}
 
     async def events(
@@ -54,7 +60,12 @@ class Live:
     ) -> AsyncGenerator[bytes, None]:
         """Server-sent events until the session ends."""
         broker = self.broker
-        with broker.watch(by, why, TYPES) as news:  # before the snapshot: nothing falls between
+        # Before the snapshot: nothing falls between.
+        with (
+            broker.watch(by, why, TYPES) as news,
+            self.lookers.seat(by.id, news.wake) as seat,
+        ):
+            yield sse("seat", {"seat": seat.name}, None)
             seq = await broker.last_seq()
             async for name, data, id in missed(broker, by, why, last_id, seq):
                 yield sse(name, data, id)
@@ -63,11 +74,22 @@ class Live:
                     if session:
                         session.use()
                     changed = await news.next(min(PING_S, left_s))
+                    looks = self.lookers.news(seat)
+                    if looks is not None:
+                        yield self._looking(seat, looks)
                     if changed and (event := self._event(changed)):
                         yield event
-                    elif not changed and not news.closed:
+                    elif not changed and looks is None and not news.closed:
                         yield PING
             yield sse("bye", {"reason": "the session ended"}, seq)
+
+    def _looking(self, seat: Seat, looks: Mapping[str, Sequence[Looker]]) -> bytes:
+        def told(one: Looker) -> Json:
+            name = self.named(one.actor) or one.actor.rsplit(":", 1)[-1]
+            return {"name": name, "since": one.since, "own": one.actor == seat.actor}
+
+        by_alarm = {id: [told(one) for one in others] for id, others in looks.items()}
+        return sse("looking", {"alarms": by_alarm}, None)
 
     def _event(self, changed: Changed) -> bytes:
         """Empty where it is nothing to a screen."""

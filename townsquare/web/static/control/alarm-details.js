@@ -1,6 +1,7 @@
 /** What is known of an open alarm, as an operator needs it: what to do stands first. */
 
 import { html } from "lit";
+import { t } from "../text.js";
 import { who } from "./alarm-acts.js";
 import { isWaiting } from "./city.js";
 
@@ -21,6 +22,15 @@ export function details(store, clock, alarm) {
     ["Raised", all && raised],
     ["Ended", alarm.returnedAt && at(alarm.returnedAt)],
     ["Taken by", taken],
+    [t("Also looking"), lookers(store, clock, alarm)],
   ];
   return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
+}
+
+/** Who else has it selected at this moment. @param {Store} store @param {Clock} clock @param {Entity} alarm */
+function lookers(store, clock, alarm) {
+  if (alarm.id !== store.alarmId) return "";
+  const words = (store.lookers[alarm.id] ?? []).map(({ name, since, own }) =>
+    t("{who} since {time}", { who: own ? t("you, in another browser") : name, time: clock.seconds.format(Date.parse(since)) }));
+  return words.join("; ");
 }

@@ -56,6 +56,8 @@ export function openLive(tell) {
     listen("snapshot", part);
     listen("change", (entity) => tell({ kind: "change", entity }));
     listen("gone", ({ id }) => tell({ kind: "gone", id }));
+    listen("seat", ({ seat }) => tell({ kind: "seat", seat }));
+    listen("looking", ({ alarms }) => tell({ kind: "looking", alarms }));
     listen("ping", () => {});
     listen("bye", ({ reason }) => end(reason));
   }

@@ -5,14 +5,17 @@
  */
 
 import { openLive } from "./live-connection.js";
+import { Looking } from "./looking.js";
 
-/** @import { Entity, News } from "./types.js" */
+/** @import { Entity, Looker, News } from "./types.js" */
 
 /** @type {Set<MessagePort>} */
 const tabs = new Set();
 /** @type {Map<string, Entity>} */
 let entities = new Map();
 let loaded = false;
+const looking = new Looking();
+let lookers = /** @type {{[alarm: string]: Looker[]}} */ ({});
 let staleSince = /** @type {number|null} */ (null);
 let close = /** @type {(() => void)|null} */ (null);
 
@@ -24,7 +27,13 @@ function keep(news) {
   } else if (news.kind === "change") entities.set(news.entity.id, news.entity);
   else if (news.kind === "gone") entities.delete(news.id);
   else if (news.kind === "up") staleSince = null;
-  else if (news.kind === "down") staleSince ??= news.since;
+  else if (news.kind === "down") {
+    staleSince ??= news.since;
+    lookers = {};
+  } else if (news.kind === "seat") {
+    looking.sit(news.seat);
+    lookers = {};
+  } else if (news.kind === "looking") lookers = news.alarms;
   else if (news.kind === "bye") forget();
 }
 
@@ -32,6 +41,7 @@ function forget() {
   close = null;
   loaded = false;
   entities = new Map();
+  lookers = {};
 }
 
 /** @param {News} news */
@@ -45,6 +55,7 @@ function spread(news) {
 /** @param {MessagePort} tab */
 function leave(tab) {
   tabs.delete(tab);
+  looking.look(tab, "");
   if (tabs.size === 0 && close) {
     close();
     forget();
@@ -56,10 +67,15 @@ function join(tab) {
   tabs.add(tab);
   if (loaded) tab.postMessage({ kind: "snapshot", entities: [...entities.values()] });
   if (staleSince !== null) tab.postMessage({ kind: "down", since: staleSince });
+  tab.postMessage({ kind: "looking", alarms: lookers });
   close ??= openLive(spread);
 }
 
 globalThis.onconnect = (/** @type {MessageEvent} */ event) => {
   const [tab] = event.ports;
-  tab.onmessage = ({ data }) => (data === "leave" ? leave(tab) : join(tab));
+  tab.onmessage = ({ data }) => {
+    if (data === "leave") leave(tab);
+    else if (data === "join") join(tab);
+    else looking.look(tab, data.looksAt);
+  };
 };

@@ -1,6 +1,7 @@
 /** Connect the page's store to the live events: through the shared worker, or directly. */
 
 import { openLive } from "./live-connection.js";
+import { Looking } from "./looking.js";
 
 /** @import { News } from "./types.js" */
 /** @import { Store } from "./store.js" */
@@ -22,11 +23,27 @@ export function connect(store) {
     }
     store.take(news);
   };
-  if ("SharedWorker" in globalThis) share(store.session.role, take);
-  else openLive(take);
+  const look = "SharedWorker" in globalThis ? share(store.session.role, take) : alone(take);
+  store.listen(() => look(looksAt(store)));
 }
 
-/** @param {string} role @param {(news: News) => void} take */
+/** @param {Store} store @returns {string} the selected alarm, while it asks for something */
+function looksAt({ alarmId, entities }) {
+  const { state } = entities.get(alarmId) ?? {};
+  return state && state !== "NORMAL" ? alarmId : "";
+}
+
+/** @param {(news: News) => void} take @returns {(alarm: string) => void} tells what is selected here */
+function alone(take) {
+  const looking = new Looking();
+  openLive((news) => {
+    if (news.kind === "seat") looking.sit(news.seat);
+    take(news);
+  });
+  return (alarm) => looking.look("", alarm);
+}
+
+/** @param {string} role @param {(news: News) => void} take @returns {(alarm: string) => void} as `alone` */
 function share(role, take) {
   // One worker per role: after a switch nothing of the old role is shown.
   const { port } = new SharedWorker(WORKER, { type: "module", name: `townsquare ${role}` });
@@ -34,7 +51,17 @@ function share(role, take) {
   port.postMessage("join");
   addEventListener("pagehide", () => port.postMessage("leave"));
   // Back from the browser's cache of pages.
-  addEventListener("pageshow", ({ persisted }) => persisted && port.postMessage("join"));
+  let told = "";
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    told = "";
+    port.postMessage("join");
+  });
+  return (alarm) => {
+    if (alarm === told) return;
+    told = alarm;
+    port.postMessage({ looksAt: alarm });
+  };
 }
 
 /** The session is over: the server decides what this visit may see now. */

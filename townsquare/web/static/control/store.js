@@ -5,7 +5,7 @@
  * Listeners are told at most once every 40 ms, so that a burst costs one rendering.
  */
 
-/** @import { Entity, News, Session } from "./types.js" */
+/** @import { Entity, Looker, News, Session } from "./types.js" */
 
 const GATHER_MS = 40;
 const FRESH_MS = 30 * 60_000;
@@ -27,6 +27,8 @@ export class Store {
     this.staleSince = /** @type {number|null} */ (null);
     /** The last time that the connection was lost: from when to when, ms. */
     this.away = /** @type {{since: number, until: number}|null} */ (null);
+    /** Who else has selected what is selected here; of this moment only. */
+    this.lookers = /** @type {{[alarm: string]: Looker[]}} */ ({});
     this.cameraId = "";
     this.alarmId = "";
     /** The moment that charts show, ms; null while they follow the clock. */
@@ -63,7 +65,10 @@ export class Store {
     } else if (news.kind === "up") {
       if (this.staleSince) this.away = { since: this.staleSince, until: Date.now() };
       this.staleSince = null;
+    } else if (news.kind === "looking") {
+      this.lookers = news.alarms;
     } else if (news.kind === "down") {
+      this.lookers = {};
       this.staleSince ??= news.since;
     }
     this.changed();

@@ -61,6 +61,12 @@ def garbled(path: Path) -> None:
     path.write_bytes(content)
 
 
+def of_unknown_codec(path: Path) -> None:
+    content = clip(path, "mjpeg", pixels="yuvj420p", stamps=range(10)).read_bytes()
+    assert content.count(b"MJPG") == 2
+    path.write_bytes(content.replace(b"MJPG", b"????"))
+
+
 def on_its_side(path: Path) -> None:
     content = clip(path).read_bytes()
     at = content.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2: the matrix of the track
@@ -88,6 +94,7 @@ BAD = [
     Bad("cut off", noisy, trouble="cutOff"),
     Bad("damaged", spoilt, "mp4", sizes=[(768, 576)], dropped=True),
     Bad("garbled", garbled, trouble="garbled"),
+    Bad("of unknown codec", of_unknown_codec, "avi", "garbled"),
     Bad("changing", lambda p: changed(p, (64, 48), (128, 96)), "m4v", "", [(64, 48), (128, 96)]),
     Bad(
         "changing under a line",

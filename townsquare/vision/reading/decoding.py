@@ -7,6 +7,7 @@ from typing import Any
 import av
 from av import VideoFrame
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from townsquare.vision.address import is_file
@@ -55,7 +56,10 @@ def video(container: InputContainer, url: str, way: Way) -> Video:
     if not container.streams.video:
         raise NoPictures("noVideo", url)
     stream = container.streams.video[0]
-    context = stream.codec_context
+    # What PyAV's types leave out: there is none where FFmpeg does not know the codec.
+    context: VideoCodecContext | None = stream.codec_context
+    if context is None:
+        raise NoPictures("garbled", url, "its codec is not known")
     if context.width * context.height > MOST_PIXELS:
         raise NoPictures("tooLarge", url, f"{context.width} x {context.height}")
     # One thread: a second costs more in all than it saves, and there are other cameras.

@@ -27,6 +27,7 @@ from townsquare.model.entity import NULL, Attribute, Entity, Json, iso, relation
 
 ALERT = "Alert"
 GONE = Attribute(NULL)
+UNANSWERED = "unansweredAt"
 FACTS = ("active", "acked", "latched", "suppression", "quality")
 
 
@@ -145,6 +146,7 @@ def _raised(finding: Raised, then: Standing) -> dict[str, Attribute]:
         "procedure": relationship(rule.procedure) if rule.procedure else GONE,
         "location": finding.source.get("location") or GONE,
         **{name: Attribute(text) if text else GONE for name, text in texts.items()},
+        UNANSWERED: GONE,
         **_undone("acknowledged"),
         **_undone("reset"),
         **_again(finding),
@@ -189,7 +191,7 @@ def done(deed: str, by: str | None, at: datetime, why: str = "") -> dict[str, At
 
 
 def brought_back(by: str | None, at: datetime, why: str = "") -> dict[str, Attribute]:
-    gone = dict.fromkeys(("suppressedUntil", "suppressedOnce"), GONE)
+    gone = dict.fromkeys(("suppressedUntil", "suppressedOnce", UNANSWERED), GONE)
     return done("broughtBack", by, at, why) | _undone("suppressed") | gone
 
 

@@ -41,7 +41,7 @@ from townsquare.alerts.notify.types import CHANNEL, FAILING
 from townsquare.context.query import Query
 from townsquare.model.actor import room
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, entity
+from townsquare.model.entity import Attribute, entity, iso
 
 # The mail server of these tests says so of its own parts.
 pytestmark = [
@@ -456,3 +456,33 @@ async def test_a_repeated_alarm_calls_anew(town: Town, clock: Clock, hook: Hook)
         await town.count(12)
         await hook.several(2)
     assert PLAZA.rpartition(":")[2] in FULL
+
+
+async def test_where_the_chain_ran_out_the_alarm_itself_says_that_nobody_has_answered(
+    town: Town, clock: Clock, hook: Hook
+) -> None:
+    settings = alone(hook.url, "[[notify.chain]]\nafter_s = [0, 60]\nloops = 1\nlast_s = 60\n")
+
+    async def unanswered() -> object:
+        return (await town.broker.read(FULL, ANNA, WORK)).value("unansweredAt")
+
+    async with town.alerting(CRITICAL), calling(town, settings):
+        await town.count(12)
+        await hook.several(1)
+        clock.pass_s(60)
+        await hook.several(2)
+        assert await unanswered() is None
+        clock.pass_s(60)
+        await until(town, FULL, "unansweredAt", iso(clock.now))
+        version = (await town.broker.read(FULL, ANNA, WORK)).version
+    await town.restart()
+    async with town.alerting(CRITICAL), calling(town, settings):
+        clock.pass_s(60)
+        await asyncio.sleep(0.5)
+        assert (await town.broker.read(FULL, ANNA, WORK)).version == version
+        assert (await acknowledging(town)(ANNA)).status_code == 200
+        await town.count(1)
+        await until(town, FULL, "state", "NORMAL")
+        await town.count(12)
+        await until(town, FULL, "state", "UNACK")
+        assert await unanswered() is None

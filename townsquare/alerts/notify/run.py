@@ -21,6 +21,7 @@ from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.notification import UNDER_WAY, Calling
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, WHY
+from townsquare.alerts.notify.unanswered import marked
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Query
@@ -91,6 +92,7 @@ class Desk:
         self._calls: dict[str, Call] = {}
         self._made: defaultdict[str, set[str]] = defaultdict(set)
         self._next: dict[str, datetime] = {}
+        self._unanswered: dict[str, Call] = {}  # of which the alarm does not say it yet
         self._told: dict[str, datetime] = {}  # when each person was called last
 
     async def open(self) -> list[Calling]:
@@ -155,13 +157,23 @@ class Desk:
                 callings.append(replace(one, queued_at=now))
         if changes:
             await self._broker.apply(changes, ROOM, WHY)
+        await self._mark(now)
         return callings
+
+    async def _mark(self, now: datetime) -> None:
+        for id, wanted in list(self._unanswered.items()):
+            if self._calls.get(id) != wanted or await marked(self._broker, wanted, now):
+                del self._unanswered[id]
+            else:
+                self._next[id] = now
 
     def _ripe(self, now: datetime) -> list[str]:
         return [id for id, at in self._next.items() if at <= now]
 
     def _due(self, id: str, now: datetime) -> Sequence[Due]:
         plan = self._staff.escalation.plan(self._calls[id], self._made[id], now)
+        if plan.unanswered:
+            self._unanswered[id] = self._calls[id]
         if plan.next:
             self._next[id] = plan.next
         else:

@@ -7,10 +7,11 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { t } from "../text.js";
 import { Acts, RowActs, occurrence } from "./alarm-acts.js";
 import { details } from "./alarm-details.js";
 import "./aside-list.js";
-import { cameraAt, isWaiting, place } from "./city.js";
+import { cameraAt, isUnanswered, isWaiting, place } from "./city.js";
 import { age } from "./format.js";
 import { incidentForm, incidentLink } from "./incident-link.js";
 import "./key-help.js";
@@ -145,6 +146,7 @@ class AlarmQueue extends Panel {
       </button>
       <p class="state">
         <b>${STATES[alarm.state] ?? alarm.state}</b>
+        ${isUnanswered(alarm) ? html`<span class="unanswered">${t("nobody has answered")}</span>` : nothing}
         ${quiet ? html`<span>silences ${quiet}</span>` : nothing}
         <span>${age(alarm.dateIssued, this.store.now)}</span>
       </p>

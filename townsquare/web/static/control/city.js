@@ -102,6 +102,11 @@ export function isWaiting(alarm) {
   return UNACKNOWLEDGED.includes(alarm.state);
 }
 
+/** @param {Entity} alarm Everybody has been called, to the end of the chain. */
+export function isUnanswered(alarm) {
+  return alarm.state === "UNACK" && Boolean(alarm.unansweredAt);
+}
+
 /** @param {Entity} alarm */
 function rank(alarm) {
   return (isWaiting(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);

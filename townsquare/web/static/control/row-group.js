@@ -2,7 +2,8 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { place } from "./city.js";
+import { t } from "../text.js";
+import { isUnanswered, place } from "./city.js";
 import { age } from "./format.js";
 import { MOST_NAMED, critical, linked, words } from "./rows.js";
 import { sign } from "./severity.js";
@@ -26,6 +27,7 @@ export const MOST_LINKED = 100; // alarms of an incident
  */
 export function rowGroup(store, row, look, deeds) {
   const { what, where } = words(store, row);
+  const unanswered = row.alarms.filter(isUnanswered).length;
   const members = `members-${row.id}`;
   return html`<li class="row ${row.worst} ${row.waiting.length ? "waits" : ""} ${look.selected ? "selected" : ""}"
     aria-current=${look.selected ? "true" : nothing}>
@@ -36,6 +38,9 @@ export function rowGroup(store, row, look, deeds) {
     </button>
     <p class="state">
       <b>${row.waiting.length ? `${row.waiting.length} to acknowledge` : "all acknowledged"}</b>
+      ${unanswered
+        ? html`<span class="unanswered">${t("{n} without an answer", { n: unanswered })}</span>`
+        : nothing}
       <span>newest ${age(row.newest, store.now)}</span>
     </p>
     ${look.open ? nothing : named(store, row)}

@@ -1,7 +1,8 @@
 /** The top line: where we are, what time it is, whether data is live, how busy alarms are. */
 
 import { html, nothing } from "lit";
-import { MOST_LOAD, alarmLoad, isWaiting, openAlarms } from "./city.js";
+import { t } from "../text.js";
+import { MOST_LOAD, alarmLoad, isUnanswered, isWaiting, openAlarms } from "./city.js";
 import { Panel } from "./panel.js";
 
 class StatusBar extends Panel {
@@ -38,7 +39,11 @@ class StatusBar extends Panel {
     const open = openAlarms(this.store);
     const waiting = open.filter(isWaiting).length;
     const note = waiting ? `open, ${waiting} to acknowledge` : "alarms open";
-    return fact("", this.known(open.length), note);
+    return [fact("", this.known(open.length), note), this.unanswered(open.filter(isUnanswered).length)];
+  }
+
+  unanswered(/** @type {number} */ number) {
+    return number ? fact("abnormal", number, t("nobody has answered")) : nothing;
   }
 
   load() {

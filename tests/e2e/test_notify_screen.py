@@ -1,9 +1,12 @@
 """People on call are told step by step, and engineers test a way, in a browser and for real."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -72,7 +75,7 @@ severities = ["critical"]
 after_s = [0, 2, 4]
 call = [["desk"], ["desk+1"], ["crisis"]]
 loops = 1
-last_s = 3600
+last_s = 60
 
 [[notify.quiet]]
 severities = ["high"]
@@ -110,6 +113,7 @@ def test_people_are_called_one_after_another_and_a_way_is_tested(
             with engineer(browser, town) as page:
                 page.get_by_role("link", name="Calling people").click()
                 a_way_works(page, called)
+                a_rota_is_changed(page, tmp_path)
                 escalated(page, called, town, tmp_path)
         finally:
             town.stop()
@@ -122,6 +126,30 @@ def a_way_works(page: Page, called: Phones) -> None:
     row = page.get_by_role("row").filter(has_text="test").filter(has_text="shift-lead")
     expect(row.last).to_contain_text("status 200", timeout=WITHIN_S * 1000)
     assert [(name, body["type"]) for name, body in called.told] == [("shift-lead", "test")]
+
+
+def a_rota_is_changed(page: Page, tmp_path: Path) -> None:
+    """By keyboard: a swap in which nobody stands in is a gap that everybody sees."""
+    day = datetime.now(ZoneInfo("Europe/Berlin")).date() + timedelta(days=7)
+    week = page.get_by_role("region", name="On call this week, table")
+    expect(week).to_contain_text("duty-engineer")
+    page.get_by_role("button", name="Change crisis").press("Enter")
+    expect(page.get_by_role("heading", name="Change crisis")).to_be_focused()
+    page.get_by_role("button", name="Add a swap").press("Enter")
+    expect(page.get_by_role("combobox", name="Who")).to_be_focused()
+    page.get_by_role("combobox", name="Who").select_option("nobody")
+    page.get_by_label("From").fill(f"{day}T06:00")
+    page.get_by_label("Until").fill(f"{day}T08:00")
+    good(page, tmp_path / "rota")
+    page.get_by_role("button", name="Keep it").press("Enter")
+    expect(page.locator(".gaps")).to_contain_text("1 gap in the next 14 days")
+    expect(page.locator(".gaps li")).to_contain_text(re.compile("06:00.*08:00, in crisis"))
+    page.get_by_role("button", name="Week after").press("Enter")
+    expect(week.locator(".gap")).to_contain_text(re.compile("06:00.08:00.*nobody"))
+    good(page, tmp_path / "week")
+    page.get_by_role("button", name="Change crisis").press("Enter")
+    page.get_by_role("button", name="As in the settings again").press("Enter")
+    expect(page.locator(".gaps")).to_have_count(0)
 
 
 def escalated(page: Page, called: Phones, town: Town, tmp_path: Path) -> None:
@@ -142,7 +170,15 @@ def escalated(page: Page, called: Phones, town: Town, tmp_path: Path) -> None:
     page.get_by_label("Role").select_option("operator")
     page.get_by_role("button", name="Switch").click()
     expect(page.get_by_label("Role")).to_have_value("operator")
+    # The chain has run out: the queue and the status bar say so.
+    alarm = page.locator("li.alarm", has_text="Pump is hot")
+    expect(alarm).to_contain_text("nobody has answered", timeout=WITHIN_S * 1000)
+    expect(
+        page.locator("status-bar .fact.abnormal", has_text="nobody has answered")
+    ).to_be_visible()
+    good(page, tmp_path / "unanswered")
     assert page.evaluate(SEND, [f"/alerts/{ALARM}/acknowledge", {}]) == 200
+    expect(page.get_by_text("nobody has answered")).to_have_count(0)
     page.goto(f"{town.url}/control/notify")
     expect(page.get_by_role("region", name="Last calls, table")).to_contain_text("Pump is hot")
     expect(waiting).to_have_count(0)

@@ -25,6 +25,7 @@ from townsquare.alerts.notify import types as notify_types
 from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.doors import NotifyDoors
+from townsquare.alerts.notify.rota_doors import RotaDoors
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.alerts.warnings import types as warning_types
@@ -172,6 +173,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             ).routes(),
             *IncidentDoors(broker, lambda id: id in trust.operators()).routes(),
             *NotifyDoors(broker, staff, allowed, push.public_key(push_key)).routes(),
+            *RotaDoors(broker, staff).routes(),
             *HandoverDoors(handing).routes(),
             *WarningDoors(trust.warnings, asking(lambda: book), book.could_agree).routes(),
             *load_doors.routes(reports),

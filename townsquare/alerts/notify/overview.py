@@ -9,8 +9,10 @@ from datetime import datetime
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify.escalation import Chain, call
 from townsquare.alerts.notify.health import way_id
+from townsquare.alerts.notify.rotas import follow
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, NOTIFICATION
+from townsquare.alerts.notify.week import ahead
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Order, Path, Query
@@ -37,6 +39,7 @@ SENT = (
 
 async def overview(broker: Broker, staff: Staff, by: Actor, why: Why) -> Json:
     now = broker.clock()
+    await follow(broker, staff)
     ways = await broker.find(Query((CHANNEL,), limit=MOST), by, why)
     recent = Query((NOTIFICATION,), order=NEWEST, limit=MOST_RECENT)
     waiting = Query((ALERT,), q=WAITS, limit=MOST_WAITING)
@@ -44,6 +47,7 @@ async def overview(broker: Broker, staff: Staff, by: Actor, why: Why) -> Json:
     return {
         "at": iso(now),
         "rotas": [_rota(staff, rota.name, now) for rota in staff.settings.rota],
+        "gaps": ahead(staff.rota, now),
         "chains": _chains(staff, now),
         "quiet": [
             {"severities": list(q.severities), "since": q.since, "until": q.until}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from townsquare.alerts.alert import ALERT
-from townsquare.alerts.notify import notification
+from townsquare.alerts.notify import notification, rotas
 from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.courier import Courier
 from townsquare.alerts.notify.delivery import WAITS_S, Delivery
@@ -20,7 +20,7 @@ from townsquare.alerts.notify.escalation import Call, Due, call
 from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.notification import UNDER_WAY, Calling
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, WHY
+from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, ROTA, WHY
 from townsquare.alerts.notify.unanswered import marked
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
@@ -47,7 +47,7 @@ async def run(
     """Never returns."""
     health = Health(broker, staff)
     delivery = Delivery(broker, staff, courier, health, waits_s)
-    with broker.watch(ROOM, WHY, (ALERT, NOTIFICATION)) as news:
+    with broker.watch(ROOM, WHY, (ALERT, NOTIFICATION, ROTA)) as news:
         async with asyncio.TaskGroup() as under_way:
             desk = Desk(broker, staff, health)
             started: set[str] = set()
@@ -58,12 +58,16 @@ async def run(
                         started.add(one.id)
                         under_way.create_task(delivery.deliver(one, desk.wanted))
 
+            await rotas.follow(broker, staff)
             await health.open()
             deliver(await desk.open())
             under_way.create_task(_sweep(broker, courier.browsers, started))
             while not news.closed:
                 changed = await news.next(desk.patience_s())
                 while changed:
+                    if ROTA in changed.subject.types:
+                        await rotas.follow(broker, staff)
+                        desk.begin_anew()
                     deliver(desk.see(changed))
                     changed = await news.next(0.0)
                 deliver(await desk.look())
@@ -112,10 +116,15 @@ class Desk:
         subject = changed.subject
         if ALERT in subject.types:
             self._see(subject)
+        if NOTIFICATION not in subject.types:
             return []
         present = notification.read(subject)
         asked = changed.after is not None and present.test and present.state == "queued"
         return [present] if asked else []
+
+    def begin_anew(self) -> None:
+        """Another rota holds: whom each alarm calls next is found again."""
+        self._next |= {id: wanted.since for id, wanted in self._calls.items()}
 
     def _see(self, alarm: Entity) -> None:
         wanted = call(alarm)

@@ -28,7 +28,9 @@ LAST_YEAR = 2999
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """[[notify.rota.override]]: `person` in place of whoever's turn it is, and not at `until`."""
+    """[[notify.rota.override]]: `person` in place of whoever's turn it is, and not at `until`.
+    "" is nobody.
+    """
 
     person: str
     since: datetime
@@ -52,6 +54,7 @@ class Turns:
     begins: date
     handover: str = "08:00"
     days: int = 7
+    hours: str = ""
     override: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
@@ -63,7 +66,7 @@ class Turns:
 
     def rotation(self) -> Rotation:
         handover = _clock("handover", self.handover)
-        return Rotation(self.name, self.people, self.begins, handover, self.days)
+        return Rotation(self.name, self.people, self.begins, handover, self.days, self.hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +190,16 @@ def _misfits(settings: Settings) -> Iterator[str]:
         if name := twice(names):
             yield f"two of [[notify.{what}]] have the name {name!r}"
     for rota in settings.rota:
-        for person in {*rota.people, *(o.person for o in rota.override)}.difference(contacts):
+        for person in _named(rota).difference(contacts):
             yield f"rota {rota.name!r} names {person!r}, who is no contact; {_there(contacts)}"
     yield from _misled(settings.chain, rotas)
     mailed = [c.name for c in settings.contact if any(w.kind == "email" for w in c.channel)]
     if mailed and not settings.mail:
         yield f"contact {mailed[0]!r} has e-mail, and there is no [notify.mail]; give its host"
+
+
+def _named(rota: Turns) -> set[str]:
+    return {*rota.people, *(o.person for o in rota.override if o.person)}
 
 
 def _misled(chains: Iterable[Chain], rotas: list[str]) -> Iterator[str]:

@@ -1,35 +1,42 @@
-"""Who is called, on which ways, at this moment: settings and the town's clock together. Pure."""
+"""Who is called, on which ways, at this moment: settings, rotas and the town's clock together.
 
-from dataclasses import dataclass
+Always holds: the rotas that people keep go before those of the settings with the same name, and
+only such are taken as fit to contacts and chains: what does not fit calls nobody by surprise.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from townsquare.alerts.notify.escalation import Escalation
-from townsquare.alerts.notify.rota import Rota
-from townsquare.alerts.notify.settings import Settings
+from townsquare.alerts.notify.settings import Settings, Turns
 from townsquare.alerts.notify.ways import Channel, Contact
 
 
-@dataclass(frozen=True)
+def with_rotas(declared: Settings, kept: Iterable[Turns]) -> Settings:
+    """Raises Invalid where a rota does not fit to contacts and chains."""
+    rotas = {one.name: one for one in (*declared.rota, *kept)}
+    return replace(declared, rota=tuple(rotas.values()))
+
+
 class Staff:
     """`link` is the control room's address, for messages."""
 
-    settings: Settings
-    zone: ZoneInfo
-    town: str
-    link: str
+    def __init__(self, settings: Settings, zone: ZoneInfo, town: str, link: str) -> None:
+        self.declared = settings
+        self.zone = zone
+        self.town = town
+        self.link = link
+        self.hold(())
 
-    @cached_property
-    def escalation(self) -> Escalation:
-        return self.settings.escalation(self.zone)
-
-    @cached_property
-    def rota(self) -> Rota:
-        return self.settings.turns(self.zone)
+    def hold(self, kept: Iterable[Turns]) -> None:
+        """From now on, with these rotas. Raises Invalid as `with_rotas`."""
+        self.settings = with_rotas(self.declared, kept)
+        self.escalation = self.settings.escalation(self.zone)
+        self.rota = self.settings.turns(self.zone)
 
     def whom(self, post: str, at: datetime) -> Contact | None:
-        """None where the rota has not begun."""
+        """None where nobody is on call in the rota."""
         rotation, _, places = post.partition("+")
         name = self.rota.following(rotation, at, int(places or 0))
         return self.settings.reached(name) if name else None

@@ -7,6 +7,7 @@ from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
 
 NOTIFICATION, CHANNEL, BROWSER = "Notification", "NotificationChannel", "NotificationBrowser"
+ROTA = "OnCallRota"
 ROOM, WHY = room("alerts"), Why("operations")
 READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 KEPT = timedelta(days=30)  # longer than any chain can run; the log keeps what became of each
@@ -73,6 +74,26 @@ TYPES = (
                 "state": "whether it is called",
                 "registeredBy": "who registered it",
                 "registeredAt": "when it was registered",
+            },
+        ),
+    ),
+    EntityType(
+        ROTA,
+        owner="alerts",
+        readers=READERS,
+        commanders=frozenset({"operator", "engineer"}),
+        accountable=True,
+        deletable=False,
+        retention=timedelta(days=400),  # as of the alarms that it was for
+        title="Rotas: who is on call when",
+        words=Words(
+            "the rota",
+            "name",
+            attributes={
+                "name": "its name",
+                "definition": "who is on call when",
+                "holds": "whether it holds in place of the settings'",
+                "changedBy": "who changed it last",
             },
         ),
     ),

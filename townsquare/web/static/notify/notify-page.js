@@ -3,13 +3,16 @@
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { Refused, post } from "/static/control/act.js";
+import { LOCALE, t, tn } from "../text.js";
 import { sign } from "/static/control/severity.js";
 import { Asking } from "/static/incidents/asking.js";
 import { chainPicture } from "./chain-picture.js";
+import "./rota-week.js";
 import "./this-browser.js";
 import { STATES, WAYS, about, works } from "./words.js";
 
 const SOON_MS = 1000;
+const MOST_GAPS = 5;
 const OPEN = ["queued", "failed"];
 
 class NotifyPage extends Asking {
@@ -44,7 +47,9 @@ class NotifyPage extends Asking {
       ${told.rotas.length ? nothing : html`<p class="note alarm">Nobody is called: there is no rota in
         <code>[notify]</code> of the settings.</p>`}
       ${told.waiting.length ? this.waiting(told.waiting) : nothing}
+      ${told.gaps.length ? this.gaps(told.gaps) : nothing}
       ${told.rotas.length ? this.rotas(told.rotas) : nothing}
+      ${this.section("week", t("Rotas"), html`<rota-week .timezone=${this.session.timezone} @rota-changed=${() => this.ask()}></rota-week>`)}
       ${told.chains.length ? this.chains(told) : nothing}
       ${told.ways.length ? this.ways(told.ways) : nothing}
       ${this.session.registers && told.browser.contacts.length ? this.browser(told.browser) : nothing}
@@ -58,6 +63,22 @@ class NotifyPage extends Asking {
       alarms.map((one) => html`<tr><td>${sign(one.severity)}</td><th scope="row">${one.name}</th>
         <td>${this.time(one.since)}</td>
         <td>${one.unanswered ? html`<span class="badge alarm">nobody has answered</span>` : one.next ? this.time(one.next) : ""}</td></tr>`)));
+  }
+
+  /** @param {{rota: string, since: string, until: string}[]} gaps of the next fortnight */
+  gaps(gaps) {
+    const number = tn(gaps.length, "{n} gap in the next 14 days", "{n} gaps in the next 14 days");
+    return html`<div class="note alarm gaps"><p><b>${t("Nobody is on call")}</b>: ${number}</p>
+      <ul>${gaps.slice(0, MOST_GAPS).map((gap) => html`<li>${this.span(gap)}${
+        gap.rota ? html`, ${t("in {rota}", { rota: gap.rota })}` : nothing}</li>`)}
+        ${gaps.length > MOST_GAPS ? html`<li>${t("and {n} more", { n: gaps.length - MOST_GAPS })}</li>` : nothing}</ul></div>`;
+  }
+
+  /** @param {{since: string, until: string}} gap */
+  span({ since, until }) {
+    const how = /** @type {const} */ ({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    const format = new Intl.DateTimeFormat(LOCALE, { ...how, timeZone: this.session.timezone });
+    return format.formatRange(new Date(since), new Date(until));
   }
 
   /** @param {any[]} rotas */

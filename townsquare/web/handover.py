@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from townsquare.alerts import told
 from townsquare.alerts.handover.desk import HandoverDesk
 from townsquare.alerts.handover.handover import Handover
-from townsquare.alerts.handover.paper import STATES, Named, figure, pdf, told_load
-from townsquare.alerts.handover.report import Report, age
+from townsquare.alerts.handover.paper import Named, pdf, told_load
+from townsquare.alerts.handover.report import Report
 from townsquare.alerts.handover.shift import CHOICES_H, USUAL_H, last
 from townsquare.alerts.handover.types import HANDOVER
 from townsquare.alerts.incidents.doors import reader
+from townsquare.model.customs import near
 from townsquare.web.auth import usual
 from townsquare.web.control import Control
 from townsquare.web.inside import away
@@ -97,10 +99,9 @@ class HandoverPages:
             may=acts.allowed and who.by.kind == "person",
             own=one is not None and one.written_by == who.by.id,
             named=self._name,
-            states=STATES,
-            age=lambda since: age(since, report.until),
-            clock=lambda at: f"{town.local(at):%-d %b, %H:%M}" if at else "",
-            figure=figure,
+            told=told,
+            age=lambda since: told.age(since, report.until),
+            clock=lambda at: near(town.local(at)) if at else "",
             told_load=told_load(report),
         )
         page.headers["cache-control"] = "no-store"

@@ -13,19 +13,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.load.figures import Figure
+from townsquare.alerts import told
 from townsquare.alerts.load.flood import FLOOD_ABOVE
-from townsquare.alerts.load.published import Shown
 from townsquare.alerts.load.reports import Reports
 from townsquare.context.broker import Broker
+from townsquare.model import customs
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Denied
+from townsquare.model.texts import later, text
 from townsquare.web.pages import Pages
 from townsquare.web.within import around
 
 CACHED = {"cache-control": "public, max-age=300"}
 BARS = 750  # in a picture, at most
-LAST = {"tenMinutes": "Last 10 minutes", "hour": "Last hour", "day": "Last day"}
+LAST = {
+    "tenMinutes": later("Last 10 minutes"),
+    "hour": later("Last hour"),
+    "day": later("Last day"),
+}
 
 
 class Bar(Struct, frozen=True):
@@ -48,15 +53,6 @@ def picture(numbers: Sequence[int | None]) -> Picture:
     bars = [Bar(x, max(part, default=None)) for x, part in enumerate(known)]
     top = max((bar.number or 0 for bar in bars), default=0)
     return Picture(bars, max(top, FLOOD_ABOVE) + 2, each)
-
-
-def shown(figure: Figure | Shown) -> str:
-    """As people read it; "" where it is not known."""
-    if figure.value is None:
-        return ""
-    if figure.unit == "share":
-        return f"{100 * figure.value:.3g} %"
-    return f"{figure.value:.0f}" if figure.value >= 100 else f"{figure.value:.3g}"
 
 
 def routes(pages: Pages, reports: Reports, broker: Broker) -> list[Route]:
@@ -82,7 +78,7 @@ def routes(pages: Pages, reports: Reports, broker: Broker) -> list[Route]:
             load=whole,
             picture=picture(whole.numbers),
             named=_names(named),
-            shown=shown,
+            told=told,
             moment=lambda at: _moment(reports, at),
             flooded=any(flood.until is None for flood in whole.floods),
         )
@@ -92,13 +88,13 @@ def routes(pages: Pages, reports: Reports, broker: Broker) -> list[Route]:
     async def public(request: Request) -> Response:
         names = await reports.names()
         asked = request.query_params.get("month", "") or (names[0] if names else "")
-        told = await reports.public(asked) if asked else None
+        published = await reports.public(asked) if asked else None
         page = pages.page(
             "alarm-load.html",
             months=names,
-            load=told,
-            picture=told and picture(told.numbers),
-            shown=shown,
+            load=published,
+            picture=published and picture(published.numbers),
+            told=told,
             moment=lambda at: _moment(reports, at),
         )
         page.headers.update(CACHED)
@@ -118,7 +114,7 @@ def routes(pages: Pages, reports: Reports, broker: Broker) -> list[Route]:
 def _names(named: Mapping[str, Entity]) -> Mapping[str, str]:
     """What rings, and where."""
     return {
-        id: f"{alarm.value('name') or 'Alarm'} · {_short(alarm.value('alertSource') or id)}"
+        id: f"{alarm.value('name') or text('Alarm')} · {_short(alarm.value('alertSource') or id)}"
         for id, alarm in named.items()
     }
 
@@ -128,4 +124,4 @@ def _short(id: str) -> str:
 
 
 def _moment(reports: Reports, at: datetime) -> str:
-    return f"{reports.town.local(at):%-d %B %Y, %H:%M}"
+    return customs.moment(reports.town.local(at))

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from townsquare import __version__
 from townsquare.context.http import problem
+from townsquare.model import customs
 from townsquare.model.errors import CannotStart, NotApproved, TownsquareError
 from townsquare.model.texts import found, found_of, reading
 from townsquare.model.town import Town
@@ -56,6 +57,15 @@ class Pages:
             "n_": _text_of,
             "reading": reading.get,
             "languages": languages().values(),
+        }
+        environment.filters |= {
+            "said": found,  # of what only runs know, and has no places
+            "number": customs.number,
+            "percent": customs.share,
+            "day": customs.day,
+            "moment": customs.moment,
+            "near": customs.near,
+            "hour": customs.hour,
         }
         return environment
 

@@ -18,7 +18,9 @@ from townsquare.alerts.warnings.cap import CAP_TYPE
 from townsquare.alerts.warnings.desk import WarningDesk
 from townsquare.alerts.warnings.types import WARNING
 from townsquare.alerts.warnings.warning import DRAFT, PUBLISHED
+from townsquare.model.customs import near
 from townsquare.model.entity import Json, iso
+from townsquare.model.texts import later
 from townsquare.web.auth import usual
 from townsquare.web.control import Control
 from townsquare.web.inside import away
@@ -33,14 +35,53 @@ CHOICES = {
     "response": message.Response,
 }
 TITLES = {
-    "status": "Meant",
-    "category": "Kind of danger",
-    "urgency": "Urgency",
-    "severity": "Severity",
-    "certainty": "Certainty",
-    "response": "What people should do",
+    "status": later("Meant"),
+    "category": later("Kind of danger"),
+    "urgency": later("Urgency"),
+    "severity": later("Severity"),
+    "certainty": later("Certainty"),
+    "response": later("What people should do"),
 }
-KINDS = {"Alert": "Warning", "Update": "Correction", "Cancel": "End"}
+# As the standard calls them, for who writes one; a message itself keeps the terms.
+TERMS = (
+    later("Actual"),
+    later("Exercise"),
+    later("Test"),
+    later("Geo"),
+    later("Met"),
+    later("Safety"),
+    later("Security"),
+    later("Rescue"),
+    later("Fire"),
+    later("Health"),
+    later("Env"),
+    later("Transport"),
+    later("Infra"),
+    later("CBRNE"),
+    later("Other"),
+    later("Shelter"),
+    later("Evacuate"),
+    later("Prepare"),
+    later("Execute"),
+    later("Avoid"),
+    later("Monitor"),
+    later("AllClear"),
+    later("None"),
+    later("Immediate"),
+    later("Expected"),
+    later("Future"),
+    later("Past"),
+    later("Unknown"),
+    later("Extreme"),
+    later("Severe"),
+    later("Moderate"),
+    later("Minor"),
+    later("Observed"),
+    later("Likely"),
+    later("Possible"),
+    later("Unlikely"),
+)
+KINDS = {"Alert": later("Warning"), "Update": later("Correction"), "Cancel": later("End")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +133,7 @@ class WarningPages:
             kinds=KINDS,
             now=control.broker.clock(),
             named=lambda id: self.named(id) or id.rsplit(":", 1)[-1],
-            clock=lambda at: f"{town.local(at):%-d %B, %H:%M}" if at else "",
+            clock=lambda at: near(town.local(at)) if at else "",
             iso=iso,
             **shown,
         )

@@ -24,6 +24,7 @@ from tests.contract.alerts.town import (
     commanding,
     refused,
 )
+from tests.reader import reads
 from townsquare.alerts.handover.desk import HandoverDesk
 from townsquare.alerts.handover.doors import HandoverDoors
 from townsquare.alerts.handover.gathering import Gathering
@@ -141,12 +142,29 @@ async def test_what_cannot_be_signed_is_refused_with_why(shifts: Shifts) -> None
     assert (await why(SENSOR))[0] == 403
 
 
+async def test_the_paper_is_told_in_the_language_of_who_asks(shifts: Shifts) -> None:
+    letters = "čćšžđ ČĆŠŽĐ äöüß éèêç ñ¿¡"
+    made = told(await shifts.write(notes=letters), 201)
+    one = await shifts.desk.one(made["id"], Visitor(ANNA, WORK))
+    with reads("sr-Latn"):
+        file = pdf(one.report, one, BELGRADE, named)
+    read = "\n".join(page.extract_text() for page in PdfReader(BytesIO(file)).pages)
+    for said in (letters, "Primopredaja smene", "Preskočeni obavezni koraci", "Strana 1 od"):
+        assert said in read
+    for english in ("Hand-over", "Severity", "Nobody has taken", "alarms"):
+        assert english not in read
+
+
+def named(id: str) -> str:
+    return id.rsplit(":", 1)[-1]
+
+
 async def test_the_paper_has_town_shift_pages_and_every_script(shifts: Shifts) -> None:
     notes = "Жичара стоји, Žižkov, Ελλάδα, नमस्ते, 北京市, 안녕"
     points = [f"Point {n} of the night" for n in range(30)]
     made = told(await shifts.write(notes=notes, openPoints=points), 201)
     one = await shifts.desk.one(made["id"], Visitor(ANNA, WORK))
-    file = pdf(one.report, one, BELGRADE, lambda id: id.rsplit(":", 1)[-1])
+    file = pdf(one.report, one, BELGRADE, named)
     assert len(file) < 400_000
     pages = [page.extract_text() for page in PdfReader(BytesIO(file)).pages]
     for number, page in enumerate(pages, 1):

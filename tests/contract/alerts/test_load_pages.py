@@ -1,6 +1,7 @@
 """The pages of the alarm load, of a month in which something happened."""
 
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from tests.contract.alerts.town import ANNA, WORK, Clock, Town, refused
+from tests.reader import english_in, reads
 from townsquare.alerts.load.reading import ROOM, WHY
 from townsquare.alerts.load.reports import Reports
 from townsquare.model import town as model
@@ -70,6 +72,21 @@ async def test_an_operator_reads_which_alarms_they_are(busy: Town) -> None:
     assert "4 in a minute" in page
     assert "6 May 2030, 12:03" in page  # when the flood began, by the town's clock
     assert 'class="above"' in page
+
+
+async def test_a_french_operator_reads_it_in_french(busy: Town) -> None:
+    with reads("fr"):
+        page = unescape((await seen(busy, ANNA, "/control/load?month=2030-05")).text)
+    for said in (
+        "35 alarmes",
+        "6 mai 2030, 12:03",
+        "Afficher",
+        "à 6, au plus 12",
+        "EEMUA 191 et ISA-18.2",
+        "trop",
+    ):
+        assert said in page
+    assert english_in(page, "fr") == []
 
 
 async def test_everyone_reads_the_newest_month_without_names(busy: Town) -> None:

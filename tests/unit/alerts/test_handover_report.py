@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from townsquare.alerts import told
 from townsquare.alerts.handover import report, shift
 from townsquare.alerts.handover.report import Case, Report, Skipped
 from townsquare.model.entity import Attribute, Entity, entity, iso, relationship
@@ -28,7 +29,7 @@ ANNA, BEN = "urn:ngsi-ld:Person:anna", "urn:ngsi-ld:Person:ben"
     ],
 )
 def test_age_is_said_as_people_say_it(since: datetime | None, said: str) -> None:
-    assert report.age(since, NOON) == said
+    assert told.age(since, NOON) == said
 
 
 @pytest.mark.parametrize("hours", ["0", "73", "-1", "8.5", "eight", "٣"])

@@ -17,9 +17,12 @@ import noto_cjk_sans_jp_regular
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from townsquare.alerts import told
 from townsquare.alerts.handover.handover import Handover
-from townsquare.alerts.handover.report import Case, OpenAlarm, Report, age
+from townsquare.alerts.handover.report import Case, OpenAlarm, Report
 from townsquare.alerts.load.figures import Figure
+from townsquare.model.customs import number
+from townsquare.model.texts import found, reading, text, text_of
 from townsquare.model.town import Town
 
 FAMILY = "Noto Sans"
@@ -29,7 +32,6 @@ EAST, EASTERN = "East Asia", re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaf
 SIZE_PT, SMALL_PT, LARGE_PT, LINE_MM = 9.5, 8, 15, 4.8
 GREY = (90, 90, 90)
 BOLD = {"wght": 700.0}
-NOTHING = "None."
 Named = Callable[[str], str]
 Cells = Sequence[str]
 
@@ -50,8 +52,10 @@ class Sheet(FPDF):
     def __init__(self, report: Report, town: Town, named: Named, *, eastern: bool) -> None:
         super().__init__(format="A4")
         self.report, self.town, self.named = report, town, named
-        self.set_title(f"Hand-over {town.name} {self._clock(report.until)}")
-        self.set_lang("en")
+        self.set_title(
+            text("Hand-over {town} {time}", town=town.name, time=self._clock(report.until))
+        )
+        self.set_lang(reading.get().tag)
         self.set_margins(16, 14)
         self.set_auto_page_break(True, 16)
         upright = _font(fontpkg_noto_sans.ROOT)
@@ -72,8 +76,10 @@ class Sheet(FPDF):
     def header(self) -> None:
         self.set_font(FAMILY, "", SMALL_PT)
         self.set_text_color(*GREY)
-        span = f"{self._clock(self.report.since)} to {self._clock(self.report.until)}"
-        self.cell(0, LINE_MM, f"{self.town.name}, hand-over of the shift {span}")
+        since, until = self._clock(self.report.since), self._clock(self.report.until)
+        span = {"town": self.town.name, "since": since, "until": until}
+        line = text("{town}, hand-over of the shift {since} to {until}", **span)
+        self.cell(0, LINE_MM, line)
         self.ln(LINE_MM + 3)
         self.set_text_color(0)
 
@@ -81,97 +87,109 @@ class Sheet(FPDF):
         self.set_y(-12)
         self.set_font(FAMILY, "", SMALL_PT)
         self.set_text_color(*GREY)
-        self.cell(0, LINE_MM, f"Times are those of {self.town.timezone}")
+        self.cell(0, LINE_MM, text("Times are those of {zone}.", zone=self.town.timezone))
         self.set_x(self.l_margin)
-        self.cell(0, LINE_MM, f"Page {self.page_no()} of {{nb}}", align="R")
+        self.cell(0, LINE_MM, text("Page {n} of {all}", n=self.page_no(), all="{nb}"), align="R")
         self.set_text_color(0)
 
     # --- parts
 
     def head(self, signed: Handover | None) -> None:
-        self._title("Hand-over of the shift", LARGE_PT)
-        state = "Not signed: how things stand at the end of the time above."
-        if signed:
-            state = f"Written by {self.named(signed.written_by)}, {self._clock(signed.written_at)}."
-            taken = (
-                f" Taken over by {self.named(signed.accepted_by)},"
-                f" {self._clock(signed.accepted_at)}."
-            )
-            state += taken if signed.accepted_by else " Nobody has taken it over yet."
-        self._text(state)
+        self._title(text("Hand-over of the shift"), LARGE_PT)
+        self._text(self._whose(signed))
         if signed and signed.remark:
-            self._text(f"Said at taking over: {signed.remark}")
-        report = self.report
-        self._text(
-            f"{len(report.alarms)} alarms open, {len(report.aside)} put aside,"
-            f" {len(report.still_open())} incidents open, {len(report.lost)} sources lost."
-        )
-        if report.part:
-            self._text("There is more than stands here: the lists end at their limit.")
+            self._text(text("Said at taking over: {remark}", remark=signed.remark))
+        self._text(told_open(self.report))
+        if self.report.part:
+            self._text(text("There is more than stands here: the lists end at their limit."))
+
+    def _whose(self, signed: Handover | None) -> str:
+        if not signed:
+            return text("Not signed: how things stand at the end of the time above.")
+        by, at = self.named(signed.written_by), self._clock(signed.written_at)
+        written = text("Written by {who}, {time}.", who=by, time=at)
+        taken = text("Nobody has taken it over yet.")
+        if signed.accepted_by:
+            by, at = self.named(signed.accepted_by), self._clock(signed.accepted_at)
+            taken = text("Taken over by {who}, {time}.", who=by, time=at)
+        return f"{written} {taken}"
 
     def words(self, signed: Handover) -> None:
-        self._title("Notes")
-        self._text(signed.notes or NOTHING)
-        self._title("Open points")
+        self._title(text("Notes"))
+        self._text(signed.notes or text("None."))
+        self._title(text("Open points"))
         self._text("\n".join(f"{n}. {one}" for n, one in enumerate(signed.open_points, 1)))
         if not signed.open_points:
-            self._text(NOTHING)
+            self._text(text("None."))
 
     def alarms(self, report: Report) -> None:
-        self._title("Alarms that are open")
-        heads = ("Severity", "Alarm", "State", "Since", "Age")
+        self._title(text("Alarms that are open"))
+        heads = (text("Severity"), text("Alarm"), text("State"), text("Since"), text("Age"))
         self._table(heads, (16, 58, 34, 40, 30), map(self._alarm, report.alarms))
-        self._title("Put aside")
-        heads = ("How", "Alarm", "By", "Why", "Until")
+        self._title(text("Put aside"))
+        heads = (text("How"), text("Alarm"), text("By"), text("Why"), text("Until"))
         self._table(heads, (26, 48, 34, 42, 28), map(self._aside, report.aside))
 
     def _alarm(self, one: OpenAlarm) -> Cells:
-        told = f"{one.name} ({_short(one.source)})" if one.source else one.name
-        since = self._clock(one.since)
-        return (one.severity, told, STATES.get(one.state, one.state), since, self._age(one.since))
+        name = f"{one.name} ({_short(one.source)})" if one.source else one.name
+        severity, since = found(one.severity), self._clock(one.since)
+        return (severity, name, told.state(one.state), since, self._age(one.since))
 
     def _aside(self, one: OpenAlarm) -> Cells:
         who = self.named(one.by) if one.by else ""
-        how, until = STATES.get(one.state, one.state), self._clock(one.until) or "no end"
+        how, until = told.state(one.state), self._clock(one.until) or text("no end")
         return (how, one.name, who, one.why, until)
 
     def cases(self, report: Report) -> None:
-        heads = ("Severity", "Incident", "State", "Who has it", "Last step")
+        heads = (
+            text("Severity"),
+            text("Incident"),
+            text("State"),
+            text("Who has it"),
+            text("Last step"),
+        )
         wide = (16, 52, 30, 36, 44)
-        self._title("Incidents opened in the shift")
+        self._title(text("Incidents opened in the shift"))
         self._table(heads, wide, map(self._case, report.opened()))
-        self._title("Incidents closed in the shift")
+        self._title(text("Incidents closed in the shift"))
         self._table(heads, wide, map(self._case, report.closed()))
-        self._title("Incidents still open")
+        self._title(text("Incidents still open"))
         self._table(heads, wide, map(self._case, report.still_open()))
-        self._title("Mandatory steps that were skipped")
+        self._title(text("Mandatory steps that were skipped"))
         rows = [
             (case.name, one.step, self.named(one.by) if one.by else "", one.why)
             for case, one in report.skipped()
         ]
-        self._table(("Incident", "Step", "By", "Why"), (42, 52, 34, 50), rows)
+        skipped = (text("Incident"), text("Step"), text("By"), text("Why"))
+        self._table(skipped, (42, 52, 34, 50), rows)
 
     def _case(self, one: Case) -> Cells:
-        owner = self.named(one.owner) if one.owner else "nobody"
-        return (one.severity, one.name, one.state.lower().replace("_", " "), owner, one.last)
+        owner = self.named(one.owner) if one.owner else text("nobody")
+        return (found(one.severity), one.name, told.case(one.state), owner, one.last)
 
     def rest(self, report: Report) -> None:
-        self._title("Sources that are lost")
+        self._title(text("Sources that are lost"))
         rows = [(o.name, self._clock(o.since), self._age(o.since), o.trouble) for o in report.lost]
-        self._table(("Source", "Since", "Age", "Trouble"), (48, 40, 26, 64), rows)
-        self._title("Alarm load of the shift")
+        heads = (text("Source"), text("Since"), text("Age"), text("Trouble"))
+        self._table(heads, (48, 40, 26, 64), rows)
+        self._title(text("Alarm load of the shift"))
         self._text(told_load(report))
         if report.load:
-            heads = ("Figure", "Value", "Judgement", "Very likely acceptable")
+            heads = (
+                text("Figure"),
+                text("Value"),
+                text("Judgement"),
+                text("Very likely acceptable"),
+            )
             self._table(heads, (58, 24, 46, 50), map(_figure, report.load.figures))
-        self._title("People")
-        self._text(f"Signed in at the end: {self._people(report.present)}")
-        self._text(f"Acted in the shift: {self._people(report.acted)}")
+        self._title(text("People"))
+        self._text(text("Signed in at the end: {who}", who=self._people(report.present)))
+        self._text(text("Acted in the shift: {who}", who=self._people(report.acted)))
 
     # --- how it is set
 
     def _people(self, ids: Iterable[str]) -> str:
-        return ", ".join(map(self.named, ids)) or "nobody that is known"
+        return ", ".join(map(self.named, ids)) or text("nobody that is known")
 
     def _title(self, text: str, size_pt: float = 11) -> None:
         if self.will_page_break(4 * LINE_MM):
@@ -190,7 +208,7 @@ class Sheet(FPDF):
     def _table(self, heads: Cells, wide_mm: tuple[int, ...], rows: Iterable[Cells]) -> None:
         kept = list(rows)
         if not kept:
-            self._text(NOTHING)
+            self._text(text("None."))
             return
         self.set_font(FAMILY, "", SIZE_PT - 1)
         with self.table(col_widths=wide_mm, text_align="LEFT", line_height=LINE_MM) as table:
@@ -201,40 +219,37 @@ class Sheet(FPDF):
         return f"{self.town.local(at):%Y-%m-%d %H:%M}" if at else ""
 
     def _age(self, since: datetime | None) -> str:
-        return age(since, self.report.until) or "unknown"
+        return told.age(since, self.report.until) or text("unknown")
 
 
-STATES = {
-    "UNACK": "not acknowledged",
-    "ACKED": "acknowledged",
-    "RTN_UNACK": "over, not acknowledged",
-    "LATCHED_RTN": "over, wants a reset",
-    "SHELVED": "shelved",
-    "SUPPRESSED": "suppressed",
-    "OUT_OF_SERVICE": "out of service",
-}
+def told_open(report: Report) -> str:
+    parts = (
+        text_of(len(report.alarms), "{n} alarm open", "{n} alarms open"),
+        text_of(len(report.aside), "{n} put aside", "{n} put aside"),
+        text_of(len(report.still_open()), "{n} incident open", "{n} incidents open"),
+        text_of(len(report.lost), "{n} source lost", "{n} sources lost"),
+    )
+    return f"{', '.join(parts)}."
 
 
 def told_load(report: Report) -> str:
     load = report.load
     if load is None:
-        return "Unknown: the load is told to who sees all alarms."
-    unknown = f" Of {load.unknown_h:.1f} h nothing is known." if load.unknown_h >= 0.2 else ""
-    return (
-        f"{load.annunciations} alarms, {load.acknowledgements} acknowledgements,"
-        f" {load.floods} floods.{unknown}"
+        return text("Unknown: the load is told to who sees all alarms.")
+    parts = (
+        text_of(load.annunciations, "{n} alarm", "{n} alarms"),
+        text_of(load.acknowledgements, "{n} acknowledgement", "{n} acknowledgements"),
+        text_of(load.floods, "{n} flood", "{n} floods"),
     )
-
-
-def figure(one: Figure) -> str:
-    """As people read it; "" where it is not known."""
-    if one.value is None:
-        return ""
-    return f"{100 * one.value:.3g} %" if one.unit == "share" else f"{one.value:.3g}"
+    hours = number(load.unknown_h, ",.1f")
+    unknown = text("Of {hours} h nothing is known.", hours=hours) if load.unknown_h >= 0.2 else ""
+    return f"{', '.join(parts)}. {unknown}".rstrip()
 
 
 def _figure(one: Figure) -> Cells:
-    return (one.title, figure(one) or "unknown", one.judgement or "not judged", one.limit)
+    judgement = found(one.judgement) if one.judgement else text("not judged")
+    value = told.figure(one) or text("unknown")
+    return (found(one.title), value, judgement, told.limit(one.limit))
 
 
 def _short(id: str) -> str:

@@ -200,17 +200,6 @@ def numbers(load: Load) -> Numbers:
     )
 
 
-def age(since: datetime | None, until: datetime) -> str:
-    """As people say it; "" where it is not known."""
-    if since is None:
-        return ""
-    minutes = max(0, int((until - since).total_seconds() // 60))
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} days"
-
-
 def _at(text: Json) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 

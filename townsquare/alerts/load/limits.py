@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from townsquare.model.texts import later
+
 Judgement = Literal["very likely acceptable", "manageable", "too much"]
 Unit = Literal["alarms", "share"]
 
 EEMUA = "EEMUA 191"
 ISA = "ISA-18.2"
-BOTH = "EEMUA 191 and ISA-18.2"
-NIMMO = "Nimmo, after EEMUA 191"
+BOTH = later("EEMUA 191 and ISA-18.2")
+NIMMO = later("Nimmo, after EEMUA 191")
+ISA_2009 = later("ISA-18.2, edition of 2009")
 WORST: tuple[Judgement, ...] = ("very likely acceptable", "manageable", "too much")
 
 
@@ -50,21 +53,33 @@ class Limit:
 
 
 LIMITS: Mapping[str, Limit] = {
-    "perHour": Limit("Alarms an hour, on average", "alarms", 6, 12, BOTH),
-    "perTenMinutes": Limit("Alarms in ten minutes, on average", "alarms", 1, 2, BOTH),
-    "perDay": Limit("Alarms a day, on average", "alarms", 150, 300, f"{ISA}, edition of 2009"),
+    "perHour": Limit(later("Alarms an hour, on average"), "alarms", 6, 12, BOTH),
+    "perTenMinutes": Limit(later("Alarms in ten minutes, on average"), "alarms", 1, 2, BOTH),
+    "perDay": Limit(later("Alarms a day, on average"), "alarms", 150, 300, ISA_2009),
     "bucketsAboveTen": Limit(
-        "Ten minutes by the clock with more than 10 alarms", "share", 0.01, 0.01, ISA, below=True
+        later("Ten minutes by the clock with more than 10 alarms"),
+        "share",
+        0.01,
+        0.01,
+        ISA,
+        below=True,
     ),
-    "mostInTenMinutes": Limit("Most alarms in any ten minutes", "alarms", 10, 10, BOTH),
-    "mostInHour": Limit("Most alarms in any hour", "alarms", 15, 15, NIMMO),
-    "mostInMinute": Limit("Most alarms in any minute", "alarms", 2, 2, NIMMO),
-    "timeInFlood": Limit("Time in a flood", "share", 0.01, 0.01, ISA, below=True),
-    "firstOfFlood": Limit("Most alarms in a flood's first ten minutes", "alarms", 10, 100, EEMUA),
-    "shareOfTen": Limit("Share of the ten most frequent alarms", "share", 0.05, 0.05, BOTH),
-    "chatteringOrFleeting": Limit("Alarms that chatter or flee", "alarms", 0, 0, BOTH),
+    "mostInTenMinutes": Limit(later("Most alarms in any ten minutes"), "alarms", 10, 10, BOTH),
+    "mostInHour": Limit(later("Most alarms in any hour"), "alarms", 15, 15, NIMMO),
+    "mostInMinute": Limit(later("Most alarms in any minute"), "alarms", 2, 2, NIMMO),
+    "timeInFlood": Limit(later("Time in a flood"), "share", 0.01, 0.01, ISA, below=True),
+    "firstOfFlood": Limit(
+        later("Most alarms in a flood's first ten minutes"), "alarms", 10, 100, EEMUA
+    ),
+    "shareOfTen": Limit(later("Share of the ten most frequent alarms"), "share", 0.05, 0.05, BOTH),
+    "chatteringOrFleeting": Limit(later("Alarms that chatter or flee"), "alarms", 0, 0, BOTH),
     "stale": Limit(
-        "Alarms that lasted over 24 hours, on the worst day", "alarms", 5, 5, BOTH, below=True
+        later("Alarms that lasted over 24 hours, on the worst day"),
+        "alarms",
+        5,
+        5,
+        BOTH,
+        below=True,
     ),
 }
 

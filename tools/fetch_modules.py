@@ -23,6 +23,8 @@ NODE_LOCK = ROOT / "tools" / "node.lock"
 # What a page can import: specifier, and the file in node_modules that answers it.
 IMPORTS = {
     "@lit/reactive-element": "@lit/reactive-element/reactive-element.js",
+    "fflate": "fflate/esm/browser.js",
+    "kdbush": "kdbush/index.js",
     "lit": "lit/index.js",
     "lit-element/lit-element.js": "lit-element/lit-element.js",
     "lit-html": "lit-html/lit-html.js",
@@ -30,6 +32,8 @@ IMPORTS = {
     "lit-html/is-server.js": "lit-html/is-server.js",
     "lit/directives/repeat.js": "lit/directives/repeat.js",
     "maplibre-gl": "maplibre-gl/dist/maplibre-gl.mjs",
+    "pmtiles": "pmtiles/dist/esm/index.js",
+    "supercluster": "supercluster/index.js",
     "uplot": "uplot/dist/uPlot.esm.js",
 }
 
@@ -37,6 +41,8 @@ IMPORTS = {
 BESIDE = (
     "@lit/reactive-element/LICENSE",
     "@lit/reactive-element/css-tag.js",
+    "fflate/LICENSE",
+    "kdbush/LICENSE",
     "lit-element/LICENSE",
     "lit-html/LICENSE",
     "lit-html/directive-helpers.js",
@@ -44,6 +50,7 @@ BESIDE = (
     "lit/LICENSE",
     "maplibre-gl/LICENSE.txt",
     "maplibre-gl/dist/maplibre-gl-worker.mjs",
+    "supercluster/LICENSE",
     "uplot/LICENSE",
     "uplot/dist/uPlot.min.css",
 )

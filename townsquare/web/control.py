@@ -85,7 +85,8 @@ class Control:
                 status=403,
                 session=self.described(actor),
             )
-        page = self.pages.page("control.html", session=self.described(actor))
+        scripts = self.pages.scripts("control")
+        page = self.pages.page("control.html", session=self.described(actor), scripts=scripts)
         page.headers["cache-control"] = "no-store"
         return page
 

@@ -1,5 +1,6 @@
 """Templates, and errors as people and programs read them."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -19,6 +20,7 @@ from townsquare.model.texts import found, found_of, reading
 from townsquare.model.town import Town
 from townsquare.web.languages import languages
 
+SELDOM = ("fflate", "pmtiles")  # libraries that are loaded where a town has use for them
 WEB = Path(str(resources.files("townsquare.web")))
 
 
@@ -38,6 +40,13 @@ class Pages:
                 "the front end's libraries are missing; run: python tools/fetch_modules.py"
             )
         return file.read_text()
+
+    def scripts(self, folder: str) -> list[str]:
+        """Addresses of what a page of this folder runs from the start, its own first."""
+        own = sorted((WEB / "static" / folder).glob("*.js"))
+        imports = json.loads(self.import_map)["imports"]
+        taken = [file for name, file in imports.items() if name not in SELDOM]
+        return [f"/static/{folder}/{file.name}" for file in own] + ["/static/text.js", *taken]
 
     @cached_property
     def _environment(self) -> Environment:

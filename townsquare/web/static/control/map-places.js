@@ -2,15 +2,17 @@
  * What has a place, on the map: what lies close together is one cluster, which knows the worst inside.
  *
  * Always holds: every place is in exactly one mark, and no mark looks better than the worst in it.
- * MapLibre clusters in its worker, so that thousands of places cost the page little.
+ * The marks are buttons in the page, for keyboards too, and need nothing that the map draws.
  */
+
+import Supercluster from "supercluster";
 
 /** @import { Place } from "./types.js" */
 
-const SOURCE = "places";
 const RADIUS_PX = 80;
 const APART_FROM = 17; // zoom from which nothing is put together
 const GATHER_MS = 200;
+const AROUND = 0.1; // of the view, beyond each edge
 
 /**
  * @typedef {{key: string, at: [number, number], id: string}} One
@@ -22,66 +24,64 @@ export class Places {
   constructor(map, changed) {
     this.map = map;
     this.changed = changed;
-    /** @type {Place[]} */
-    this.places = [];
+    this.index = new Supercluster({
+      radius: RADIUS_PX,
+      maxZoom: APART_FROM - 1,
+      map: ({ rank, failing }) => ({ rank, failing }),
+      reduce: (all, { rank, failing }) => {
+        all.rank = Math.min(all.rank, rank);
+        all.failing += failing;
+      },
+    });
+    /** @type {Place[]|undefined} */
+    this.places = undefined;
     /** @type {(One | Several)[]} what is to be drawn in this view */
     this.marks = [];
     this.waiting = 0;
-    map.on("style.load", () => this.add()); // also by night
-    map.on("idle", () => this.look()); // what this view needs is there
-    if (map.isStyleLoaded()) this.add();
+    map.on("moveend", () => this.look());
   }
 
   /** @param {Place[]} places the same list while nothing changed */
   show(places) {
     if (places === this.places) return;
+    const first = !this.places;
     this.places = places;
-    this.waiting ||= setTimeout(() => {
-      this.waiting = 0;
-      this.map.getSource(SOURCE)?.setData(features(this.places));
-    }, GATHER_MS);
+    if (first) this.gather();
+    else this.waiting ||= setTimeout(() => this.gather(), GATHER_MS);
   }
 
-  add() {
-    if (this.map.getSource(SOURCE)) return;
-    this.map.addSource(SOURCE, {
-      type: "geojson",
-      data: features(this.places),
-      cluster: true,
-      clusterRadius: RADIUS_PX,
-      clusterMaxZoom: APART_FROM - 1,
-      clusterProperties: { rank: ["min", ["get", "rank"]], failing: ["+", ["get", "failing"]] },
-    });
-    // Only what a layer asks for is clustered; the marks are buttons in the page, for keyboards too.
-    const paint = { "circle-radius": 1, "circle-opacity": 0 };
-    this.map.addLayer({ id: SOURCE, type: "circle", source: SOURCE, paint });
+  gather() {
+    this.waiting = 0;
+    this.index.load(features(this.places));
+    this.look();
   }
 
   look() {
-    if (!this.map.getSource(SOURCE)) return;
-    const marks = this.map.querySourceFeatures(SOURCE).map(mark);
-    // A place at the edge of a tile is in several.
-    this.marks = [...new Map(marks.map((one) => [one.key, one])).values()];
+    if (!this.places) return;
+    const bounds = this.map.getBounds();
+    const [aside, above] = [bounds.getEast() - bounds.getWest(), bounds.getNorth() - bounds.getSouth()];
+    // Names reach into the view from places beyond its edge.
+    const view = [
+      bounds.getWest() - aside * AROUND, bounds.getSouth() - above * AROUND,
+      bounds.getEast() + aside * AROUND, bounds.getNorth() + above * AROUND,
+    ];
+    this.marks = this.index.getClusters(view, Math.floor(this.map.getZoom())).map(mark);
     this.changed();
   }
 
   /** @param {number} cluster @param {[number, number]} at */
-  async open(cluster, at) {
-    const zoom = await this.map.getSource(SOURCE).getClusterExpansionZoom(cluster);
-    this.map.jumpTo({ center: at, zoom });
+  open(cluster, at) {
+    this.map.jumpTo({ center: at, zoom: this.index.getClusterExpansionZoom(cluster) });
   }
 }
 
 /** @param {Place[]} places */
 function features(places) {
-  return {
-    type: "FeatureCollection",
-    features: places.map(({ id, at, rank, failing }) => ({
-      type: "Feature",
-      geometry: { type: "Point", coordinates: at },
-      properties: { id, rank, failing: failing ? 1 : 0 },
-    })),
-  };
+  return places.map(({ id, at, rank, failing }) => ({
+    type: "Feature",
+    geometry: { type: "Point", coordinates: at },
+    properties: { id, rank, failing: failing ? 1 : 0 },
+  }));
 }
 
 /** @returns {One | Several} */

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import httpx
 from playwright.sync_api import Page, expect
@@ -16,6 +18,7 @@ from tests.e2e.test_approvals import good
 from tests.e2e.test_incidents_screen import SEND
 from tests.e2e.town import ROOT, Town, settings
 
+BERLIN = ZoneInfo("Europe/Berlin")
 IMAGES = ROOT / "docs" / "img"
 CAP = {"": "urn:oasis:names:tc:emergency:cap:1.2"}
 
@@ -43,10 +46,16 @@ def test_a_colleague_agrees_and_everyone_is_warned_until_it_is_over(
     ben = operator(ada, town, person(), "Ben Operator")
     wish = {"name": "Smoke at the mill", "severity": "high", "place": "Mill Lane"}
     made = olga.evaluate(SEND, ["POST", "/incidents", wish | {"location": [13.45, 52.5]}])
-    olga.goto(f"{town.url}/control/incidents/{made['id']}")
+    incident = f"{town.url}/control/incidents/{made['id']}"
+    olga.goto(incident)
     olga.get_by_role("button", name="Draft a warning of the public").press("Enter")
     drafted(olga, tmp_path)
     asked_and_agreed(olga, ben)
+    ben.goto(incident)
+    expect(ben.locator(".warnings")).to_contain_text(
+        re.compile(r"Smoke at the mill[\s\S]*warns until")
+    )
+    good(ben, tmp_path / "incident")
     expect(olga.get_by_text("approved by Ben Operator")).to_be_visible()
     warned(olga, town, tmp_path)
 
@@ -66,6 +75,8 @@ def test_a_colleague_agrees_and_everyone_is_warned_until_it_is_over(
 def drafted(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Warning: Smoke at the mill")
     expect(page.get_by_label("Severity")).to_have_value("Severe")
+    by_the_clock_of_the_town(page)
+    on_the_map(page)
     page.get_by_label("Meant").select_option("Actual")
     page.get_by_label("Circles").fill("52.5 13.45 0.5")
     page.get_by_label("Instruction").fill("Close your windows and stay inside.")
@@ -90,6 +101,44 @@ def drafted(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.screenshot(path=tmp_path / "warning-phone.png", full_page=True)
     page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def by_the_clock_of_the_town(page: Page) -> None:
+    """Whatever the clock of the machine shows that the browser runs on."""
+    ends = page.get_by_label("Ends")
+    kept = page.evaluate(SEND, ["GET", warning_path(page)])["message"]["expires"]
+    berlin = datetime.fromisoformat(kept).astimezone(BERLIN)
+    expect(ends).to_have_value(f"{berlin:%Y-%m-%dT%H:%M}")
+    noon = berlin.replace(hour=12, minute=0) + timedelta(days=1)
+    ends.fill(f"{noon:%Y-%m-%dT%H:%M}")
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.get_by_text("Saved at")).to_be_visible()
+    kept = page.evaluate(SEND, ["GET", warning_path(page)])["message"]["expires"]
+    assert datetime.fromisoformat(kept) == noon
+
+
+def warning_path(page: Page) -> str:
+    return str(page.locator("#warning").get_attribute("data-path"))
+
+
+def on_the_map(page: Page) -> None:
+    """A polygon, by mouse and by keyboard; the corners stand in the form."""
+    polygons = page.get_by_label("Polygons")
+    canvas = page.get_by_role("region", name="Area of the warning on the map")
+    page.get_by_role("button", name="Draw a polygon on the map").press("Enter")
+    close = page.get_by_role("button", name="Close the polygon")
+    expect(close).to_be_disabled()
+    canvas.click(position={"x": 60, "y": 60})
+    canvas.click(position={"x": 300, "y": 60})
+    page.get_by_role("button", name="Corner at the cross").press("Enter")
+    expect(page.get_by_text("3 corners")).to_be_visible()
+    close.press("Enter")
+    expect(polygons).to_be_focused()
+    corners = polygons.input_value().split()
+    assert len(corners) == 4
+    assert corners[0] == corners[-1]
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.get_by_text("Saved at")).to_be_visible()
 
 
 def asked_and_agreed(asks: Page, agrees: Page) -> None:

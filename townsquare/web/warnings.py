@@ -4,6 +4,7 @@ Always holds: what everyone reads is not made here but at the doors of the room;
 those who sit in the control room.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -19,8 +20,9 @@ from townsquare.alerts.warnings.desk import WarningDesk
 from townsquare.alerts.warnings.types import WARNING
 from townsquare.alerts.warnings.warning import DRAFT, PUBLISHED
 from townsquare.model.customs import near
-from townsquare.model.entity import Json, iso
+from townsquare.model.entity import Json
 from townsquare.model.texts import later
+from townsquare.model.town import NOWHERE, Town
 from townsquare.web.auth import usual
 from townsquare.web.control import Control
 from townsquare.web.inside import away
@@ -109,7 +111,10 @@ class WarningPages:
             return elsewhere
         one = await self.desk.one(request.path_params["id"], reader(request))
         choices = {name: get_args(terms) for name, terms in CHOICES.items()}
-        return self._page("warning.html", request, one=one, choices=choices, titles=TITLES)
+        where = _where(one.message.areas, self.control.pages.town)
+        return self._page(
+            "warning.html", request, one=one, choices=choices, titles=TITLES, where=where
+        )
 
     async def preview(self, request: Request) -> Response:
         """As it would be published."""
@@ -134,8 +139,18 @@ class WarningPages:
             now=control.broker.clock(),
             named=lambda id: self.named(id) or id.rsplit(":", 1)[-1],
             clock=lambda at: near(town.local(at)) if at else "",
-            iso=iso,
+            hour=lambda at: f"{town.local(at):%Y-%m-%dT%H:%M}" if at else "",
             **shown,
         )
         page.headers["cache-control"] = "no-store"
         return page
+
+
+def _where(areas: Sequence[message.Area], town: Town) -> Json:
+    """What the map shows, and the town's clock."""
+    centre = None if town.centre == NOWHERE else [town.centre.lon, town.centre.lat]
+    return {
+        "polygons": [one for area in areas for one in area.polygons],
+        "circles": [one for area in areas for one in area.circles],
+        "town": {"centre": centre, "zoom": town.zoom, "timezone": town.timezone},
+    }

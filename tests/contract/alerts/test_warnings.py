@@ -106,6 +106,16 @@ async def test_a_second_person_publishes_and_everyone_reads(hall: Hall) -> None:
     assert (kept["state"], kept["approved_by"]) == ("published", hall.ben.actor.id)
 
 
+async def test_an_incident_has_its_warnings_with_their_state(hall: Hall) -> None:
+    first, second = await hall.drafted(), await hall.drafted()
+    path = f"/warnings?incident={first['incident']}"
+    found = told(await hall.send("GET", path, hall.ben.actor))["warnings"]
+    assert [(one["id"], one["state"]) for one in found] == [(first["id"], "draft")]
+    assert second["incident"] != first["incident"]
+    wrong = await hall.send("GET", '/warnings?incident=";state', hall.ben.actor)
+    assert wrong.status_code == 400
+
+
 async def test_who_asks_cannot_approve_nor_who_is_no_operator(hall: Hall) -> None:
     one = await hall.drafted()
     approval = await hall.asked(one["id"])

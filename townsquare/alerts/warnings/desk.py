@@ -5,6 +5,7 @@ asked, at this moment; everyone reads what was published, and nobody
 outside a draft.
 """
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from townsquare.context.language import parse
 from townsquare.context.query import Order, Path, Query
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.entity import Json, iso, urn
-from townsquare.model.errors import Conflict, Denied, NotFound
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.model.town import Town
 
 ROOM, WHY = room("alerts"), Why("operations")
@@ -128,11 +129,11 @@ class WarningDesk:
             raise NotFound(f"{id} is no warning")
         return warning.warning(found)
 
-    async def latest(self, who: Visitor) -> list[Warning]:
-        """Newest first."""
-        page = await self.broker.find(
-            Query((WARNING,), order=NEWEST, limit=MOST_LISTED), who.by, who.why
-        )
+    async def latest(self, who: Visitor, incident: str = "") -> list[Warning]:
+        """Newest first; of one incident, where it is named. Raises Invalid."""
+        q = parse(f'incident=="{_id(incident)}"') if incident else None
+        query = Query((WARNING,), q=q, order=NEWEST, limit=MOST_LISTED)
+        page = await self.broker.find(query, who.by, who.why)
         return [warning.warning(one) for one in page.entities]
 
     def drafted(self, now: Warning) -> bytes:
@@ -170,3 +171,10 @@ class WarningDesk:
         query = Query((WARNING,), q=q, order=(Order(Path("sent"), descending=True),), limit=500)
         page = await self.broker.find(query, ROOM, WHY)
         return [warning.warning(one) for one in page.entities]
+
+
+def _id(text: str) -> str:
+    """Raises Invalid."""
+    if not re.fullmatch(r"[\w:.-]{1,200}", text):
+        raise Invalid(f"incident {text[:80]!r} is no id; give such as urn:ngsi-ld:Incident:1")
+    return text

@@ -54,7 +54,8 @@ class WarningDoors:
         ]
 
     async def listed(self, request: Request) -> Response:
-        found = await self.desk.latest(reader(request))
+        incident = request.query_params.get("incident", "")
+        found = await self.desk.latest(reader(request), incident)
         return JSONResponse({"warnings": msgspec.to_builtins(found)})
 
     async def one(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { Refused, post } from "/static/control/act.js";
 import { sign } from "/static/control/severity.js";
 import { Asking } from "./asking.js";
+import "./incident-warnings.js";
 import { STATES, entryWords, short } from "./words.js";
 
 const LINKS = { alarms: "Alarms", cameras: "Cameras", assets: "Assets", people: "People on duty", merged: "Merged into it" };
@@ -45,6 +46,7 @@ class IncidentPage extends Asking {
             has the reasons; the hand-over of the shift names them.</p>`
         : nothing}
       ${one.steps.length ? this.steps(one) : nothing}
+      <incident-warnings .incident=${this.session.incident} .time=${(/** @type {string} */ at) => this.time(at)}></incident-warnings>
       ${this.story(one)}
       ${this.links(one)}`;
   }

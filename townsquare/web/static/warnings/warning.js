@@ -6,11 +6,15 @@
 
 import { asked, post } from "/static/control/act.js";
 import { on } from "/static/handover/forms.js";
+import { townClock, townMoment } from "../town-time.js";
+import "./area-map.js";
 
 const EACH_MS = 3000;
 const ONCE = ["status", "category", "urgency", "severity", "certainty", "response", "note"];
 const root = document.getElementById("warning");
 const path = root.dataset.path;
+const { town, polygons, circles } = JSON.parse(document.getElementById("map").textContent);
+const moment = (/** @type {string} */ clock) => townMoment(clock, town.timezone);
 const draft = root.querySelector("form.edit");
 
 on(draft, async (form, button) => {
@@ -21,7 +25,7 @@ on(draft, async (form, button) => {
   }
   root.querySelector(".saved").textContent = "";
   await save(form);
-  root.querySelector(".saved").textContent = `Saved at ${new Date().toLocaleTimeString("en-GB")}.`;
+  root.querySelector(".saved").textContent = `Saved at ${townClock(new Date().toISOString(), town.timezone).slice(11)}.`;
   if (button !== "ask") return;
   await post(`${path}/ask`, {});
   root.querySelector(".waits").hidden = false;
@@ -42,7 +46,10 @@ for (const button of root.querySelectorAll(".more")) {
 draft?.addEventListener("click", (event) => {
   if (event.target.matches(".drop")) event.target.closest("fieldset").remove();
 });
-for (const input of root.querySelectorAll("input[data-at]")) input.value = local(input.dataset.at);
+for (const place of root.querySelectorAll(".map")) {
+  const map = /** @type {any} */ (document.createElement("area-map"));
+  place.append(Object.assign(map, { town, form: draft, shapes: { polygons, circles } }));
+}
 
 /** @param {HTMLFormElement} form */
 async function save(form) {
@@ -83,16 +90,4 @@ function follow() {
     clearInterval(timer);
     location.reload();
   }, EACH_MS);
-}
-
-/** @param {string} value by the clock of this computer */
-function moment(value) {
-  return new Date(value).toISOString();
-}
-
-/** @param {string} at */
-function local(at) {
-  if (!at) return "";
-  const when = new Date(at);
-  return new Date(when.getTime() - when.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

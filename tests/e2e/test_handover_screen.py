@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
@@ -57,6 +58,10 @@ def test_one_signs_and_another_takes_over(browser: Browser, demo: Town, tmp_path
         goes.get_by_label("Notes").fill("Market on the square until 22:00; expect crowding.")
         goes.get_by_label("Open points, one a line").fill("Call the lamp crew\nGate 3 is stuck")
         goes.get_by_role("button", name="Sign the hand-over").press("Enter")
+        a_point_was_forgotten(goes)
+        goes.get_by_label("Notes").fill("Market on the square until 22:00; expect crowding.")
+        goes.get_by_label("Open points, one a line").fill("Call the lamp crew\nGate 3 is stuck")
+        goes.get_by_role("button", name="Sign the hand-over").press("Enter")
         expect(goes.get_by_text("You wrote this")).to_be_visible()
         expect(goes.get_by_role("button", name="I take it over")).to_have_count(0)
 
@@ -76,6 +81,16 @@ def test_one_signs_and_another_takes_over(browser: Browser, demo: Town, tmp_path
         goes.reload()
         expect(goes.get_by_text("Taken over by operator")).to_be_visible()
         on_paper(comes, demo, tmp_path)
+
+
+def a_point_was_forgotten(page: Page) -> None:
+    page.get_by_label("Reason").fill("The gate was forgotten")
+    page.get_by_role("button", name="Withdraw it").press("Enter")
+    expect(page.get_by_text("Why it was withdrawn")).to_contain_text("The gate was forgotten")
+    expect(page.get_by_role("button", name="Withdraw it")).to_have_count(0)
+    assert Axe().run(page).violations_count == 0
+    page.get_by_role("link", name="How things stand now").click()
+    expect(page.locator(".earlier")).to_contain_text("withdrawn")
 
 
 def on_paper(page: Page, demo: Town, tmp_path: Path) -> None:

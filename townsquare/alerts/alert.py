@@ -147,6 +147,7 @@ def _raised(finding: Raised, then: Standing) -> dict[str, Attribute]:
         "location": finding.source.get("location") or GONE,
         **{name: Attribute(text) if text else GONE for name, text in texts.items()},
         UNANSWERED: GONE,
+        "unheard": GONE if rule.no_data_for_s is None else Attribute(True),
         **_undone("acknowledged"),
         **_undone("reset"),
         **_again(finding),

@@ -71,6 +71,7 @@ TYPES = (
                 "broughtBackAt": "when it came back",
                 "broughtBackWhy": "why it came back",
                 "returnedAt": "when its cause was over",
+                "unheard": "whether it says that nothing is heard of its source",
                 "unansweredAt": "when everybody had been called and nobody had answered",
                 "incident": "the incident that it is in",
                 "group": "the group it belongs to",

@@ -152,7 +152,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         reports = Reports(broker, settings.town)
         control = Control(Live(broker, book.named), pages, trust.door.sessions, mode, previews)
         present = partial(trust.door.sessions.present, "operator")
-        handing = HandoverDesk(Gathering(broker, reports, present))
+        handing = HandoverDesk(Gathering(broker, reports, present, staff.called))
         routes = [
             *control.routes(),
             *AtCamera(control, layouts).routes(),

@@ -1,6 +1,6 @@
 """A shift is handed over: the report, who signs it and who takes it over, on paper too."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -9,13 +9,17 @@ import pytest
 from pypdf import PdfReader
 from starlette.applications import Starlette
 
+from tests.contract.alerts.called import staff_of
 from tests.contract.alerts.desk import ROAD_ID, Desk, told
+from tests.contract.alerts.test_calling import desk as on_call
 from tests.contract.alerts.town import (
     ANNA,
     AT_ONCE,
     BEN,
     ENGINEER,
+    FLOW,
     FULL,
+    PLAZA,
     SENSOR,
     WORK,
     Clock,
@@ -37,7 +41,9 @@ from townsquare.model import town as model
 from townsquare.model.actor import Actor
 from townsquare.model.entity import iso
 from townsquare.model.errors import TownsquareError
+from townsquare.model.rule import Rule
 
+DUTY = staff_of(on_call("https://hooks.town.example"))
 BELGRADE = model.Town("Београд", "Europe/Belgrade")
 
 
@@ -46,7 +52,9 @@ class Shifts:
 
     def __init__(self, town: Town) -> None:
         self.town = town
-        self.gathering = Gathering(town.broker, Reports(town.broker, BELGRADE), lambda: [ANNA.id])
+        self.gathering = Gathering(
+            town.broker, Reports(town.broker, BELGRADE), lambda: [ANNA.id], DUTY.called
+        )
         self.desk = HandoverDesk(self.gathering)
         handlers: Any = {TownsquareError: refused}
         self.site = Starlette(routes=HandoverDoors(self.desk).routes(), exception_handlers=handlers)
@@ -177,3 +185,53 @@ async def test_the_paper_has_town_shift_pages_and_every_script(shifts: Shifts) -
         assert said in read
     for said in ("Point 29 of the night", "Written by anna", "Nobody has taken it over yet"):
         assert said in read
+
+
+async def test_who_signed_withdraws_it_with_a_reason_as_long_as_nobody_has_it(
+    shifts: Shifts,
+) -> None:
+    made = told(await shifts.write(notes="Quiet night"), 201)
+    path = f"/handovers/{made['id']}/withdraw"
+    assert (await shifts.send("POST", path, BEN, {"reason": "mine"})).status_code == 403
+    assert (await shifts.send("POST", path, ANNA, {"reason": " "})).status_code == 400
+    gone = told(await shifts.send("POST", path, ANNA, {"reason": "A point was missing"}))
+    assert (gone["state"], gone["withdrawn_why"]) == ("withdrawn", "A point was missing")
+    assert gone["report"] == made["report"]
+    late = await shifts.accept(made["id"], BEN)
+    assert (late.status_code, "was withdrawn" in late.text) == (409, True)
+    one = await shifts.desk.one(made["id"], Visitor(ANNA, WORK))
+    paper = PdfReader(BytesIO(pdf(one.report, one, BELGRADE, str))).pages[0].extract_text()
+    assert "A point was missing" in paper
+
+    second = told(await shifts.write(), 201)
+    told(await shifts.accept(second["id"], BEN))
+    answer = await shifts.send(
+        "POST", f"/handovers/{second['id']}/withdraw", ANNA, {"reason": "no"}
+    )
+    assert answer.status_code == 409
+
+
+async def test_who_is_on_call_stands_in_it(shifts: Shifts) -> None:
+    (one,) = (await shifts.report()).on_call
+    assert (one.rota, one.person, one.next) == ("desk", "ana", "ben")
+    assert one.since == datetime.fromisoformat("2030-06-08T06:00Z")
+
+
+async def test_each_source_that_is_silent_is_lost_and_not_cameras_only(
+    town: Town, clock: Clock
+) -> None:
+    shifts = Shifts(town)
+    quiet = Rule("full", "Nothing is heard", FLOW.name, "peopleCount", no_data_for_s=600)
+    async with town.alerting(quiet):
+        await town.count(20)
+        await town.caught_up()
+        assert (await shifts.report()).lost == ()
+        clock.pass_s(601)
+        await town.until("UNACK")
+    (lost,) = (await shifts.report()).lost
+    assert (lost.id, lost.trouble) == (PLAZA, "Nothing is heard")
+    assert lost.since
+    async with town.alerting(quiet):
+        await town.count(20)
+        await town.until("RTN_UNACK")
+    assert (await shifts.report()).lost == ()

@@ -11,12 +11,18 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from townsquare.alerts.handover.gathering import Gathering
-from townsquare.alerts.handover.handover import Handover, accepted, handover, written
+from townsquare.alerts.handover.handover import (
+    Handover,
+    accepted,
+    handover,
+    withdrawn,
+    written,
+)
 from townsquare.alerts.handover.shift import begun
 from townsquare.alerts.handover.types import HANDOVER
 from townsquare.alerts.incidents.desk import Visitor
 from townsquare.context.query import Order, Path, Query
-from townsquare.model.entity import urn
+from townsquare.model.entity import Entity, urn
 from townsquare.model.errors import NotFound
 from townsquare.trust.policy import require
 
@@ -36,6 +42,10 @@ class Accepting(Struct, frozen=True, forbid_unknown_fields=True):
     remark: str = ""
 
 
+class Withdrawing(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class HandoverDesk:
     gathering: Gathering
@@ -53,18 +63,24 @@ class HandoverDesk:
 
     async def accept(self, id: str, wish: Accepting, who: Visitor) -> None:
         """Raises Conflict, Denied, Invalid, NotFound."""
-        broker = self.gathering.broker
-        found = await broker.read(id, who.by, who.why)
-        if HANDOVER not in found.types:
-            raise NotFound(f"{id} is no hand-over")
+        broker, found = self.gathering.broker, await self._found(id, who)
         await broker.apply([accepted(found, wish.remark, who.by, broker.clock())], who.by, who.why)
+
+    async def withdraw(self, id: str, wish: Withdrawing, who: Visitor) -> None:
+        """Raises Conflict, Denied, Invalid, NotFound."""
+        broker, found = self.gathering.broker, await self._found(id, who)
+        change = withdrawn(found, wish.reason, who.by, broker.clock())
+        await broker.apply([change], who.by, who.why)
 
     async def one(self, id: str, who: Visitor) -> Handover:
         """Raises NotFound."""
+        return handover(await self._found(id, who))
+
+    async def _found(self, id: str, who: Visitor) -> Entity:
         found = await self.gathering.broker.read(id, who.by, who.why)
         if HANDOVER not in found.types:
             raise NotFound(f"{id} is no hand-over")
-        return handover(found)
+        return found
 
     async def latest(self, who: Visitor) -> list[Handover]:
         """Newest first."""

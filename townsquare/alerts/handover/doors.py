@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.alerts.bodies import sent
-from townsquare.alerts.handover.desk import Accepting, HandoverDesk, Writing
+from townsquare.alerts.handover.desk import Accepting, HandoverDesk, Withdrawing, Writing
 from townsquare.alerts.incidents.doors import reader, visitor
 
 
@@ -22,6 +22,7 @@ class HandoverDoors:
             Route("/handovers", self.write, methods=["POST"]),
             Route("/handovers/{id}", self.one),
             Route("/handovers/{id}/accept", self.accept, methods=["POST"]),
+            Route("/handovers/{id}/withdraw", self.withdraw, methods=["POST"]),
         ]
 
     async def listed(self, request: Request) -> Response:
@@ -38,6 +39,11 @@ class HandoverDoors:
     async def accept(self, request: Request) -> Response:
         id = request.path_params["id"]
         await self.desk.accept(id, await sent(request, Accepting), visitor(request))
+        return await self._told(id, request)
+
+    async def withdraw(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        await self.desk.withdraw(id, await sent(request, Withdrawing), visitor(request))
         return await self._told(id, request)
 
     async def _told(self, id: str, request: Request, status: int = 200) -> Response:

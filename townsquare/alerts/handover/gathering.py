@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.handover import report
@@ -13,6 +14,7 @@ from townsquare.alerts.incidents.incident import INCIDENT
 from townsquare.alerts.incidents.reading import NEWEST, OPEN
 from townsquare.alerts.incidents.states import ENDED
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.notify.staff import OnCall
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import Condition, Page, Query
@@ -22,7 +24,9 @@ from townsquare.model.errors import Denied
 MOST = 300  # of each kind: a longer report is read by nobody
 UNSETTLED = parse('state!="NORMAL"')
 FAILING = parse('status=="failing"')
+SILENT = parse("active==true;(unheard==true|silences==true)")  # no data, or a box that is dead
 Present = Callable[[], Sequence[str]]
+Called = Callable[[datetime], Sequence[OnCall]]
 
 
 def _ended(shift: Shift) -> Condition:
@@ -30,17 +34,14 @@ def _ended(shift: Shift) -> Condition:
     return parse(f"state=={states};state.observedAt>={iso(shift.since)}")
 
 
-def nobody() -> Sequence[str]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """`present` are the ids of operators who are signed in."""
+    """`present` are the ids of operators who are signed in, `on_call` who is called at a moment."""
 
     broker: Broker
     reports: Reports
-    present: Present = nobody
+    present: Present
+    on_call: Called
 
     async def report(self, shift: Shift, who: Visitor) -> Report:
         """Raises Denied."""
@@ -48,6 +49,7 @@ class Gathering:
         cases = await self._found(INCIDENT, OPEN, who, newest=True)
         ended = await self._found(INCIDENT, _ended(shift), who, newest=True)
         lost = await self._found(CAMERA, FAILING, who)
+        silent = await self._found(ALERT, SILENT, who)
         acked = parse(f"acknowledgedAt>={iso(shift.since)}")
         answered = await self._found(ALERT, acked, who)
         open_alarms = report.open_alarms(alarms.entities)
@@ -58,13 +60,14 @@ class Gathering:
             alarms=tuple(one for one in open_alarms if one.state not in report.ASIDE),
             aside=tuple(one for one in open_alarms if one.state in report.ASIDE),
             cases=report.in_shift(map(report.case, incidents), shift.since),
-            lost=report.lost(lost.entities),
+            lost=report.lost(lost.entities, silent.entities),
             load=await self._load(shift, who),
             present=tuple(self.present()),
             acted=tuple(
                 report.acted([*alarms.entities, *answered.entities], incidents, shift.since)
             ),
-            part=alarms.more or cases.more,
+            part=alarms.more or cases.more or lost.more or silent.more,
+            on_call=tuple(self.on_call(shift.until)),
         )
 
     async def _found(self, type: str, q: Condition, who: Visitor, *, newest: bool = False) -> Page:

@@ -1,7 +1,8 @@
 """A hand-over as an entity: written by who goes, taken over by somebody else. Pure.
 
 Always holds: the report in it is as it was when it was written, and neither that nor the words are
-changed afterwards; nobody takes over from themselves; it is taken over once.
+changed afterwards; nobody takes over from themselves; it is taken over once, or withdrawn by who
+wrote it and kept all the same.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from townsquare.model.entity import Attribute, Entity, entity, iso, relationship
 from townsquare.model.errors import Conflict, Denied, Invalid
 
 MOST_POINTS = 50
-WRITTEN, ACCEPTED = "written", "accepted"
+WRITTEN, ACCEPTED, WITHDRAWN = "written", "accepted", "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Handover:
     accepted_by: str
     accepted_at: datetime | None
     remark: str
+    withdrawn_at: datetime | None
+    withdrawn_why: str
     version: int
 
 
@@ -67,8 +70,7 @@ def accepted(found: Entity, remark: str, by: Actor, at: datetime) -> Change:
     now = handover(found)
     if by.id == now.written_by:
         raise Denied("you wrote this hand-over; who comes takes it over, and not who goes")
-    if now.state != WRITTEN:
-        raise Conflict(f"{now.accepted_by} took this hand-over already")
+    _require_waits(now)
     facts = {
         "state": (Attribute(ACCEPTED, observed_at=at),),
         "acceptedBy": (relationship(by.id),),
@@ -78,13 +80,35 @@ def accepted(found: Entity, remark: str, by: Actor, at: datetime) -> Change:
     return Change("merge", Entity(found.id, (HANDOVER,), facts), if_version=found.version)
 
 
+def withdrawn(found: Entity, reason: str, by: Actor, at: datetime) -> Change:
+    """Raises Conflict, Denied, Invalid."""
+    _require_person(by, "withdrawn")
+    now = handover(found)
+    if by.id != now.written_by:
+        raise Denied("somebody else wrote this hand-over; who wrote it withdraws it")
+    _require_waits(now)
+    facts = {
+        "state": (Attribute(WITHDRAWN, observed_at=at),),
+        "withdrawnAt": (Attribute(iso(at)),),
+        "withdrawnWhy": (Attribute(required(reason, "the reason", 1_000)),),
+    }
+    return Change("merge", Entity(found.id, (HANDOVER,), facts), if_version=found.version)
+
+
+def _require_waits(now: Handover) -> None:
+    if now.state == WITHDRAWN:
+        raise Conflict("this hand-over was withdrawn; take over the one that came after it")
+    if now.state != WRITTEN:
+        raise Conflict(f"{now.accepted_by} took this hand-over already")
+
+
 def _require_person(by: Actor, done: str) -> None:
     if by.kind != "person":
         raise Denied(f"a hand-over is {done} by somebody with a name; sign in with your account")
 
 
 def handover(found: Entity) -> Handover:
-    accepted_at = found.value("acceptedAt")
+    accepted_at, withdrawn_at = found.value("acceptedAt"), found.value("withdrawnAt")
     return Handover(
         found.id,
         str(found.value("state")),
@@ -96,5 +120,7 @@ def handover(found: Entity) -> Handover:
         str(found.value("acceptedBy") or ""),
         datetime.fromisoformat(accepted_at) if accepted_at else None,
         str(found.value("remark") or ""),
+        datetime.fromisoformat(withdrawn_at) if withdrawn_at else None,
+        str(found.value("withdrawnWhy") or ""),
         found.version,
     )

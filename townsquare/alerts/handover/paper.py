@@ -112,6 +112,9 @@ class Sheet(FPDF):
         if signed.accepted_by:
             by, at = self.named(signed.accepted_by), self._clock(signed.accepted_at)
             taken = text("Taken over by {who}, {time}.", who=by, time=at)
+        elif signed.withdrawn_at:
+            at, why = self._clock(signed.withdrawn_at), signed.withdrawn_why
+            taken = text("Withdrawn at {time}: {why}", time=at, why=why)
         return f"{written} {taken}"
 
     def words(self, signed: Handover) -> None:
@@ -184,7 +187,16 @@ class Sheet(FPDF):
             self._table(heads, (58, 24, 46, 50), map(_figure, report.load.figures))
         self._title(text("People"))
         self._text(text("Signed in at the end: {who}", who=self._people(report.present)))
+        for one in report.on_call:
+            self._text(text("On call in {rota}: {who}", rota=one.rota, who=self._called(one)))
         self._text(text("Acted in the shift: {who}", who=self._people(report.acted)))
+
+    def _called(self, one: OnCall) -> str:
+        person = one.person or text("nobody")
+        if one.since is None:
+            return person
+        then = text("from {time} {person}", time=self._clock(one.since), person=one.next)
+        return f"{person}, {then}"
 
     # --- how it is set
 

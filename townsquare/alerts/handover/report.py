@@ -13,6 +13,7 @@ from townsquare.alerts.incidents import procedure
 from townsquare.alerts.incidents.incident import STEP, by, incident
 from townsquare.alerts.incidents.states import ENDED
 from townsquare.alerts.load.figures import Figure, Load
+from townsquare.alerts.notify.staff import OnCall
 from townsquare.model.entity import Entity, Json
 
 FIGURES = ("perHour", "mostInTenMinutes", "mostInHour", "timeInFlood")
@@ -73,8 +74,8 @@ class Numbers(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """`present` are those who were signed in as operators, `acted` who did something in the shift.
-    `part`: there is more than stands here.
+    """`present` are those who were signed in as operators, `acted` who did something in the shift,
+    `on_call` who is called at its end. `part`: there is more than stands here.
     """
 
     since: datetime
@@ -87,6 +88,7 @@ class Report(Struct, frozen=True):
     present: tuple[str, ...] = ()
     acted: tuple[str, ...] = ()
     part: bool = False
+    on_call: tuple[OnCall, ...] = ()
 
     def opened(self) -> list[Case]:
         return [one for one in self.cases if one.opened_at and one.opened_at >= self.since]
@@ -162,16 +164,23 @@ def in_shift(cases: Iterable[Case], since: datetime) -> tuple[Case, ...]:
     return tuple(one for one in cases if one.ended_at is None or one.ended_at >= since)
 
 
-def lost(found: Iterable[Entity]) -> tuple[Lost, ...]:
-    return tuple(
-        Lost(
+def lost(cameras: Iterable[Entity], silent: Iterable[Entity]) -> tuple[Lost, ...]:
+    """Cameras that fail, and what alarms say of that nothing is heard; each source once."""
+    failing = {
+        one.id: Lost(
             one.id,
             _text(one.value("cameraName")) or one.id,
             _at(one.value("statusSince")),
             _text(one.value("trouble")),
         )
-        for one in found
-    )
+        for one in cameras
+    }
+    unheard: dict[str, Lost] = {}
+    for one in silent:
+        id = _text(one.value("asset")) or _text(one.value("alertSource")) or one.id
+        name, since = id.rsplit(":", 1)[-1], _at(one.value("dateIssued"))
+        unheard.setdefault(id, Lost(id, name, since, _text(one.value("name"))))
+    return tuple({**unheard, **failing}.values())
 
 
 def acted(alarms: Iterable[Entity], incidents: Iterable[Entity], since: datetime) -> list[str]:

@@ -34,6 +34,8 @@ TYPES = (
                 "acceptedBy": "who took it over",
                 "acceptedAt": "when it was taken over",
                 "remark": "what was said to that",
+                "withdrawnAt": "when it was withdrawn",
+                "withdrawnWhy": "why it was withdrawn",
             },
         ),
     ),

@@ -10,7 +10,7 @@ from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify.escalation import Chain, call
 from townsquare.alerts.notify.health import way_id
 from townsquare.alerts.notify.rotas import follow
-from townsquare.alerts.notify.staff import Staff
+from townsquare.alerts.notify.staff import OnCall, Staff
 from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, NOTIFICATION
 from townsquare.alerts.notify.week import ahead
 from townsquare.context.broker import Broker
@@ -46,7 +46,7 @@ async def overview(broker: Broker, staff: Staff, by: Actor, why: Why) -> Json:
     sent = (await broker.find(recent, by, why)).entities
     return {
         "at": iso(now),
-        "rotas": [_rota(staff, rota.name, now) for rota in staff.settings.rota],
+        "rotas": [_rota(one) for one in staff.called(now)],
         "gaps": ahead(staff.rota, now),
         "chains": _chains(staff, now),
         "quiet": [
@@ -63,10 +63,9 @@ async def overview(broker: Broker, staff: Staff, by: Actor, why: Why) -> Json:
     }
 
 
-def _rota(staff: Staff, name: str, now: datetime) -> Json:
-    then = staff.rota.next(name, now)
-    following = {"person": then.person, "since": iso(then.since)} if then else None
-    return {"name": name, "person": staff.rota.on_call(name, now), "next": following}
+def _rota(one: OnCall) -> Json:
+    following = {"person": one.next, "since": iso(one.since)} if one.since else None
+    return {"name": one.rota, "person": one.person or None, "next": following}
 
 
 def _chains(staff: Staff, now: datetime) -> Json:

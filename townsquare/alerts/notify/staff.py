@@ -9,8 +9,19 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from townsquare.alerts.notify.settings import Settings, Turns
 from townsquare.alerts.notify.ways import Channel, Contact
+
+
+class OnCall(Struct, frozen=True):
+    """`person` is a contact, "" where nobody is on call in this rota; `next` follows at `since`."""
+
+    rota: str
+    person: str
+    next: str = ""
+    since: datetime | None = None
 
 
 def with_rotas(declared: Settings, kept: Iterable[Turns]) -> Settings:
@@ -40,6 +51,14 @@ class Staff:
         rotation, _, places = post.partition("+")
         name = self.rota.following(rotation, at, int(places or 0))
         return self.settings.reached(name) if name else None
+
+    def called(self, at: datetime) -> list[OnCall]:
+        """Who is on call then, in each rota."""
+        return [self._called(rota.name, at) for rota in self.settings.rota]
+
+    def _called(self, rota: str, at: datetime) -> OnCall:
+        person, then = self.rota.on_call(rota, at) or "", self.rota.next(rota, at)
+        return OnCall(rota, person, then.person, then.since) if then else OnCall(rota, person)
 
     def way(self, contact: str, kind: str) -> Channel | None:
         """None where it is in the settings no more."""

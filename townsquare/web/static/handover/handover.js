@@ -13,3 +13,7 @@ on(document.querySelector("form.accept"), async (form) => {
   await post(form.dataset.path, { remark: form.elements.remark.value });
   location.reload();
 });
+on(document.querySelector("form.withdraw"), async (form) => {
+  await post(form.dataset.path, { reason: form.elements.reason.value });
+  location.reload();
+});

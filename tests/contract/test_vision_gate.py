@@ -392,6 +392,13 @@ async def test_a_camera_that_does_not_exist_stands_beside_one_that_does(
         assert "camera vague: it is not live" in caplog.text
         assert "impact_assessment is missing" in caplog.text
         assert set(house.alive) == {"square", "absent"}
+        assert square.value("dependsOn") == (await entity(broker, "VisionWorker:1")).id
+        for dead, pids in ((1, house.pids()), (0, set[int]())):  # and it is started again
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            async with asyncio.timeout(60):
+                while (await entity(broker, "VisionWorker:1")).value("dead") != dead:
+                    await asyncio.sleep(0.02)
         room.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await room

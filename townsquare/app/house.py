@@ -133,7 +133,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
                 cameras, workers, broker, settings.town, evaluations, layouts
             ),
             "alerts": lambda: alerts.run(
-                broker, (*settings.rule, *OWN_RULES), ZoneInfo(settings.town.timezone)
+                broker, (*settings.rules, *OWN_RULES), ZoneInfo(settings.town.timezone)
             ),
             "alarm load": lambda: load_live.run(broker),
             "notify": lambda: notify.run(broker, staff, courier),
@@ -168,7 +168,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *alerts_api.routes(broker),
             *RuleDoors(
                 broker,
-                (*settings.rule, *OWN_RULES),
+                (*settings.rules, *OWN_RULES),
                 DryRuns(broker, ZoneInfo(settings.town.timezone)),
             ).routes(),
             *IncidentDoors(broker, lambda id: id in trust.operators()).routes(),

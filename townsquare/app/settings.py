@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from townsquare.alerts import boxes
 from townsquare.alerts.asking import check
 from townsquare.alerts.notify import settings as calling
 from townsquare.context import outgoing as out
@@ -14,6 +15,7 @@ from townsquare.model.settings import parse
 from townsquare.model.town import Town
 from townsquare.trust import secret
 from townsquare.trust.identity import provider as identity_provider
+from townsquare.vision import rules as vision_rules
 from townsquare.vision import run as seeing
 from townsquare.web import app as site
 from townsquare.web import notary
@@ -21,6 +23,8 @@ from townsquare.web.approvals import book
 from townsquare.web.witnesses import Witness
 
 MOST_DAYS = 3650
+# A town changes or leaves them out; what guards the log and the policy stays.
+USUAL_RULES = (*vision_rules.RULES, *boxes.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,21 @@ class Bus:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerts:
+    """[alerts] in townsquare.toml. `without` names rules of the product that do not hold here."""
+
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [rule.name for rule in USUAL_RULES]
+        if strange := [name for name in self.without if name not in names]:
+            raise Invalid(
+                f"[alerts] without names {strange[0]!r}, which is no rule that a town can do"
+                f" without; there are {', '.join(names)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """townsquare.toml."""
 
@@ -59,6 +78,7 @@ class Settings:
     log: notary.Settings = field(default_factory=notary.Settings)
     approvals: book.Settings = field(default_factory=book.Settings)
     notify: calling.Settings = field(default_factory=calling.Settings)
+    alerts: Alerts = field(default_factory=Alerts)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
     witness: tuple[Witness, ...] = ()
@@ -80,6 +100,12 @@ class Settings:
             names = [thing.name for thing in things]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise Invalid(f"two of [[{word}]] have the name {min(twice)!r}")
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The town's own, and those of the product that it does not change or do without."""
+        taken = {*self.alerts.without, *(rule.name for rule in self.rule)}
+        return (*self.rule, *(rule for rule in USUAL_RULES if rule.name not in taken))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ Live entities are written whole each time, so what is unknown is absent. Closed 
 observed at their end; their history is what remains of counting.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
 
 from townsquare.model.camera import Camera, Line, Zone
 from townsquare.model.declaration import LIVE
-from townsquare.model.entity import NULL, Attribute, Entity, Json, iso, relationship, urn
+from townsquare.model.entity import NULL, Attribute, Entity, Json, entity, iso, relationship, urn
 from townsquare.vision.aligned import WINDOW
 from townsquare.vision.bounds import Counted, bounds, window_bounds
 from townsquare.vision.ground import per_m2
@@ -18,7 +19,7 @@ from townsquare.vision.observation import Health
 from townsquare.vision.window import LineCount, ZoneCount, coverage
 
 CAMERA, HEALTH, LEASE = "Camera", "CameraHealth", "PreviewLease"
-LAYOUT = "CameraLayout"
+LAYOUT, WORKER = "CameraLayout", "VisionWorker"
 CROWD, TRAFFIC = "CrowdFlowObserved", "TrafficFlowObserved"
 
 
@@ -50,8 +51,11 @@ def camera_entity(
     state: tuple[str, datetime, str],
     size: tuple[int, int] | None,
     overdue: bool,
+    worker: str = "",
 ) -> Entity:
-    """`state` is the status, since when, and what the trouble is; `overdue` is its review."""
+    """`state` is the status, since when, and what the trouble is; `overdue` is its review. It hangs
+    on its `worker` where the settings do not say on what.
+    """
     status, since, trouble = state
     values: dict[str, Json] = {
         "cameraName": camera.title,
@@ -71,8 +75,8 @@ def camera_entity(
         values["pictureSize"] = list(size)
     attributes = {name: (Attribute(value),) for name, value in values.items()}
     attributes["location"] = (camera.position.attribute(),)
-    if camera.depends_on:
-        attributes["dependsOn"] = (relationship(camera.depends_on),)
+    if hangs_on := camera.depends_on or worker:
+        attributes["dependsOn"] = (relationship(hangs_on),)
     return Entity(urn(CAMERA, camera.name), (CAMERA,), attributes)
 
 
@@ -94,6 +98,16 @@ def _permitted(camera: Camera) -> dict[str, Json]:
 def _line(line: Line) -> Json:
     ends = {"a": list(line.a), "b": list(line.b)}
     return {"name": line.name, **ends, "towards": line.towards, "away": line.away}
+
+
+def worker_entity(id: str, cameras: Sequence[str], dead: bool, at: datetime) -> Entity:
+    """A process that counts; `dead` is 1 where it ended and is not back yet."""
+    return entity(
+        id,
+        WORKER,
+        dead=Attribute(int(dead), observed_at=at),
+        cameras=Attribute([urn(CAMERA, name) for name in cameras], kind="Relationship"),
+    )
 
 
 def health_entity(health: Health, at: datetime) -> Entity:

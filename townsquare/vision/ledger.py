@@ -59,6 +59,7 @@ class Ledger:
     metric: bool = True  # whether metres can be had of its pictures
     measured: Measured = field(default_factory=Measured)
     light: Light = "unknown"
+    worker: str = ""  # the entity of the process that counts it
 
     def read(self, seen: Observation, at: datetime, midnight: datetime) -> list[Entity]:
         if isinstance(seen, Health):
@@ -189,7 +190,7 @@ class Ledger:
 
     def entity(self) -> Entity:
         state = (self.status, self.since, self.trouble)
-        return entities.camera_entity(self.camera, state, self.size, self.overdue)
+        return entities.camera_entity(self.camera, state, self.size, self.overdue, self.worker)
 
     def live(self, at: datetime) -> list[Entity]:
         lines = [entity for key in self.lines for entity in self._live_line(*key, at)]
@@ -252,5 +253,5 @@ def laid_out(old: Ledger, camera: Camera, at: datetime, before: Mapping[str, Ent
     new = opened(camera, at, {id: before[id] for id in stay & before.keys()})
     new.status, new.since, new.trouble = old.status, old.since, old.trouble
     new.size, new.overdue, new.attention = old.size, old.overdue, old.attention
-    new.measured, new.light = old.measured, old.light
+    new.measured, new.light, new.worker = old.measured, old.light, old.worker
     return new

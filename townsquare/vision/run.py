@@ -21,7 +21,7 @@ from townsquare.model.actor import Why, room
 from townsquare.model.camera import Camera
 from townsquare.model.change import Change
 from townsquare.model.declaration import LIVE
-from townsquare.model.entity import Entity
+from townsquare.model.entity import Entity, urn
 from townsquare.model.errors import CannotStart, Invalid, TownsquareError
 from townsquare.model.town import Town
 from townsquare.trust import secret
@@ -34,7 +34,9 @@ from townsquare.vision.entities import (
     CROWD,
     HEALTH,
     TRAFFIC,
+    WORKER,
     unknown_health,
+    worker_entity,
 )
 from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.event_entities import EVENT
@@ -116,8 +118,9 @@ async def run(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_time(here))
         tasks.create_task(keep_laid_out(cameras, layouts, workers, here))
-        for group in workers.groups([*here.watched.values()]):
-            tasks.create_task(keep_watching([one.name for one in group], workers, here))
+        for n, group in enumerate(workers.groups([*here.watched.values()]), 1):
+            names = [one.name for one in group]
+            tasks.create_task(keep_watching(urn(WORKER, str(n)), names, workers, here))
 
 
 async def keep_laid_out(cameras: Cameras, layouts: Layouts, workers: Workers, here: Room) -> None:
@@ -179,8 +182,8 @@ def refusals(cameras: Sequence[Camera], known: Purposes, today: date) -> Mapping
 async def present(broker: Broker) -> dict[str, Entity]:
     """Cameras and live values as the house left them."""
     found: dict[str, Entity] = {}
-    for type in (CAMERA, HEALTH, CROWD, TRAFFIC, EVENT):
-        scope = "" if type == CAMERA else LIVE
+    for type in (CAMERA, WORKER, HEALTH, CROWD, TRAFFIC, EVENT):
+        scope = "" if type in (CAMERA, WORKER) else LIVE
         query = Query(types=(type,), scope=scope, limit=MOST)
         page = await broker.find(query, ROOM, OPERATIONS)
         found |= {entity.id: entity for entity in page.entities}
@@ -224,15 +227,23 @@ async def keep_time(here: Room) -> None:
             await here.keep(name, [*reviewed, *book.elapse(at, here.midnight())])
 
 
-async def keep_watching(names: Sequence[str], workers: Workers, here: Room) -> None:
-    """A worker that ends is started again, later each time."""
+async def keep_watching(worker: str, names: Sequence[str], workers: Workers, here: Room) -> None:
+    """A worker that ends is started again, later each time. `worker` is its entity."""
     clock: Callable[[], datetime] = here.broker.clock
     waits = waits_s()
+    dead = False
+    await tell_worker(worker, names, here, dead=dead)
+    for name in names:
+        here.books[name].worker = worker
+        await here.keep(name, [here.books[name].entity()])
     while True:
         began = clock()
         try:
             async for seen in workers.observed([here.watched[name] for name in names]):
                 here.evaluations.hear(seen)
+                if dead:
+                    dead = False
+                    await tell_worker(worker, names, here, dead=dead)
                 book = here.books[seen.camera]
                 await here.keep(seen.camera, book.read(seen, clock(), here.midnight()))
         except TownsquareError as error:
@@ -240,8 +251,15 @@ async def keep_watching(names: Sequence[str], workers: Workers, here: Room) -> N
                 waits = waits_s()
             wait_s = next(waits)
             log.warning("%s; it is started again in %.0f s", error, wait_s)
+            dead = True
+            await tell_worker(worker, names, here, dead=dead)
             trouble = f"nobody watches it now; it is tried again in {wait_s:.0f} s"
             for name in names:
                 here.evaluations.lose(name)
                 await here.keep(name, here.books[name].fail(trouble, clock()))
             await asyncio.sleep(wait_s)
+
+
+async def tell_worker(worker: str, names: Sequence[str], here: Room, *, dead: bool) -> None:
+    found = worker_entity(worker, names, dead, here.broker.clock())
+    await here.broker.apply([Change("merge", found, upsert=True)], ROOM, OPERATIONS)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from townsquare.model.count_error import bounds_of
 from townsquare.model.declaration import EntityType, Words
-from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LAYOUT, LEASE, TRAFFIC
+from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LAYOUT, LEASE, TRAFFIC, WORKER
 from townsquare.vision.evaluated import EVALUATION
 from townsquare.vision.event_entities import EVENT
 
@@ -61,6 +61,14 @@ TYPES = (
         words=Words("the camera", "cameraName"),
     ),
     EntityType(HEALTH, "vision", TOWN_HALL, history=False, title="Whether cameras work"),
+    EntityType(
+        WORKER,
+        "vision",
+        TOWN_HALL,
+        history=False,
+        title="Whether what counts runs",
+        words=Words("the process that counts", ""),
+    ),
     EntityType(CROWD, "vision", COUNTERS, published=COUNTED, title="Counts of people"),
     EntityType(TRAFFIC, "vision", COUNTERS, published=COUNTED, title="Counts of vehicles"),
     EntityType(EVENT, "vision", COUNTERS, title="What cameras watch for beside counting"),

@@ -133,7 +133,7 @@ class AreaMap extends LitElement {
       <div class="frame ${this.into ? "drawing" : ""}" ?hidden=${this.trouble !== ""}>
         <div class="ground" role="region" aria-label=${t("Area of the warning on the map")}></div>
         ${this.into ? html`<span class="cross" aria-hidden="true">+</span>` : nothing}
-        <p class="credit">© OpenStreetMap contributors, ODbL</p>
+        <p class="credit">${t("© OpenStreetMap contributors, ODbL")}</p>
       </div>
       ${this.map ? html`<p class="acts">
         <button type="button" @click=${() => this.whole()}>${t("Show all of it")}</button>

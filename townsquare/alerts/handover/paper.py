@@ -21,6 +21,7 @@ from townsquare.alerts import told
 from townsquare.alerts.handover.handover import Handover
 from townsquare.alerts.handover.report import Case, OpenAlarm, Report
 from townsquare.alerts.load.figures import Figure
+from townsquare.alerts.notify.staff import OnCall
 from townsquare.model.customs import number
 from townsquare.model.texts import found, reading, text, text_of
 from townsquare.model.town import Town

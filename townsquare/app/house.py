@@ -58,8 +58,8 @@ from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.layouts import Layouts
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
+from townsquare.web import basemap, notary, portal, server
 from townsquare.web import load as load_pages
-from townsquare.web import notary, portal, server
 from townsquare.web.accounts.commands import ADMINISTRATOR
 from townsquare.web.approvals.warnings import asking
 from townsquare.web.at_camera import AtCamera
@@ -98,7 +98,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         raise CannotStart("--open serves this machine only; take public_url out of [web]")
     sockets = server.listen(place.port)
     here = replace(settings.web, port=place.port)
-    pages = Pages(settings.town, demo=mode == "demo")
+    pages = Pages(settings.town, mode == "demo", opened_map(settings, place))
     rules = policy(TYPES, zone=ZoneInfo(settings.town.timezone)).shut(ruling.UNREAD)
     store = opened(settings.store, place.data, TYPES)
     clock = Timekeeper()
@@ -155,6 +155,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         handing = HandoverDesk(Gathering(broker, reports, present, staff.called))
         routes = [
             *control.routes(),
+            *(pages.ground.routes() if pages.ground else ()),
             *AtCamera(control, layouts).routes(),
             *IncidentPages(control, trust.operators).routes(),
             *RulePages(control).routes(),
@@ -198,6 +199,10 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         calm_collector()
         server.announce(place.port, mode, settings.town, await trust.first_link())
         await server.serve(public, local, sockets)
+
+
+def opened_map(settings: Settings, place: Place) -> basemap.Ground | None:
+    return basemap.opened(settings.map, place.settings, settings.town.centre)
 
 
 def calm_collector() -> None:

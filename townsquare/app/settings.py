@@ -18,7 +18,7 @@ from townsquare.trust.identity import provider as identity_provider
 from townsquare.vision import rules as vision_rules
 from townsquare.vision import run as seeing
 from townsquare.web import app as site
-from townsquare.web import notary
+from townsquare.web import basemap, notary
 from townsquare.web.approvals import book
 from townsquare.web.witnesses import Witness
 
@@ -70,6 +70,7 @@ class Settings:
 
     town: Town = field(default_factory=Town)
     web: site.Settings = field(default_factory=site.Settings)
+    map: basemap.Settings = field(default_factory=basemap.Settings)
     store: Store = field(default_factory=Store)
     bus: Bus = field(default_factory=Bus)
     vision: seeing.Settings = field(default_factory=seeing.Settings)

@@ -25,6 +25,7 @@ from townsquare.trust.purposes import FILE, purposes
 from townsquare.vision import address, permit, read
 from townsquare.vision.inside import require_inside, require_same
 from townsquare.vision.reading.opening import Way
+from townsquare.web import basemap
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     yield Finding("old history", app.sealing(town.store))
     yield finding("port", str(town.web.port), partial(free, town.web.port))
     yield finding("model", town.vision.detector, partial(detects, town.vision.detector, data))
+    if town.map.pmtiles:
+        shown = partial(basemap.opened, town.map, beside, town.town.centre)
+        yield finding("map", town.map.pmtiles, shown)
     for camera in town.camera:
         where = address.without_login(camera.counted_url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))

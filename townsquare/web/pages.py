@@ -18,6 +18,7 @@ from townsquare.model import customs
 from townsquare.model.errors import CannotStart, NotApproved, TownsquareError
 from townsquare.model.texts import found, found_of, reading
 from townsquare.model.town import Town
+from townsquare.web.basemap import Ground
 from townsquare.web.languages import languages
 
 SELDOM = ("fflate", "pmtiles")  # libraries that are loaded where a town has use for them
@@ -30,6 +31,7 @@ class Pages:
 
     town: Town
     demo: bool
+    ground: Ground | None = None
 
     @cached_property
     def import_map(self) -> str:
@@ -62,6 +64,7 @@ class Pages:
             "demo": self.demo,
             "version": __version__,
             "import_map": self.import_map,
+            "ground": self.ground.described() if self.ground else None,
             "_": _text,
             "n_": _text_of,
             "reading": reading.get,

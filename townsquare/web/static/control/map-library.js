@@ -1,8 +1,13 @@
 /** MapLibre as we use it: its worker from our own address, no fading, its look with the machine's. */
 
 import * as mapLibrary from "maplibre-gl";
+import { GROUND } from "./ground.js";
 import { mapStyle } from "./map-style.js";
 
+if (GROUND) {
+  const { Protocol } = await import("pmtiles");
+  mapLibrary.addProtocol("pmtiles", new Protocol().tile);
+}
 mapLibrary.setWorkerUrl("/modules/maplibre-gl/dist/maplibre-gl-worker.mjs");
 mapLibrary.setWorkerCount(1); // one small file of streets
 
@@ -11,7 +16,7 @@ export function openMap(container, view) {
   const night = matchMedia("(prefers-color-scheme: dark)");
   const map = new mapLibrary.Map({
     container,
-    style: mapStyle(night.matches),
+    style: mapStyle(night.matches, GROUND),
     ...view,
     minZoom: Math.min(11, view.zoom),
     maxZoom: 19,
@@ -22,7 +27,7 @@ export function openMap(container, view) {
     fadeDuration: 0, // draws once, then rests
   });
   map.touchZoomRotate.disableRotation();
-  night.addEventListener("change", () => map.setStyle(mapStyle(night.matches)));
+  night.addEventListener("change", () => map.setStyle(mapStyle(night.matches, GROUND)));
   return map;
 }
 

@@ -7,6 +7,7 @@
 import { html, nothing, render } from "lit";
 import { SEVERITIES, around, camera, measures, places, title, worstAlarm } from "./city.js";
 import { count } from "./format.js";
+import { CREDIT } from "./ground.js";
 import { Panel } from "./panel.js";
 import { sign } from "./severity.js";
 import "./camera-list.js";
@@ -163,7 +164,7 @@ class TownMap extends Panel {
       <div class="frame" ?hidden=${listed}>
         <div class="ground"></div>
         ${this.map ? this.controls() : nothing}
-        <p class="credit">© OpenStreetMap contributors, ODbL</p>
+        <p class="credit">${CREDIT}</p>
       </div>
     `;
   }

@@ -18,6 +18,7 @@ from townsquare.alerts.incidents import types as incident_types
 from townsquare.alerts.incidents.doors import Doors as IncidentDoors
 from townsquare.alerts.load import doors as load_doors
 from townsquare.alerts.load import live as load_live
+from townsquare.alerts.load import types as load_types
 from townsquare.alerts.load.reports import Reports
 from townsquare.alerts.notify import push
 from townsquare.alerts.notify import run as notify
@@ -81,7 +82,7 @@ TYPES = (
     *incident_types.TYPES,
     *handover_types.TYPES,
     *warning_types.TYPES,
-    *load_live.TYPES,
+    *load_types.TYPES,
     *notify_types.TYPES,
     *audit.TYPES,
     *identity.TYPES,

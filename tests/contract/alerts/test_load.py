@@ -1,7 +1,8 @@
 """The alarm load as it is read from the past of the alarms, and who gets it."""
 
 import asyncio
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from tests.contract.alerts.town import (
 from townsquare.alerts.load import doors, live, reading
 from townsquare.alerts.load.reading import ROOM, WHY, Reader
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.load.types import ALARM_LOAD
 from townsquare.context.query import Query
 from townsquare.model import town as model
 from townsquare.model.actor import ANYONE, Actor
@@ -108,9 +110,44 @@ async def test_a_shelf_is_counted_and_its_end_rings_again(town: Town, clock: Clo
         await town.until("UNACK")
     clock.pass_s(60)
     found = (await get(town, BEN)).json()["day"]
+    (reason,) = found["reasons"]
+    assert (reason["why"], reason["times"]) == ("the gate is being repaired", 1)
+    assert (reason["alarms"], reason["hours"]) == (1, 0.5)
     (shelf,) = found["shelf"]
     assert (shelf["state"], shelf["times"], shelf["hours"], shelf["now"]) == ("SHELVED", 1, 0.5, 0)
     assert (found["annunciations"], found["acknowledgements"]) == (2, 0)
+
+
+async def listens(town: Town, beats: int) -> None:
+    """The room runs until it has said so often that it listens."""
+    running = asyncio.create_task(live.run(town.broker))
+    said: set[object] = set()
+    async with asyncio.timeout(60):
+        while len(said) < beats:
+            found = await town.broker.find(Query((ALARM_LOAD,)), ANNA, WORK)
+            fresh = {one.value("watchedUntil") for one in found.entities} - said
+            said |= fresh
+            if fresh:
+                town.clock.pass_s(61)
+                await rings(town, "a", (town.clock.now - NOON).total_seconds(), "ACKED")
+            await asyncio.sleep(0.05)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_while_the_house_was_down_nothing_is_known(town: Town) -> None:
+    await rings(town, "a", 0, "UNACK")
+    await listens(town, 2)
+    town.clock.pass_s(7200)
+    await listens(town, 1)
+    town.clock.pass_s(1800)
+    found = (await get(town, ANNA)).json()["day"]
+    assert found["watchedH"] == pytest.approx(0.5, abs=0.34)  # in whole ten minutes by the clock
+    told = (await get(town, ANNA, "/alerts/timeline")).json()
+    (down,) = told["down"]
+    ends = [datetime.fromisoformat(down[end]) for end in ("since", "until")]
+    assert ends[1] - ends[0] == pytest.approx(timedelta(hours=2), abs=timedelta(minutes=5))
 
 
 async def test_before_the_first_alarm_nothing_is_known(town: Town) -> None:
@@ -170,7 +207,7 @@ async def test_a_new_town_holds_no_load_until_an_alarm_rings(town: Town) -> None
     running = asyncio.create_task(live.run(town.broker))
     try:
         await asyncio.sleep(0.1)
-        assert not (await town.broker.find(Query((live.ALARM_LOAD,)), ANNA, WORK)).entities
+        assert not (await town.broker.find(Query((ALARM_LOAD,)), ANNA, WORK)).entities
         await rings(town, "a", 0, "UNACK")
         await moment(town, 1)
     finally:
@@ -180,7 +217,7 @@ async def test_a_new_town_holds_no_load_until_an_alarm_rings(town: Town) -> None
 async def moment(town: Town, alarms: int) -> Entity:
     async with asyncio.timeout(10):
         while True:
-            found = await town.broker.find(Query((live.ALARM_LOAD,)), ANNA, WORK)
+            found = await town.broker.find(Query((ALARM_LOAD,)), ANNA, WORK)
             if found.entities and found.entities[0].value("tenMinutes") == alarms:
                 return found.entities[0]
             await asyncio.sleep(0.02)

@@ -15,7 +15,7 @@ from tests.conftest import OpenBroker
 from townsquare.alerts import api, run
 from townsquare.alerts.handover import types as handovers
 from townsquare.alerts.incidents import types as incidents
-from townsquare.alerts.load import live
+from townsquare.alerts.load import types as load_types
 from townsquare.alerts.notify import types as notify
 from townsquare.context.broker import Broker
 from townsquare.context.http import problem
@@ -39,7 +39,7 @@ TYPES = (
     *run.TYPES,
     *incidents.TYPES,
     *handovers.TYPES,
-    *live.TYPES,
+    *load_types.TYPES,
     *notify.TYPES,
 )
 ANNA = Actor("urn:ngsi-ld:Person:anna", "person", roles=frozenset({"operator"}))

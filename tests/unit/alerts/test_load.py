@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from townsquare.alerts.load.figures import Load, load
-from townsquare.alerts.load.flood import Span, buckets, floods, most_within
+from townsquare.alerts.load.flood import Span, buckets, floods, most_within, without
 from townsquare.alerts.load.limits import judged_share
 from townsquare.alerts.load.months import last, month, names, until
 from townsquare.alerts.load.published import published
@@ -296,3 +296,43 @@ def test_the_tally_waits_for_the_next_to_grow_old() -> None:
     assert tally.left(after(1)) == timedelta(seconds=599)
     assert tally.now(after(600)) == (0, 1, False)
     assert tally.left(after(600)) == timedelta(minutes=50)
+
+
+def test_holes_are_taken_out_of_what_was_watched() -> None:
+    whole = Span(after(0), after(600))
+    holes = [
+        Span(after(-60), after(60)),
+        Span(after(100), after(200)),
+        Span(after(150), after(250)),
+    ]
+    left = [Span(after(60), after(100)), Span(after(250), after(600))]
+    assert without(whole, holes) == left
+    assert without(whole, []) == [whole]
+    assert without(whole, [Span(after(-1), after(601))]) == []
+
+
+def test_a_flood_says_how_many_rows_it_was() -> None:
+    rang = [
+        Transition(after(n - 7200), f"a{n}", "UNACK", "low", row="one" if n % 3 else f"r{n % 2}")
+        for n in range(12)
+    ]
+    (flood,) = load(DAY, rang, [Span(DAY.since, DAY.until)]).floods
+    assert (flood.total, flood.rows) == (12, 3)
+    (shown,) = published("2030-05", load(DAY, rang, [Span(DAY.since, DAY.until)])).floods
+    assert shown.rows is None
+
+
+def test_reasons_that_hid_the_most_come_first_and_the_rest_as_one() -> None:
+    def hidden(n: int, at_s: float, for_s: float, why: str) -> list[Transition]:
+        since, until = after(at_s), after(at_s + for_s)
+        put = Transition(since, f"a{n}", "SHELVED", "low", why=why)
+        return [put, Transition(until, f"a{n}", "UNACK", "low")]
+
+    told = [one for n in range(50) for one in hidden(n, -9000, 60, f"why {n // 2}")]
+    told += hidden(50, -9000, 600, " being  replaced")
+    found = load(DAY, told, [Span(DAY.since, DAY.until)]).reasons
+    assert (found[0].why, found[0].times, found[0].alarms) == ("being replaced", 1, 1)
+    assert found[0].hours == pytest.approx(1 / 6)
+    assert len(found) == 21
+    assert (found[-1].state, found[-1].times) == ("", 12)
+    assert sum(one.times for one in found) == 51

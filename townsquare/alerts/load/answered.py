@@ -11,6 +11,7 @@ from townsquare.alerts.load.limits import EXPECTED, Judgement, judged_share
 from townsquare.alerts.load.period import HOUR, Period
 from townsquare.alerts.load.story import Stay, Stretch, Transition, Wait
 
+MOST_REASONS = 20
 TOO_FEW = 100  # alarms: of fewer, one alone is over 1 %
 
 
@@ -44,6 +45,18 @@ class Shelf(Struct, frozen=True, rename="camel"):
     hours: float
     longest_h: float
     now: int
+
+
+class Reason(Struct, frozen=True, rename="camel"):
+    """`why` alarms were put aside, and for how long in all; of which `alarms` many. "" is none that
+    was given, or all that are left out. Who did it is no part of it.
+    """
+
+    state: str
+    why: str
+    times: int
+    alarms: int
+    hours: float
 
 
 def priorities(rang: Sequence[Transition]) -> list[Priority]:
@@ -94,7 +107,29 @@ def shelf(stays: Iterable[Stay], period: Period) -> list[Shelf]:
     return [_shelved(state, of[state], period) for state in sorted(of)]
 
 
+def reasons(stays: Iterable[Stay], period: Period) -> list[Reason]:
+    """Those that hid the most first; the rest as one. Hours are those in the period."""
+    of: defaultdict[tuple[str, str], list[Stay]] = defaultdict(list)
+    for one in stays:
+        if (one.until or period.until) > period.since:
+            of[one.state, " ".join(one.why.split())].append(one)
+    found = [_reason(*key, of[key], period) for key in of]
+    found.sort(key=lambda one: (-one.hours, one.state, one.why))
+    rest = [stay for one in found[MOST_REASONS:] for stay in of[one.state, one.why]]
+    return [*found[:MOST_REASONS], *([_reason("", "", rest, period)] if rest else [])]
+
+
+def _reason(state: str, why: str, stays: Sequence[Stay], period: Period) -> Reason:
+    times = sum(one.since >= period.since for one in stays)
+    alarms = len({one.alarm for one in stays})
+    return Reason(state, why, times, alarms, sum(_hours(stays, period)))
+
+
+def _hours(stays: Iterable[Stay], period: Period) -> list[float]:
+    return [((one.until or period.until) - max(one.since, period.since)) / HOUR for one in stays]
+
+
 def _shelved(state: str, stays: Sequence[Stay], period: Period) -> Shelf:
-    hours = [((one.until or period.until) - max(one.since, period.since)) / HOUR for one in stays]
+    hours = _hours(stays, period)
     times = sum(one.since >= period.since for one in stays)
     return Shelf(state, times, sum(hours), max(hours), sum(one.until is None for one in stays))

@@ -7,14 +7,16 @@ zero, and a time of less than 30 days is called indicative.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from townsquare.alerts.load.answered import (
     Priority,
+    Reason,
     Shelf,
     Waits,
     clearing,
     priorities,
+    reasons,
     shelf,
     waits,
 )
@@ -83,6 +85,7 @@ class Load(Struct, frozen=True, rename="camel"):
     acknowledged: tuple[Waits, ...]
     cleared: tuple[Waits, ...]
     shelf: tuple[Shelf, ...]
+    reasons: tuple[Reason, ...]
     numbers: tuple[int | None, ...]
 
     def figure(self, name: str) -> Figure:
@@ -97,7 +100,11 @@ def load(period: Period, transitions: Iterable[Transition], watched: Sequence[Sp
     rang = [one.at for one in told.annunciations]
     within = [one for one in told.annunciations if one.at >= period.since]
     parts = buckets((one.at for one in within), period.since, period.until, watched)
-    flooded = [f for f in floods(rang, period.until) if (f.until or period.until) > period.since]
+    flooded = [
+        structs.replace(one, rows=_rows(one, told.annunciations))
+        for one in floods(rang, period.until)
+        if (one.until or period.until) > period.since
+    ]
     lasting, often = stale(told.stretches, period), frequent(within)
     chatter, fled = chattering(within), fleeting(told.stretches, within, period)
     known = sum((one.until - one.since for one in parts if one.number is not None), timedelta())
@@ -132,8 +139,16 @@ def load(period: Period, transitions: Iterable[Transition], watched: Sequence[Sp
         acknowledged=tuple(waits(told.waits, period)),
         cleared=tuple(waits(clearing(told.stretches), period)),
         shelf=tuple(shelf(told.stays, period)),
+        reasons=tuple(reasons(told.stays, period)),
         numbers=tuple(one.number for one in parts),
     )
+
+
+def _rows(flood: Flood, rang: Sequence[Transition]) -> int | None:
+    """None where no row was kept then. Nothing rings between what is in a flood."""
+    by_end = [one for one in rang if flood.until is None or one.at < flood.until]
+    rows = {one.row for one in by_end[-flood.total :] if one.row}
+    return len(rows) or None
 
 
 def _figure(name: str, value: float | None, *, enough: bool = True) -> Figure:

@@ -21,6 +21,16 @@ class Span(NamedTuple):
     until: datetime
 
 
+def without(span: Span, holes: Sequence[Span]) -> list[Span]:
+    """What is left of it; holes in the order of their beginnings."""
+    found, since = [], span.since
+    for hole in holes:
+        if since < hole.since < span.until:
+            found.append(Span(since, hole.since))
+        since = max(since, hole.until)
+    return [*found, Span(since, span.until)] if since < span.until else found
+
+
 class Bucket(NamedTuple):
     """`number` None: nobody watched, so it is unknown."""
 
@@ -35,7 +45,8 @@ class Bucket(NamedTuple):
 
 class Flood(Struct, frozen=True, rename="camel"):
     """`total` are the annunciations in it, with those that began it; `peak` the most in any ten
-    minutes, `at_first` how many came in the ten minutes after the first. `until` None: it lasts.
+    minutes, `at_first` how many came in the ten minutes after the first, `rows` how many rows of
+    the queue they stood in. `until` None: it lasts.
     """
 
     since: datetime
@@ -43,6 +54,7 @@ class Flood(Struct, frozen=True, rename="camel"):
     total: int
     peak: int
     at_first: int
+    rows: int | None = None
 
 
 def buckets(

@@ -75,7 +75,7 @@ def published(month: str, load: Load) -> Published:
         unknown_h=load.unknown_h,
         annunciations=None if few(load.annunciations) else load.annunciations,
         figures=tuple(_shown(figure, load.annunciations) for figure in load.figures),
-        floods=load.floods,
+        floods=tuple(structs.replace(one, rows=None) for one in load.floods),
         severities=parts(severities, judged),
         acknowledged=tuple(_waits(load.acknowledged)),
         numbers=tuple(FEWEST - 1 if few(n) else n for n in load.numbers),

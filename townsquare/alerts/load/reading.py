@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from townsquare.alerts.alert import ALERT
+from townsquare.alerts.load.flood import Span
 from townsquare.alerts.load.story import Transition
 from townsquare.alerts.load.tally import Entered
+from townsquare.alerts.load.types import WATCH
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.context.temporal import INSTANT, TemporalQuery, Window
@@ -24,7 +26,9 @@ MOST_READ = 500
 TOGETHER = 5  # alarms: of each so many are read for every page that the answer could need them
 BEFORE = 3  # transitions of an alarm before the time: from when it was raised, mostly
 
-Severities = Mapping[str, Sequence[tuple[datetime, str]]]
+SAID = ("severity", "suppressedWhy", "row")
+# By attribute and alarm, what was recorded of it when.
+Said = Mapping[tuple[str, str], Sequence[tuple[datetime, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,12 @@ class Reader:
         found: list[Transition] = []
         async for alarms in self._alarms():
             query = Query((ALERT,), ids=tuple(alarm.id for alarm in alarms), limit=len(alarms))
-            severities = await self._severities(query, since)
+            said = await self._said(query, since)
             before = TemporalQuery(query, ("state",), window=Window(until=since), last=BEFORE)
             within = TemporalQuery(query, ("state",), window=Window(since=since, until=until))
             for ask in (before, within):
                 async for page in self._pages(ask):
-                    found += transitions(page, severities)
+                    found += transitions(page, said)
         return found
 
     async def entered(self, recorded: datetime, ids: Sequence[str] = ()) -> list[Entered]:
@@ -63,18 +67,30 @@ class Reader:
         times = [one.observed_at for a in found for one in a.attributes.get("state", ())]
         return min((at for at in times if at), default=None)
 
-    async def _severities(self, query: Query, since: datetime) -> Severities:
+    async def down(self, since: datetime) -> list[Span]:
+        """When the house did not run: what ended after that."""
+        ask = TemporalQuery(Query((WATCH,)), ("down",), window=Window(since=since))
+        found = (await self.broker.chronicle.evolution(ask, ROOM, WHY)).entities
+        told = [one.value for watch in found for one in watch.attributes.get("down", ())]
+        return sorted(
+            Span(datetime.fromisoformat(one["since"]), datetime.fromisoformat(one["until"]))
+            for one in told
+            if isinstance(one, dict)
+        )
+
+    async def _said(self, query: Query, since: datetime) -> Said:
         """A raise says it anew, so that of the time before the last one will do."""
-        found: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        found: defaultdict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
         before = Window("createdAt", until=since)
         within = Window("createdAt", since=since)
         for window, last in ((before, 1), (within, None)):
-            ask = TemporalQuery(query, ("severity",), window=window, last=last)
+            ask = TemporalQuery(query, SAID, window=window, last=last)
             async for page in self._pages(ask):
                 for alarm in page:
-                    for one in alarm.attributes.get("severity", ()):
-                        if one.created_at:
-                            found[alarm.id].append((one.created_at, str(one.value)))
+                    for name, instances in alarm.attributes.items():
+                        found[name, alarm.id] += [
+                            (one.created_at, str(one.value)) for one in instances if one.created_at
+                        ]
         return found
 
     async def _alarms(self, ids: Sequence[str] = ()) -> AsyncIterator[list[Entity]]:
@@ -98,9 +114,9 @@ class Reader:
             bounded = replace(bounded, window=then)
 
 
-def transitions(alarms: Sequence[Entity], severities: Severities) -> list[Transition]:
+def transitions(alarms: Sequence[Entity], said: Said) -> list[Transition]:
     return [
-        Transition(at, alarm.id, str(one.value), _severity(severities.get(alarm.id, ()), one))
+        Transition(at, alarm.id, str(one.value), *(_then(said, name, alarm, one) for name in SAID))
         for alarm in alarms
         for one in alarm.attributes.get("state", ())
         if (at := one.observed_at or one.created_at) and one.deleted_at is None
@@ -119,8 +135,9 @@ def _entered(alarms: Sequence[Entity]) -> list[Entered]:
     ]
 
 
-def _severity(known: Sequence[tuple[datetime, str]], state: Attribute) -> str:
-    """The one that was recorded last by then; "" where none was."""
+def _then(said: Said, name: str, alarm: Entity, state: Attribute) -> str:
+    """What was recorded last by then; "" where nothing was."""
+    known = said.get((name, alarm.id), ())
     if state.created_at is None:
         return ""
     place = bisect_right(known, state.created_at, key=lambda one: one[0])

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.load import months
 from townsquare.alerts.load.figures import Load, load
-from townsquare.alerts.load.flood import TEN_MINUTES, Span
+from townsquare.alerts.load.flood import TEN_MINUTES, Span, without
 from townsquare.alerts.load.nuisance import Chatter, Fleeting, Often, Stale
 from townsquare.alerts.load.period import DAY, HOUR, Period
 from townsquare.alerts.load.published import Published, published
@@ -65,9 +65,10 @@ class Reports:
         now = self.broker.clock()
         steps = DAY // STEP + 1
         since = now - (now - datetime.min.replace(tzinfo=UTC)) % STEP - DAY
-        found = await Reader(self.broker).transitions(since, now)
-        told = await asyncio.to_thread(story, found)
-        return timeline(told.annunciations, await self._known_since(), since, steps)
+        reader = Reader(self.broker)
+        told = await asyncio.to_thread(story, await reader.transitions(since, now))
+        known_since, down = await self._known_since(), await reader.down(since)
+        return timeline(told.annunciations, known_since, since, steps, down)
 
     async def names(self) -> list[str]:
         """Months that are over and known, newest first."""
@@ -100,7 +101,8 @@ class Reports:
         until = max(period.until for period in periods.values())
         found = await reader.transitions(since - LEAD, until)
         first = await self._known_since()
-        watched = [Span(first, until)] if first and first < until else []
+        whole = Span(max(first, since), until) if first and first < until else None
+        watched = without(whole, await reader.down(since)) if whole else []
         return await asyncio.to_thread(
             lambda: {name: load(period, found, watched) for name, period in periods.items()}
         )

@@ -14,12 +14,16 @@ HIDDEN = frozenset({"SHELVED", "SUPPRESSED", "OUT_OF_SERVICE"})
 
 
 class Transition(NamedTuple):
-    """`state` is the one that the alarm came into, `severity` the one it had then."""
+    """`state` is the one that the alarm came into, `severity` the one it had then; `why` it was put
+    aside, where it was, and the `row` of the queue it stood in.
+    """
 
     at: datetime
     alarm: str
     state: str
     severity: str
+    why: str = ""
+    row: str = ""
 
 
 class Stretch(NamedTuple):
@@ -47,6 +51,7 @@ class Stay(NamedTuple):
     state: str
     since: datetime
     until: datetime | None
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -110,7 +115,7 @@ class _Alarm:
 
     def _hidden_until(self, until: datetime | None) -> None:
         if then := self.hidden:
-            self.told.stays.append(Stay(then.alarm, then.state, then.at, until))
+            self.told.stays.append(Stay(then.alarm, then.state, then.at, until, then.why))
         self.hidden = None
 
     def _waited(self, took: timedelta | None) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from townsquare.alerts.load.flood import Span
 from townsquare.alerts.load.story import Transition
 
 STEP = timedelta(minutes=10)
@@ -21,16 +22,28 @@ class Bin(Struct, frozen=True, rename="camel"):
     low: int = 0
 
 
+class Down(Struct, frozen=True):
+    since: datetime
+    until: datetime
+
+
 class Timeline(Struct, frozen=True, rename="camel"):
-    """`known_since` is when the first alarm rang whose past is kept; before it nothing is known."""
+    """`known_since` is when the first alarm rang whose past is kept; before it nothing is known,
+    and neither is what rang while the house was `down`.
+    """
 
     step_minutes: int
     known_since: datetime | None
     bins: list[Bin]
+    down: list[Down] = []
 
 
 def timeline(
-    annunciations: Iterable[Transition], known_since: datetime | None, since: datetime, steps: int
+    annunciations: Iterable[Transition],
+    known_since: datetime | None,
+    since: datetime,
+    steps: int,
+    down: Iterable[Span] = (),
 ) -> Timeline:
     rang = Counter(((one.at - since) // STEP, one.severity) for one in annunciations)
     bins = [
@@ -40,4 +53,4 @@ def timeline(
         )
         for n in range(steps)
     ]
-    return Timeline(STEP // timedelta(minutes=1), known_since, bins)
+    return Timeline(STEP // timedelta(minutes=1), known_since, bins, [Down(*one) for one in down])

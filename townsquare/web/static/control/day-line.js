@@ -11,7 +11,8 @@ import { Panel } from "./panel.js";
 
 /** @import { Severity } from "./types.js" */
 /** @typedef {{since: string} & Record<Severity, number>} Bin */
-/** @typedef {{stepMinutes: number, knownSince: string|null, bins: Bin[]}} Timeline */
+/** @typedef {{stepMinutes: number, knownSince: string|null, bins: Bin[],
+ *   down: {since: string, until: string}[]}} Timeline */
 
 const SOON_MS = 10_000; // after news of alarms
 const AGAIN_MS = 60_000;
@@ -100,8 +101,10 @@ class DayLine extends Panel {
 
   /** @param {Bin} bin */
   known(bin) {
-    const { knownSince, stepMinutes } = this.told;
-    return knownSince !== null && Date.parse(bin.since) + stepMinutes * 60_000 > Date.parse(knownSince);
+    const { knownSince, stepMinutes, down } = this.told;
+    const [since, until] = [Date.parse(bin.since), Date.parse(bin.since) + stepMinutes * 60_000];
+    const heard = total(bin) || !down.some((one) => Date.parse(one.since) < until && Date.parse(one.until) > since);
+    return heard && knownSince !== null && Date.parse(bin.since) + stepMinutes * 60_000 > Date.parse(knownSince);
   }
 
   /** @param {Bin} bin such as "14:20 to 14:30: 3 alarms (1 high, 2 low)" */

@@ -9,6 +9,8 @@ import pytest
 from tests.contract.alerts.test_rule_doors import BERLIN, client
 from tests.contract.alerts.town import ANNA, CHIEF, ENGINEER, FLOW, NOON, WORK, Town
 from townsquare.alerts.dryrun.run import DryRuns, Limits
+from townsquare.alerts.kept_rules import read_rule
+from townsquare.context.query import MOST
 from townsquare.model.actor import room
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, entity
@@ -151,3 +153,30 @@ async def test_only_who_may_change_rules_tries_them(town: Town) -> None:
         async with client(town, by) as visitor:
             answer = await visitor.post("/alerts/rules/busy/dry-run", json=body)
         assert answer.status_code == 403
+
+
+async def test_a_rule_of_more_entities_than_one_answer_has_looks_at_each(town: Town) -> None:
+    number = MOST + 200
+    there = [entity(f"{GATE}-{n}", FLOW.name) for n in range(number)]
+    past = (12.0, 0), (3.0, 60)
+    told = [
+        Entity(
+            one.id,
+            (FLOW.name,),
+            {
+                "peopleCount": tuple(
+                    Attribute(v, observed_at=MORNING + timedelta(seconds=s)) for v, s in past
+                )
+            },
+        )
+        for one in there
+    ]
+    for first in range(0, number, 400):
+        part = slice(first, first + 400)
+        made = [Change("create", one) for one in there[part]]
+        made += [Change("record", one) for one in told[part]]
+        await town.broker.apply(made, room("vision"), WORK)
+    runs = DryRuns(town.broker, BERLIN, Limits(seconds=300))
+    found = await runs.of(read_rule({**rule(), "name": "busy"}))
+    assert (found.alarms, found.cut) == (number, "")
+    assert len(found.listed) == 50

@@ -7,10 +7,14 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.contract.alerts.town import ANNA, AT_ONCE, ENGINEER, FLOW, Town, as_actor, refused
+from tests.contract.alerts.town import ANNA, AT_ONCE, ENGINEER, FLOW, WORK, Town, as_actor, refused
+from townsquare.alerts import kept_rules
 from townsquare.alerts.dryrun.run import DryRuns
+from townsquare.alerts.kept_rules import ALARM_RULE, MOST_KEPT
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.model.actor import Actor
+from townsquare.model.change import Change
+from townsquare.model.entity import Attribute, Entity, urn
 from townsquare.model.errors import TownsquareError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -84,3 +88,30 @@ async def test_only_an_engineer_changes_rules_and_not_the_declared(town: Town) -
         for body in (b"", b"[]", b"\xff", b'{"rule": 3}', b'{"rule": {"name": []}}'):
             answer = await engineer.put("/alerts/rules/many", content=body)
             assert answer.status_code == 400
+
+
+async def test_the_list_of_as_many_rules_as_a_town_keeps_is_had_page_by_page(town: Town) -> None:
+    at, together = FLOW.name, 1_000
+    for first in range(0, MOST_KEPT, together):
+        rules = [{**RULE, "name": f"r{n}"} for n in range(first, first + together)]
+        made = [
+            Change("create", Entity(urn(ALARM_RULE, rule["name"]), (ALARM_RULE,), said(rule)))
+            for rule in rules
+        ]
+        await town.broker.apply(made, ENGINEER.through("alerts"), WORK)
+    seen: list[str] = []
+    async with client(town) as engineer:
+        more = True
+        while more:
+            page = (await engineer.get(f"/alerts/rules?offset={len(seen)}")).json()
+            seen += [one["rule"]["name"] for one in page["kept"]]
+            more = page["more"]
+        over = await engineer.put("/alerts/rules/many", json={"rule": {**RULE, "type": at}})
+    assert sorted(seen) == sorted(f"r{n}" for n in range(MOST_KEPT))
+    assert (over.status_code, "keeps 5000 rules" in over.text) == (409, True)
+    assert len(kept_rules.holding(await kept_rules.kept(town.broker), ())) == MOST_KEPT
+
+
+def said(rule: dict[str, Any]) -> dict[str, tuple[Attribute, ...]]:
+    told = {"name": rule["title"], "definition": rule, "holds": True}
+    return {name: (Attribute(value),) for name, value in told.items()}

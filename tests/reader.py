@@ -23,5 +23,6 @@ def reads(tag: str) -> Iterator[None]:
 def english_in(page: str, tag: str) -> list[str]:
     """Texts that stand between tags of the page in English, though this language has them."""
     texts = languages()[tag].texts
+    told = {one for one in texts.values() if isinstance(one, str)}
     shown = {unescape(part).strip() for part in re.findall(r">([^<>]+)<", page)}
-    return sorted(one for one in shown if WORD.search(one) and texts.get(one, one) != one)
+    return sorted(one for one in shown if WORD.search(one) and one not in told and one in texts)

@@ -98,7 +98,7 @@ def _called() -> Iterator[tuple[str, list[str]]]:
 
 
 def _shown(template: str) -> str:
-    said = re.sub(r"\{#.*?#\}|<script.*?</script>", "", template, flags=re.DOTALL)
+    said = re.sub(r"\{#.*?#\}|<script.*?</script>|<code>.*?</code>", "", template, flags=re.DOTALL)
     said = re.sub(r"\{\{.*?\}\}", "", said, flags=re.DOTALL)
     said = re.sub(r"<\w[^<>]*>", lambda tag: re.sub(r"\{%.*?%\}", "", tag[0]), said)
     return ">" + re.sub(r"\{%.*?%\}", "<>", said, flags=re.DOTALL) + "<"

@@ -287,7 +287,7 @@ async def test_everyone_reads_that_nobody_watches(house: House) -> None:
     await house.keeper.step()
     page = await figures_page(house)
     assert "It has 1 entry. The town signed it last on" in page
-    assert "1 June 2030 at 14:00" in page  # the town's time
+    assert "1 June 2030, 14:00" in page  # the town's time
     assert "Nobody outside the town hall watches this log yet." in page
 
 

@@ -59,19 +59,6 @@ NOT_YET = {
     "static/rules/dry-run.js",
     "static/rules/rule-form.js",
     "static/rules/rule-list.js",
-    "templates/accounts.html",
-    "templates/approvals.html",
-    "templates/camera.html",
-    "templates/card.html",
-    "templates/emergency.html",
-    "templates/figures.html",
-    "templates/genesis.html",
-    "templates/looked.html",
-    "templates/measure.html",
-    "templates/models.html",
-    "templates/policy.html",
-    "templates/portal.html",
-    "templates/without.html",
 }
 PLACE = re.compile(r"\{\w+\}")
 

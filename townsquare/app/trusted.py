@@ -16,6 +16,7 @@ from townsquare.context import outgoing as out
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
+from townsquare.model.texts import later
 from townsquare.trust import note, secret, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
@@ -48,7 +49,7 @@ from townsquare.web.witnesses import Witnesses
 DEMO_TOKEN = Actor("machine:demo-token", "machine", roles=frozenset({"operator"}))
 
 # What may need the agreement of somebody else; whether it does, the policy says.
-ACTS = (Act(leases.PREVIEW, "See a preview", frozenset({"data-protection", "security"})),)
+ACTS = (Act(leases.PREVIEW, later("See a preview"), frozenset({"data-protection", "security"})),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from townsquare.model.errors import (
     TownsquareError,
     Unavailable,
 )
+from townsquare.model.texts import later
 
 JSON, LD, GEO, MERGE = (
     "application/json",
@@ -58,20 +59,20 @@ BIGGEST_BODY = 8 * 2**20  # bytes; a batch of 1,000 entities of 1 kB with room t
 
 # By who has to act; the first that fits.
 PROBLEMS: Sequence[tuple[type[TownsquareError], int, str, str]] = (
-    (ContextNotAvailable, 504, "LdContextNotAvailable", "A context could not be loaded"),
-    (TooManyResults, 403, "TooManyResults", "The answer would be too long"),
-    (TooComplex, 403, "TooComplexQuery", "The query asks for too much"),
-    (InvalidRequest, 400, "InvalidRequest", "The request cannot be read"),
-    (Invalid, 400, "BadRequestData", "The request does not meet the specification"),
-    (NotSupported, 422, "OperationNotSupported", "This is not supported"),
-    (Denied, 403, "AccessDenied", "The policy does not allow this"),
-    (NonexistentTenant, 404, "NonexistentTenant", "There is no such tenant"),
-    (NotFound, 404, "ResourceNotFound", "There is no such resource"),
-    (AlreadyExists, 409, "AlreadyExists", "It exists already"),
-    (Conflict, 409, "Conflict", "It changed meanwhile"),
-    (Looping, 508, "InternalError", "The request came back to where it was before"),
-    (TooOften, 429, "TryAgain", "That was tried too often"),
-    (Unavailable, 503, "TryAgain", "The city cannot answer just now"),
+    (ContextNotAvailable, 504, "LdContextNotAvailable", later("A context could not be loaded")),
+    (TooManyResults, 403, "TooManyResults", later("The answer would be too long")),
+    (TooComplex, 403, "TooComplexQuery", later("The query asks for too much")),
+    (InvalidRequest, 400, "InvalidRequest", later("The request cannot be read")),
+    (Invalid, 400, "BadRequestData", later("The request does not meet the specification")),
+    (NotSupported, 422, "OperationNotSupported", later("This is not supported")),
+    (Denied, 403, "AccessDenied", later("The policy does not allow this")),
+    (NonexistentTenant, 404, "NonexistentTenant", later("There is no such tenant")),
+    (NotFound, 404, "ResourceNotFound", later("There is no such resource")),
+    (AlreadyExists, 409, "AlreadyExists", later("It exists already")),
+    (Conflict, 409, "Conflict", later("It changed meanwhile")),
+    (Looping, 508, "InternalError", later("The request came back to where it was before")),
+    (TooOften, 429, "TryAgain", later("That was tried too often")),
+    (Unavailable, 503, "TryAgain", later("The city cannot answer just now")),
 )
 
 

@@ -4,7 +4,7 @@ Always holds: this is for people; files and APIs have forms of their own. A time
 clock that it carries.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from townsquare.model.texts import later, text
 
@@ -58,7 +58,7 @@ def share(value: float, spec: str = ".1f") -> str:
     return f"{number(100 * value, spec)}\N{NO-BREAK SPACE}%"
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """Such as "5 May 2030"."""
     month = text(MONTHS[at.month - 1])
     return text("{day} {month} {year}", day=_day(at), month=month, year=at.year)
@@ -80,6 +80,6 @@ def hour(at: datetime) -> str:
     return text("{weekday} {time}", weekday=text(WEEKDAYS[at.weekday()]), time=f"{at:%H:%M}")
 
 
-def _day(at: datetime) -> str:
+def _day(at: date) -> str:
     # The first is a word of its own in French.
     return text("1") if at.day == 1 else str(at.day)

@@ -11,14 +11,18 @@ from functools import lru_cache
 from itertools import product
 
 from townsquare.model.actor import ANYONE, Actor, Why
+from townsquare.model.customs import day
 from townsquare.model.declaration import LIVE, PUBLISHED
 from townsquare.model.entity import Entity
+from townsquare.model.texts import found, later, text, text_of
 from townsquare.model.town import Town
 from townsquare.register.cells import FLOW, HOUR, Cell, Kind, Spot, next_due
 from townsquare.register.evaluated import Evaluated, error_said
 from townsquare.trust.policy import Act, Policy, decide
 
 CAMERA = "Camera"
+STATUSES = (later("starting"), later("working"), later("failing"))
+KINDS: Mapping[Kind, str] = {"line": later("Line {name}"), "zone": later("Zone {name}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Measure:
     def error(self, evaluations: tuple[Evaluated, ...]) -> str:
         """How far its counts may be from the truth, in a sentence."""
         if self.kind == "zone":
-            return "Error unknown: of people in a zone nothing is measured by hand."
+            return text("Error unknown: of people in a zone nothing is measured by hand.")
         newest = [cell.evaluated for cell in self.cells if cell.evaluated]
         return error_said(self.name, newest[-1] if newest else "", evaluations)
 
@@ -97,100 +101,125 @@ def measure(spot: Spot, published: Sequence[Cell], due: Sequence[datetime], town
     hours = [hour for hour in due if first and hour >= first]
     cells = (by_hour.get(h, Cell(h, h + HOUR, (None, None), 0)) for h in hours)
     shown = (replace(c, since=town.local(c.since), until=town.local(c.until)) for c in cells)
-    title = f"{spot.kind.title()} {spot.name}"
+    title = text(KINDS[spot.kind], name=spot.name)
     return Measure(title, "people", spot.columns, tuple(shown), spot.name, spot.kind)
 
 
 # --- the four questions
 
 
+# Who reaches each, in the order of `_accessed`.
+SEEN = (
+    later("Counts of full hours: {who}."),
+    later("Counts of 5 minutes: {who}."),
+    later("Values of this moment: {who}."),
+    later("A drawing of the empty place with shapes where people are: {who}."),
+    later("The camera's picture: {who}."),
+)
+
+
 def questions(camera: Entity, policy: Policy, today: date) -> tuple[tuple[str, str], ...]:
     return (
-        ("How is it stored?", _stored(policy)),
-        ("Who can access it?", _accessed(policy, bool(camera.value("countsOnly")))),
-        ("How is it used?", _used(camera, policy, today)),
-        ("For how long?", _kept(policy)),
+        (text("How is it stored?"), _stored(policy)),
+        (text("Who can access it?"), _accessed(policy, bool(camera.value("countsOnly")))),
+        (text("How is it used?"), _used(camera, policy, today)),
+        (text("For how long?"), _kept(policy)),
     )
 
 
 def _hidden(camera: Entity) -> tuple[str, ...]:
     said = []
     if camera.value("countsOnly"):
-        said.append("Counts only: no picture is ever made.")
+        said.append(text("Counts only: no picture is ever made."))
     if number := camera.value("maskCount"):
-        parts = "1 part" if number == 1 else f"{number} parts"
-        is_ = "is" if number == 1 else "are"
-        said.append(f"{parts} of the picture {is_} blacked out before anything looks at it.")
+        said.append(
+            text_of(
+                number,
+                "{n} part of the picture is blacked out before anything looks at it.",
+                "{n} parts of the picture are blacked out before anything looks at it.",
+            )
+        )
     return tuple(said)
 
 
 def _stored(policy: Policy) -> str:
-    answer = (
+    answer = text(
         "No picture is stored: the machine that reads the camera turns pictures into counts and"
         " forgets them. Values of this moment replace each other and leave no history."
     )
     if policy.types[FLOW].history:
-        answer += " What is stored are numbers of people over 5 minutes."
+        answer += " " + text("What is stored are numbers of people over 5 minutes.")
     return answer
 
 
-@lru_cache(maxsize=4)
 def _accessed(policy: Policy, counts_only: bool) -> str:
+    never = [later("nobody, since none is ever made")]
+    parts = (*_who(policy), never if counts_only else _viewers(policy), [later("nobody")])
+    said = zip(SEEN, parts, strict=True)
+    return " ".join(text(sentence, who=_listed(who)) for sentence, who in said)
+
+
+@lru_cache(maxsize=4)
+def _who(policy: Policy) -> tuple[Sequence[str], ...]:
     """Asks the policy some hundred questions, whose answers last as long as the policy."""
-    parts = [
-        ("Counts of full hours", _readers(policy, "read", PUBLISHED)),
-        ("Counts of 5 minutes", _readers(policy, "temporal", "")),
-        ("Values of this moment", _readers(policy, "read", LIVE)),
-        (
-            "A drawing of the empty place with shapes where people are",
-            "nobody, since none is ever made" if counts_only else _viewers(policy),
-        ),
-        ("The camera's picture", "nobody"),
-    ]
-    return " ".join(f"{what}: {who}." for what, who in parts)
+    return (
+        _readers(policy, "read", PUBLISHED),
+        _readers(policy, "temporal", ""),
+        _readers(policy, "read", LIVE),
+    )
 
 
 def _used(camera: Entity, policy: Policy, today: date) -> str:
     basis, owner = camera.value("legalBasis"), camera.value("owner")
     said = [
         _meant(_purposes(camera), policy.purposes.meant),
-        f"Legal basis: {basis or 'none is named'}.",
-        f"{owner or 'Nobody'} answers for it.",
+        text("Legal basis: {basis}.", basis=basis or text("none is named")),
+        text("{who} answers for it.", who=owner) if owner else text("Nobody answers for it."),
         _need(camera, today),
     ]
     return " ".join(said)
 
 
 def _meant(purposes: Sequence[str], known: Mapping[str, str]) -> str:
-    said = (f"{name}, to {known[name]}" if name in known else name for name in purposes)
-    return f"For {'; and for '.join(said)}." if purposes else "For no named purpose."
+    said = (
+        text("For {purpose}.", purpose=_purpose(name, known.get(name, ""))) for name in purposes
+    )
+    return " ".join(said) or text("For no named purpose.")
+
+
+def _purpose(name: str, meant: str) -> str:
+    if not meant:
+        return found(name)
+    return text("{purpose}, to {meant}", purpose=found(name), meant=found(meant))
 
 
 def _need(camera: Entity, today: date) -> str:
     review = _day(camera, "reviewDate")
     if review is None:
-        return "Nobody has said when its need will be looked at again."
-    by = f"{review.day} {review:%B %Y}"
+        return text("Nobody has said when its need will be looked at again.")
+    by = day(review)
     if _overdue(camera, today):
-        return f"Its need was to be looked at again by {by}; this review is overdue."
-    return f"Its need will be looked at again by {by}."
+        return text("Its need was to be looked at again by {day}; this review is overdue.", day=by)
+    return text("Its need will be looked at again by {day}.", day=by)
 
 
 def _kept(policy: Policy) -> str:
     flow = policy.types[FLOW]
-    windows = f"{flow.retention.days} days" if flow.history else "not kept"
-    return (
+    days = flow.retention.days
+    windows = text_of(days, "{n} day", "{n} days") if flow.history else text("not kept")
+    return text(
         "Pictures: not at all. Values of this moment: until the next one. Counts of 5 minutes:"
-        f" {windows}. Published counts of full hours: without end, since they say how many,"
-        " never who."
+        " {time}. Published counts of full hours: without end, since they say how many,"
+        " never who.",
+        time=windows,
     )
 
 
-def _readers(policy: Policy, act: Act, scope: str) -> str:
+def _readers(policy: Policy, act: Act, scope: str) -> list[str]:
     if _reaches(policy, ANYONE, act, scope):
-        return "everyone"
+        return [later("everyone")]
     who = _people(policy)
-    return _listed(title for title, actor in who.items() if _reaches(policy, actor, act, scope))
+    return [title for title, actor in who.items() if _reaches(policy, actor, act, scope)]
 
 
 def _reaches(policy: Policy, actor: Actor, act: Act, scope: str) -> bool:
@@ -198,16 +227,17 @@ def _reaches(policy: Policy, actor: Actor, act: Act, scope: str) -> bool:
     return any(g.allowed and g.admits((scope,) if scope else ()) for g in grants)
 
 
-def _viewers(policy: Policy) -> str:
+@lru_cache(maxsize=4)
+def _viewers(policy: Policy) -> Sequence[str]:
     """Who may use the commands of the room that the cameras belong to."""
     room = policy.types[CAMERA].owner
     owned = [type.name for type in policy.types.values() if type.owner == room]
     asked = list(product(policy.purposes.names, owned))
-    return _listed(
+    return [
         title
         for title, actor in _people(policy).items()
         if any(decide(policy, actor.through(room), Why(p), "write", t).allowed for p, t in asked)
-    )
+    ]
 
 
 def _people(policy: Policy) -> dict[str, Actor]:
@@ -220,7 +250,7 @@ def _people(policy: Policy) -> dict[str, Actor]:
 
 
 def _listed(titles: Iterable[str]) -> str:
-    return ", ".join(titles) or "nobody"
+    return ", ".join(map(found, titles)) or text("nobody")
 
 
 def _purposes(camera: Entity) -> tuple[str, ...]:

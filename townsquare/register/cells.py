@@ -13,6 +13,7 @@ from townsquare.model.camera import Camera
 from townsquare.model.count_error import LEVEL, CountError, Interval, bounds_of, error_of
 from townsquare.model.declaration import PUBLISHED
 from townsquare.model.entity import Attribute, Entity, Json, iso, relationship, urn
+from townsquare.model.texts import later
 
 FLOW = "CrowdFlowObserved"
 HOUR = timedelta(hours=1)
@@ -98,7 +99,7 @@ def _line(camera: str, line: Json) -> Spot:
 
 
 def _zone(camera: str, name: str) -> Spot:
-    return Spot(camera, name, "zone", ("mean", "most at once"))
+    return Spot(camera, name, "zone", (later("mean"), later("most at once")))
 
 
 # --- hours

@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from townsquare.model.customs import number
 from townsquare.model.entity import Entity
+from townsquare.model.texts import found, later, text
 
 EVALUATION = "CameraEvaluation"
-LIGHTS: Mapping[str, str] = {"day": "by day", "dusk": "at dusk", "night": "by night"}
+LIGHTS: Mapping[str, str] = {
+    "day": later("by day"),
+    "dusk": later("at dusk"),
+    "night": later("by night"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,18 @@ class Evaluated:
     @property
     def said(self) -> str:
         by_hand = self.hits + self.missed
-        return (
-            f"{self.on.isoformat()}, {self.light}, {self.minutes:g} minutes: of {by_hand} crossings"
-            f" counted by hand the machine ({self.detector}) counted {self.hits} and missed"
-            f" {self.missed}; {self.false} more that it counted were none."
+        return text(
+            "{day}, {light}, {minutes} minutes: of {by_hand} crossings counted by hand the machine"
+            " ({detector}) counted {hits} and missed {missed}; {false} more that it counted were"
+            " none.",
+            day=self.on.isoformat(),
+            light=found(self.light),
+            minutes=number(self.minutes, "g"),
+            by_hand=by_hand,
+            detector=self.detector,
+            hits=self.hits,
+            missed=self.missed,
+            false=self.false,
         )
 
 
@@ -51,10 +65,13 @@ def evaluated(kept: Entity) -> Evaluated:
 def error_said(name: str, bounded: str, evaluations: tuple[Evaluated, ...]) -> str:
     """Of a line; `bounded` is the day of the evaluation behind the newest hour with an interval."""
     if bounded:
-        return (
-            f"The true number is between the two that stand below each, 19 times in 20: measured"
-            f" on {bounded} against a hand count."
+        return text(
+            "The true number is between the two that stand below each, 19 times in 20: measured"
+            " on {day} against a hand count.",
+            day=bounded,
         )
     if any(name in one.lines for one in evaluations):
-        return "Error unknown: not measured in the light of these hours, or not as it counts now."
-    return "Error unknown: never measured."
+        return text(
+            "Error unknown: not measured in the light of these hours, or not as it counts now."
+        )
+    return text("Error unknown: never measured.")

@@ -10,18 +10,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from townsquare.model.declaration import LIVE, PUBLISHED, EntityType
+from townsquare.model.texts import later
 from townsquare.trust.access import ACTS, NOWHERE, Access, Row
 from townsquare.trust.grant import Grant
 from townsquare.trust.rules import Policy
 
 MAY: Mapping[str, str] = {
-    "read": "see",
-    "temporal": "see the past of",
-    "watch": "hear of changes of",
-    "write": "write",
-    "command": "use commands for",
+    "read": later("see"),
+    "temporal": later("see the past of"),
+    "watch": later("hear of changes of"),
+    "write": later("write"),
+    "command": later("use commands for"),
 }
-NOBODYS = "what programs of the town bring along"
+NOBODYS = later("what programs of the town bring along")
 ORDER = (*ACTS, "command")
 
 

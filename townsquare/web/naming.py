@@ -15,6 +15,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import NO_WORDS, Words
 from townsquare.model.entity import URN, Entity
 from townsquare.model.errors import NotFound
+from townsquare.model.texts import later, text
 from townsquare.trust.audit import Record
 from townsquare.trust.identity.account import PERSON
 from townsquare.trust.wording import titled
@@ -22,13 +23,13 @@ from townsquare.web.accounts.people import People
 
 # Who acts without an account.
 MACHINES: Mapping[str, str] = {
-    "anyone": "Somebody who had not signed in",
-    "machine:administrator": "A command on the town's own machine",
-    "machine:demo-token": "A program that tries the demo",
-    "machine:open": "Somebody in a town without sign-in",
+    "anyone": later("Somebody who had not signed in"),
+    "machine:administrator": later("A command on the town's own machine"),
+    "machine:demo-token": later("A program that tries the demo"),
+    "machine:open": later("Somebody in a town without sign-in"),
 }
 LONGEST_HASH = 12  # characters of a sum, which nobody compares by eye
-THE_LOG = "the log"
+THE_LOG = later("the log")
 ID = re.compile(rf"{URN}[^\s,;]+")
 
 
@@ -76,7 +77,7 @@ class Naming:
 
     def _named(self, id: str, found: Mapping[str, Entity]) -> Named:
         if id == SUBJECT:
-            return Named(THE_LOG)
+            return Named(text(THE_LOG))
         if id in self.broker.policy.types:  # several of them were looked at
             return Named(titled(self.broker.policy, id))
         words = self.words(id)
@@ -95,15 +96,17 @@ class Naming:
         with suppress(NotFound):
             one = self.people.of(id)
             if one.kept.name or one.status == "invited":
-                return one.kept.name or "somebody who has not enrolled yet"
-        return "a visitor of the demo" if self.demo else "somebody whose name was erased"
+                return one.kept.name or text("somebody who has not enrolled yet")
+        return (
+            text("a visitor of the demo") if self.demo else text("somebody whose name was erased")
+        )
 
     def actor(self, id: str, named: Mapping[str, Named]) -> str:
         """Who did it, at the beginning of a sentence."""
         if id in MACHINES:
-            return MACHINES[id]
+            return text(MACHINES[id])
         if id.startswith("room:"):
-            return f"Townsquare itself ({id.removeprefix('room:')})"
+            return text("Townsquare itself ({room})", room=id.removeprefix("room:"))
         name = self.person(id) if type_of(id) == PERSON else named[id].title
         return name[:1].upper() + name[1:] if name else id
 

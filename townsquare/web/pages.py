@@ -16,7 +16,7 @@ from townsquare import __version__
 from townsquare.context.http import problem
 from townsquare.model import customs
 from townsquare.model.errors import CannotStart, NotApproved, TownsquareError
-from townsquare.model.texts import found, found_of, reading
+from townsquare.model.texts import found, found_of, later, reading
 from townsquare.model.town import Town
 from townsquare.web.basemap import Ground
 from townsquare.web.languages import languages
@@ -116,6 +116,11 @@ def _told(error: Exception) -> tuple[int, str, str, dict[str, str]]:
         answer = problem(error)
         return answer.status, answer.json["title"], str(error), dict(answer.headers)
     if isinstance(error, HTTPException):
-        title = "There is no such page" if error.status_code == 404 else error.detail
-        return error.status_code, title, "Go back to the start page.", dict(error.headers or {})
+        title = later("There is no such page") if error.status_code == 404 else error.detail
+        return (
+            error.status_code,
+            title,
+            later("Go back to the start page."),
+            dict(error.headers or {}),
+        )
     raise error

@@ -12,18 +12,19 @@ import msgspec
 
 from townsquare.context.ledger import Read
 from townsquare.model.declaration import Words
+from townsquare.model.texts import later
 from townsquare.model.town import Town
 from townsquare.trust.audit import Record
 from townsquare.web.naming import ID, Named
 
 # In words, after "who".
 VERBS: Mapping[str, str] = {
-    "collection": "collected",
-    "alteration": "changed",
-    "consultation": "looked at",
-    "disclosure": "handed out",
-    "combination": "combined",
-    "erasure": "erased",
+    "collection": later("collected"),
+    "alteration": later("changed"),
+    "consultation": later("looked at"),
+    "disclosure": later("handed out"),
+    "combination": later("combined"),
+    "erasure": later("erased"),
 }
 MOST_DAYS = 31
 

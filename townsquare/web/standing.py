@@ -7,12 +7,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from townsquare.model.texts import later, text
 from townsquare.web.notary import STALE, Notary
 
-NOBODY = "Nobody outside the town hall watches this log yet."
-NEVER = "No witness has cosigned this log yet."
-QUIET = "No witness has cosigned this log for more than a day."
-BROKEN = "The log is not in order, and nobody is let in until it is"
+NOBODY = later("Nobody outside the town hall watches this log yet.")
+NEVER = later("No witness has cosigned this log yet.")
+QUIET = later("No witness has cosigned this log for more than a day.")
+BROKEN = later("The log is not in order, and nobody is let in until it is: {trouble}.")
 
 
 class Watcher(Struct, frozen=True):
@@ -41,9 +42,9 @@ def standing(notary: Notary, now: datetime) -> Standing:
 
 def _wrong(notary: Notary, watchers: tuple[Watcher, ...]) -> str:
     if notary.trouble:
-        return f"{BROKEN}: {notary.trouble}."
+        return text(BROKEN, trouble=notary.trouble)
     if not watchers:
-        return NOBODY
+        return text(NOBODY)
     if all(watcher.late for watcher in watchers):
-        return QUIET if any(watcher.at for watcher in watchers) else NEVER
+        return text(QUIET if any(watcher.at for watcher in watchers) else NEVER)
     return ""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from townsquare.model.declaration import EntityType, Words
+from townsquare.model.texts import later
 
 HANDOVER = "Handover"
 READERS = frozenset({"operator", "engineer", "data-protection", "security"})
@@ -17,7 +18,7 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=3 * 365),  # as long as the incidents that it names
         queried=frozenset({"state"}),
-        title="Hand-overs of shifts",
+        title=later("Hand-overs of shifts"),
         words=Words(
             "the hand-over",
             "writtenAt",

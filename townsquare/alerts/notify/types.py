@@ -5,6 +5,7 @@ from datetime import timedelta
 from townsquare.model.actor import Why, room
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
+from townsquare.model.texts import later
 
 NOTIFICATION, CHANNEL, BROWSER = "Notification", "NotificationChannel", "NotificationBrowser"
 ROTA = "OnCallRota"
@@ -24,7 +25,7 @@ TYPES = (
         deletable=False,
         swept=True,
         queried=frozenset({"state"}),
-        title="Calls to people on call",
+        title=later("Calls to people on call"),
         words=Words(
             "the call",
             "contact",
@@ -51,7 +52,7 @@ TYPES = (
         owner="alerts",
         readers=READERS,
         history=False,
-        title="Ways to call people, and whether they work",
+        title=later("Ways to call people, and whether they work"),
         words=Words("the way to call", "contact"),
     ),
     EntityType(
@@ -63,7 +64,7 @@ TYPES = (
         history=False,
         deletable=False,
         swept=True,
-        title="Browsers that are called",
+        title=later("Browsers that are called"),
         words=Words(
             "a browser",
             "contact",
@@ -85,7 +86,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # as of the alarms that it was for
-        title="Rotas: who is on call when",
+        title=later("Rotas: who is on call when"),
         words=Words(
             "the rota",
             "name",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from townsquare.model.declaration import EntityType, Words
+from townsquare.model.texts import later
 from townsquare.trust.identity.account import ADMINISTRATOR, PERSON
 from townsquare.trust.identity.emergency import EMERGENCY
 from townsquare.trust.identity.organisation import ORGANISATION
@@ -38,7 +39,7 @@ COMMON = {
 TYPES = (
     _declared(
         PERSON,
-        "Accounts (without names)",
+        later("Accounts (without names)"),
         Words(
             "the account",
             of="of",
@@ -51,7 +52,7 @@ TYPES = (
     ),
     _declared(
         ORGANISATION,
-        "Organisations with accounts",
+        later("Organisations with accounts"),
         Words(
             "the organisation",
             "name",
@@ -60,7 +61,7 @@ TYPES = (
     ),
     _declared(
         ACCESS_TOKEN,
-        "Programs that are let in",
+        later("Programs that are let in"),
         Words(
             "the program",
             "label",
@@ -69,7 +70,7 @@ TYPES = (
     ),
     _declared(
         EMERGENCY,
-        "Emergency access",
+        later("Emergency access"),
         Words(
             "emergency access",
             attributes={
@@ -84,7 +85,7 @@ TYPES = (
     ),
     _declared(
         RECOVERY,
-        "Links made at the server into an administrator's account",
+        later("Links made at the server into an administrator's account"),
         Words(
             "the recovery of an account",
             attributes={

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from townsquare.model.errors import CannotStart, Invalid
 from townsquare.model.settings import parse
+from townsquare.model.texts import later
 from townsquare.vision.detectors.families import FAMILIES
 
 SHIPPED = Path(__file__).parents[1] / "models"  # with their weights, and the cards of others
@@ -24,8 +25,15 @@ CARD = re.compile(r"[a-z0-9.-]+\.md")
 FACT = re.compile(r"^\| ([^|]+) \| (.+) \|$", re.MULTILINE)
 MOST_BYTES = 500_000_000  # of a file
 # Rows of a card that are for everyone, in the order in which a page shows them.
-CALLED, ERROR = "called", "measured error"
-FOR_EVERYONE = ("can tell", "cannot tell", ERROR, "not measured", "used for", "not for")
+CALLED, ERROR = "called", later("measured error")
+FOR_EVERYONE = (
+    later("can tell"),
+    later("cannot tell"),
+    ERROR,
+    later("not measured"),
+    later("used for"),
+    later("not for"),
+)
 NOT_MEASURED = "not measured; a town measures it at its own cameras"
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json, iso
+from townsquare.model.texts import later
 from townsquare.trust import approvals
 from townsquare.trust.approval_entity import APPROVAL, OWNER
 from townsquare.trust.approvals import Approval
@@ -20,6 +21,8 @@ from townsquare.web.accounts.ceremony import wished
 from townsquare.web.approvals.book import Book
 from townsquare.web.pages import Pages
 from townsquare.web.within import around
+
+STATUSES = (later("waiting"), later("refused"), later("used"))
 
 
 class Wish(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from townsquare.alerts.warnings.desk import ACT, Ask, WarningDesk
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
+from townsquare.model.texts import later
 from townsquare.trust.approvals import Approval
 from townsquare.web.approvals.book import Act, Book
 
@@ -21,7 +22,7 @@ def act(desk: WarningDesk, book: Callable[[], Book]) -> Act:
         request, last = approval.request, approval.signatures[-1]
         await desk.publish(request.subject, request.requested_by, last.by, wrong)
 
-    return Act(ACT, "Publish a warning", APPROVERS, then=then, colleagues=True)
+    return Act(ACT, later("Publish a warning"), APPROVERS, then=then, colleagues=True)
 
 
 def asking(book: Callable[[], Book]) -> Ask:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
+from townsquare.model.texts import later
 from townsquare.trust.approvals import Approval
 from townsquare.trust.change import Change
 from townsquare.trust.wording import Said
@@ -23,7 +24,7 @@ def act(ruling: Ruling, book: Callable[[], Book]) -> Act:
 
         await ruling.adopt(approval.request.subject, wrong)
 
-    return Act(ACT, "Change who may do what", APPROVERS, needed=2, then=then)
+    return Act(ACT, later("Change who may do what"), APPROVERS, needed=2, then=then)
 
 
 async def ask(book: Book, id: str, change: Change, by: Actor) -> str:

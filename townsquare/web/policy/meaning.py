@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from townsquare.model.texts import found, later, text
 from townsquare.trust.access import Access, access
 from townsquare.trust.grant import Grant
 from townsquare.trust.policy import Policy
 from townsquare.trust.roles import Role
-from townsquare.trust.wording import MAY, NOBODYS, limits
+from townsquare.trust.wording import MAY, limits
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`who` are titles of roles, `purposes` what they must be here for."""
+    """`who` is the title of a role, `purposes` are what they must be here for."""
 
     who: str
-    what: str
+    acts: tuple[str, ...]
     limits: str
-    purposes: str
+    purposes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,26 @@ class Meaning:
     sentences: tuple[Sentence, ...]
 
 
+OTHERS = later("What programs of the town bring along")
+WHOLE = (later("as far as it is published"), later("but not values of this moment"))
+SOME = {"only ": later("only {names}"), "but not ": later("but not {names}")}
+
+
+def extent(limits: str) -> str:
+    """Limits of a sentence, in the language that is read."""
+    return "; ".join(map(_limit, limits.split("; "))) if limits else text("all of it")
+
+
+def _limit(one: str) -> str:
+    if one in WHOLE:
+        return text(one)
+    for start, sentence in SOME.items():
+        if one.startswith(start):
+            names = map(found, one.removeprefix(start).split(", "))
+            return text(sentence, names=", ".join(names))
+    return one
+
+
 @lru_cache(maxsize=4)
 def meaning(policy: Policy) -> tuple[Meaning, ...]:
     """It asks hundreds of questions, whose answers last as long as the policy."""
@@ -51,7 +72,7 @@ def meaning(policy: Policy) -> tuple[Meaning, ...]:
     return tuple(
         Meaning(
             type,
-            policy.types[type].title or type if type else NOBODYS.capitalize(),
+            policy.types[type].title or type if type else OTHERS,
             tuple(_cell(found, role.name, type) for role in people(policy)),
             tuple(_sentences(policy, found, type)),
         )
@@ -86,4 +107,4 @@ def _sentences(policy: Policy, found: Access, type: str) -> Iterable[Sentence]:
         title = policy.roles[role].title
         extent = limits(grant, policy.types.get(type))
         for fit, verbs in by_purposes.items():
-            yield Sentence(title, ", ".join(verbs), extent, ", ".join(fit))
+            yield Sentence(title, tuple(verbs), extent, fit)

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from townsquare.web.approvals.book import Book
 from townsquare.web.pages import Pages
 from townsquare.web.policy import asking
-from townsquare.web.policy.meaning import meaning, people
+from townsquare.web.policy.meaning import extent, meaning, people
 from townsquare.web.policy.ruling import Ruling
 
 CACHED = {"cache-control": "public, max-age=30"}
@@ -19,7 +19,13 @@ def routes(ruling: Ruling, book: Book, pages: Pages) -> list[Route]:
         """Also while the town is closed: what is so must not be hidden by what is wrong."""
         told = await ruling.told()
         policy = ruling.broker.policy
-        response = pages.page("policy.html", **told, meaning=meaning(policy), people=people(policy))
+        response = pages.page(
+            "policy.html",
+            **told,
+            meaning=meaning(policy),
+            people=people(policy),
+            extent=extent,
+        )
         response.headers.update(CACHED)
         return response
 

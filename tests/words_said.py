@@ -7,7 +7,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from townsquare import web
@@ -39,9 +39,9 @@ NAMES = {
 
 
 def singles() -> set[str]:
-    return {english for file in _written() for english in _plain(ONE.findall(_source(file)))} | {
-        one for name, texts in _called() if name != "text_of" for one in texts
-    }
+    written = {english for file in _written() for english in _plain(ONE.findall(_source(file)))}
+    called = {one for name, texts in _called() if name != "text_of" for one in texts}
+    return written | called | set(_declared())
 
 
 def plurals() -> set[tuple[str, str]]:
@@ -95,6 +95,43 @@ def _called() -> Iterator[tuple[str, list[str]]]:
                 texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
                 if node.func.id in CALLS and texts:
                     yield node.func.id, [str(one) for one in texts]
+
+
+def _declared() -> Iterator[str]:
+    """Titles and words of types of entities."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        source = file.read_text()
+        if "model.declaration import" not in source:
+            continue
+        tree = ast.parse(source)
+        for call in _calls(tree, "EntityType"):
+            yield from _texts(one.value for one in call.keywords if one.arg == "title")
+        for call in _calls(tree, "Words"):
+            yield from _texts(call.args[:1])
+            yield from _texts(value for one in _dicts(call, tree) for value in one.values)
+
+
+def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [one for one in calls if isinstance(one.func, ast.Name) and one.func.id == name]
+
+
+def _dicts(call: ast.Call, tree: ast.AST) -> Iterator[ast.Dict]:
+    """Those in it, and those that it names."""
+    names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
+    named = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and names & {ast.unparse(one) for one in node.targets}
+    ]
+    for part in (call, *named):
+        yield from (node for node in ast.walk(part) if isinstance(node, ast.Dict))
+
+
+def _texts(nodes: Iterable[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            yield node.value
 
 
 def _shown(template: str) -> str:

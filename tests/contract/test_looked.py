@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import OpenBroker
 from tests.e2e.town import run
 from tests.notary import notary
+from tests.reader import reads
 from tests.square import SQUARE
 from tests.town_hall import FIRST, WORK, TownHall
 from townsquare import app
@@ -127,6 +128,10 @@ async def test_ids_and_attributes_are_words_and_the_ids_stand_beside(house: Hous
     assert f'<span class="id">{lease.id}</span>' in page
     assert f'<span class="id">{eve.actor.id}</span>' in page
     assert "changed the account of Eve Ito" in plain(await house.search(subject=eve.actor.id))
+    with reads("de"):
+        german = plain(await house.search(by=eve.actor.id))
+    assert "Eve Ito , Public order, hat eingesehen : die Kamera “Market square”" in german
+    assert "Welche: wer hinsieht, wofür, die Kamera, bis wann" in german
     own = plain(await house.search(by=OFFICER.id))
     assert "somebody whose name was erased" in own.lower()
     assert "looked at the log" in own

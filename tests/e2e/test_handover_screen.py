@@ -13,6 +13,7 @@ from tests.contract.alerts.desk import ROAD, ROAD_ID
 from tests.e2e.at_camera import browsing, engineer, good
 from tests.e2e.test_incidents_screen import SEND
 from tests.e2e.town import ROOT, Town, eventually
+from tests.reader import english_in
 
 IMAGES = ROOT / "docs" / "img"
 
@@ -81,6 +82,7 @@ def test_one_signs_and_another_takes_over(browser: Browser, demo: Town, tmp_path
         goes.reload()
         expect(goes.get_by_text("Taken over by operator")).to_be_visible()
         on_paper(comes, demo, tmp_path)
+        in_serbian(comes)
 
 
 def a_point_was_forgotten(page: Page) -> None:
@@ -102,3 +104,14 @@ def on_paper(page: Page, demo: Town, tmp_path: Path) -> None:
     for said in ("Gate 3 is stuck", "Read and understood", "The police were there before us"):
         assert said in read
     assert "Page 1 of" in read
+
+
+def in_serbian(page: Page) -> None:
+    page.set_extra_http_headers({"accept-language": "sr-RS"})
+    page.reload()
+    expect(page.get_by_role("heading", name="Primopredaja smene")).to_be_visible()
+    expect(page.get_by_role("region", name="Još otvoreni incidenti, tabela")).to_be_visible()
+    expect(page.get_by_text("Gate 3 is stuck")).to_be_visible()  # what somebody wrote
+    assert english_in(page.content(), "sr-Latn") == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

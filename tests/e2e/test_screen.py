@@ -254,3 +254,21 @@ def test_pages_are_accessible(demo: Town, page: Page, path: str) -> None:
     expect(page.get_by_text("Market square").first).to_be_visible(timeout=30_000)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_public_page_is_german_for_who_reads_german(demo: Town, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="de-DE")
+    page = context.new_page()
+    page.goto(demo.url)
+    expect(page.get_by_role("heading", name="Wie wird gespeichert?")).to_be_visible()
+    expect(page.get_by_text("Niemand wird verfolgt.")).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.screenshot(path=IMAGES / "portal-de.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_label("Sprache").select_option("sr-Latn")
+    page.get_by_role("button", name="Wechseln").click()
+    expect(page.get_by_role("heading", name="Kako se čuva?")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()

@@ -22,7 +22,6 @@ from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Json, entity, relationship, urn
 from townsquare.model.errors import Conflict, Invalid
 from townsquare.model.rule import BrokenRule, Rule
-from townsquare.model.texts import later
 
 ALARM_RULE = "AlarmRule"
 ROOM, WHY = room("alerts"), Why("operations")
@@ -38,7 +37,7 @@ TYPE = EntityType(
     accountable=True,
     deletable=False,
     retention=timedelta(days=400),  # as of the alarms that it raised
-    title=later("Rules of alarms"),
+    title="Rules of alarms",
     words=Words(
         "the rule of alarms",
         "name",

@@ -23,7 +23,6 @@ from townsquare.model.change import Changed
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Entity
 from townsquare.model.rule import Rule
-from townsquare.model.texts import later
 
 TYPES = (
     EntityType(
@@ -35,7 +34,7 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of the alarm load looks back on all of it
         queried=frozenset({"state", "severity"}),  # a queue shows what is not settled
-        title=later("Alarms"),
+        title="Alarms",
         words=Words(
             "the alarm",
             "name",

@@ -13,7 +13,6 @@ import msgspec
 from townsquare.model.change import Change
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Instances, iso, urn
-from townsquare.model.texts import later
 from townsquare.trust.approvals import Approval, Request, Signature, digest
 
 APPROVAL, OWNER = "Approval", "approvals"
@@ -28,7 +27,7 @@ TYPES = (
         history=False,
         deletable=False,
         swept=True,
-        title=later("Approvals by others"),
+        title="Approvals by others",
         words=Words(
             "a request for approval",
             "subject",

@@ -15,7 +15,6 @@ import msgspec
 from townsquare.model.actor import Actor, Why
 from townsquare.model.declaration import EntityType
 from townsquare.model.errors import Invalid
-from townsquare.model.texts import later
 from townsquare.store import LogEntry
 from townsquare.store.logged import Kind
 
@@ -33,7 +32,7 @@ ENTRY = EntityType(
     frozenset({"data-protection"}),
     history=False,
     deletable=False,
-    title=later("Who did and looked at what"),
+    title="Who did and looked at what",
 )
 TYPES = (ENTRY,)
 

@@ -16,7 +16,6 @@ from townsquare import __version__
 from townsquare.model.change import Change as Written
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Json, iso, urn
-from townsquare.model.texts import later
 from townsquare.trust.access import Access, access, decoded, encoded
 from townsquare.trust.change import Change, change
 from townsquare.trust.rules import Policy
@@ -43,7 +42,7 @@ TYPES = (
         published=PUBLIC,
         published_everywhere=True,
         queried=frozenset({"status"}),
-        title=later("Rules of who may see what"),
+        title="Rules of who may see what",
         words=Words(
             "the rules of who may see what",
             "hash",

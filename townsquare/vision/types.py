@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from townsquare.model.count_error import bounds_of
 from townsquare.model.declaration import EntityType, Words
-from townsquare.model.texts import later
 from townsquare.vision.entities import CAMERA, CROWD, HEALTH, LAYOUT, LEASE, TRAFFIC, WORKER
 from townsquare.vision.evaluated import EVALUATION
 from townsquare.vision.event_entities import EVENT
@@ -58,7 +57,7 @@ TYPES = (
         TOWN_HALL,
         published=DECLARED,
         published_everywhere=True,
-        title=later("Cameras"),
+        title="Cameras",
         words=Words("the camera", "cameraName"),
     ),
     EntityType(HEALTH, "vision", TOWN_HALL, history=False, title="Whether cameras work"),
@@ -81,7 +80,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # a yearly report of accesses looks back on all of it
-        title=later("Looks at a drawn preview"),
+        title="Looks at a drawn preview",
         words=Words(
             "a look at the drawn picture",
             "refCamera",
@@ -104,7 +103,7 @@ TYPES = (
         retention=timedelta(days=3650),  # how a camera's error went over its life
         published=frozenset(EVALUATED),
         published_everywhere=True,
-        title=later("How well cameras count"),
+        title="How well cameras count",
         words=Words("a hand count", "refDevice", "at", EVALUATED),
     ),
     EntityType(
@@ -115,7 +114,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=timedelta(days=3650),  # what was counted where, as long as how well
-        title=later("How cameras are laid out"),
+        title="How cameras are laid out",
         words=Words("what is drawn", "refDevice", "at", LAID_OUT),
     ),
 )

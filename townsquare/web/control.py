@@ -15,7 +15,7 @@ from townsquare.context.query import Query
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
-from townsquare.model.texts import text
+from townsquare.model.texts import found, text
 from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
 from townsquare.web.live import Live
@@ -80,8 +80,11 @@ class Control:
             return self.pages.page(
                 "error.html",
                 403,
-                title="The control room is not open to this role",
-                detail=f"You are here as {self.titles(actor)}; the start page is for everyone.",
+                title=text("The control room is not open to this role"),
+                detail=text(
+                    "You are here as {roles}; the start page is for everyone.",
+                    roles=", ".join(found(self.title(role)) for role in sorted(actor.roles)),
+                ),
                 status=403,
                 session=self.described(actor),
             )
@@ -93,7 +96,9 @@ class Control:
     def described(self, actor: Actor) -> dict[str, Json]:
         town = self.pages.town
         accounts = self.mode == "login"
-        roles = [{"name": r, "title": self.title(r)} for r in DEMO_ROLES] if self.demo else []
+        roles = (
+            [{"name": r, "title": found(self.title(r))} for r in DEMO_ROLES] if self.demo else []
+        )
         return {
             "role": min(actor.roles),
             "account": accounts and actor.kind == "person",

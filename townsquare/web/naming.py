@@ -79,17 +79,22 @@ class Naming:
         if id == SUBJECT:
             return Named(text(THE_LOG))
         if id in self.broker.policy.types:  # several of them were looked at
-            return Named(titled(self.broker.policy, id))
+            return Named(self._several(id))
         words = self.words(id)
         if type_of(id) == PERSON:
             return Named(_joined(words, self.person(id)))
         one = found.get(id)
         if one is None:
-            return Named(words.one)
+            return Named(text(words.one))
         that = found.get(self._leads_to(one), one)
         name = that.value(self.words(that.id).named_by)
         shown = str(name)[:LONGEST_HASH] if words.named_by == "hash" else name
         return Named(_joined(words, f"“{shown}”" if name else ""), _place(that))
+
+    def _several(self, type: str) -> str:
+        title = self.broker.policy.types[type].title
+        told = text(title)
+        return told if told != title else titled(self.broker.policy, type)
 
     def person(self, id: str) -> str:
         """As they are called now."""
@@ -122,14 +127,19 @@ def type_of(id: str) -> str:
     return id.removeprefix(URN).partition(":")[0] if id.startswith(URN) else ""
 
 
+# A thing and what it is called by, or leads to, by the word that stands between the two.
+JOINED: Mapping[str, str] = {
+    "": later("{thing} {name}"),
+    "of": later("{thing} of {name}"),
+    "at": later("{thing} at {name}"),
+    "to": later("{thing} to {name}"),
+    "about": later("{thing} about {name}"),
+}
+
+
 def _joined(words: Words, name: str) -> str:
-    return " ".join(filter(None, _parts(words, name)))
-
-
-def _parts(words: Words, name: str) -> Iterator[str]:
-    yield words.one
-    if name:
-        yield from (words.of, name)
+    thing = text(words.one)
+    return text(JOINED[words.of], thing=thing, name=name) if thing and name else thing or name
 
 
 def _place(one: Entity) -> str:

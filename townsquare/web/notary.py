@@ -20,7 +20,6 @@ from townsquare.model.declaration import LIVE, EntityType
 from townsquare.model.entity import Attribute, Entity
 from townsquare.model.errors import Invalid, NotFound, Unavailable
 from townsquare.model.rule import Rule
-from townsquare.model.texts import later
 from townsquare.trust.log import Broken, Log
 from townsquare.web import timekeeper
 from townsquare.web.outdated import Outdated
@@ -35,7 +34,7 @@ TYPES = (
         "log",
         frozenset({"operator", "data-protection", "security"}),
         history=False,
-        title=later("Whether the log is sound"),
+        title="Whether the log is sound",
     ),
 )
 RULES = (

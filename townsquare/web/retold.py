@@ -12,7 +12,7 @@ import msgspec
 
 from townsquare.context.ledger import Read
 from townsquare.model.declaration import Words
-from townsquare.model.texts import later
+from townsquare.model.texts import found, later
 from townsquare.model.town import Town
 from townsquare.trust.audit import Record
 from townsquare.web.naming import ID, Named
@@ -116,7 +116,7 @@ def told(record: Record, language: Language) -> Told:
 def _detail(record: Record, words: Mapping[str, str], language: Language) -> str:
     """Names of attributes in words; ids that a search asked for as names."""
     if record.verb == "alteration":
-        return ", ".join(words.get(name, name) for name in record.detail.split(", "))
+        return ", ".join(found(words.get(name, name)) for name in record.detail.split(", "))
     return ID.sub(lambda found: _name(found[0], language), record.detail)
 
 
@@ -130,7 +130,7 @@ def _kept(record: Record, words: Mapping[str, str]) -> tuple[tuple[str, str], ..
     if record.verb != "erasure" or not record.detail.startswith("{"):
         return ()
     last = msgspec.json.decode(record.detail, type=dict[str, object])
-    return tuple((words.get(name, name), _text(value)) for name, value in last.items())
+    return tuple((found(words.get(name, name)), _text(value)) for name, value in last.items())
 
 
 def _text(value: object) -> str:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from townsquare.model.declaration import EntityType, Words
-from townsquare.model.texts import later
 
 HANDOVER = "Handover"
 READERS = frozenset({"operator", "engineer", "data-protection", "security"})
@@ -18,7 +17,7 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=3 * 365),  # as long as the incidents that it names
         queried=frozenset({"state"}),
-        title=later("Hand-overs of shifts"),
+        title="Hand-overs of shifts",
         words=Words(
             "the hand-over",
             "writtenAt",

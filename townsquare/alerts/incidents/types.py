@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from townsquare.alerts.incidents.incident import INCIDENT
 from townsquare.model.declaration import EntityType, Words
-from townsquare.model.texts import later
 
 PROCEDURE = "Procedure"
 KEPT = timedelta(days=3 * 365)  # as long as claims against a town are usually made
@@ -20,7 +19,7 @@ TYPES = (
         deletable=False,
         retention=KEPT,
         queried=frozenset({"state", "severity"}),
-        title=later("Incidents"),
+        title="Incidents",
         words=Words(
             "the incident",
             "name",
@@ -59,7 +58,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=KEPT,
-        title=later("Procedures for incidents"),
+        title="Procedures for incidents",
         words=Words(
             "the procedure", "name", attributes={"name": "its name", "steps": "its steps in order"}
         ),

@@ -5,7 +5,6 @@ from datetime import timedelta
 from townsquare.model.actor import Why, room
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
-from townsquare.model.texts import later
 
 NOTIFICATION, CHANNEL, BROWSER = "Notification", "NotificationChannel", "NotificationBrowser"
 ROTA = "OnCallRota"
@@ -25,7 +24,7 @@ TYPES = (
         deletable=False,
         swept=True,
         queried=frozenset({"state"}),
-        title=later("Calls to people on call"),
+        title="Calls to people on call",
         words=Words(
             "the call",
             "contact",
@@ -52,7 +51,7 @@ TYPES = (
         owner="alerts",
         readers=READERS,
         history=False,
-        title=later("Ways to call people, and whether they work"),
+        title="Ways to call people, and whether they work",
         words=Words("the way to call", "contact"),
     ),
     EntityType(
@@ -64,7 +63,7 @@ TYPES = (
         history=False,
         deletable=False,
         swept=True,
-        title=later("Browsers that are called"),
+        title="Browsers that are called",
         words=Words(
             "a browser",
             "contact",
@@ -86,7 +85,7 @@ TYPES = (
         accountable=True,
         deletable=False,
         retention=timedelta(days=400),  # as of the alarms that it was for
-        title=later("Rotas: who is on call when"),
+        title="Rotas: who is on call when",
         words=Words(
             "the rota",
             "name",

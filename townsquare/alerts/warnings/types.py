@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from townsquare.model.declaration import EntityType, Words
-from townsquare.model.texts import later
 
 WARNING = "Warning"
 READERS = frozenset({"operator", "engineer", "data-protection", "security"})
@@ -18,7 +17,7 @@ TYPES = (
         deletable=False,
         retention=timedelta(days=3 * 365),  # as long as the incident it was drafted from
         queried=frozenset({"state"}),
-        title=later("Warnings of the public"),
+        title="Warnings of the public",
         words=Words(
             "the warning",
             "name",

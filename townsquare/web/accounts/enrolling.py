@@ -8,6 +8,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from townsquare.model.entity import Json
 from townsquare.model.errors import Denied, Invalid
+from townsquare.model.texts import found
 from townsquare.trust.identity import account
 from townsquare.trust.identity.account import ADMINISTRATOR, Account
 from townsquare.web.accounts.ceremony import Ceremonies, require_fresh, wished
@@ -89,7 +90,7 @@ class Enrolling:
 
     def _titles(self, one: Account) -> list[str]:
         roles = self.people.broker.policy.roles
-        return [roles[name].title for name in sorted(one.roles) if name in roles]
+        return [found(roles[name].title) for name in sorted(one.roles) if name in roles]
 
     def _invited(self, request: Request, link: str) -> Account:
         """Raises Denied, TooOften."""

@@ -240,6 +240,8 @@ def test_in_a_flood_the_queue_stays_short_and_hides_nothing(
     expect(box).to_contain_text("silences 12")
     shown = rows.locator("button.pick").all_inner_texts()
     assert cleo.locator("alarm-queue > ol > li button.pick").all_inner_texts() == shown
+    for fact in ("12put aside", "1source lost"):
+        expect(ben.locator("status-bar .fact", has_text=re.compile(f"^{fact}"))).to_be_visible()
     assert_good(ben)
     ben.set_viewport_size({"width": 1280, "height": 800})
     ben.screenshot(path=FLOOD)

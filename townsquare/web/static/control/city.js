@@ -107,6 +107,15 @@ export function isUnanswered(alarm) {
   return alarm.state === "UNACK" && Boolean(alarm.unansweredAt);
 }
 
+/** @param {Store} store @returns {string[]} cameras that fail, and what alarms say that nothing is heard of */
+export function lostSources(store) {
+  return store.once("lost sources", ["Alert", "Camera"], () => {
+    const failing = store.ofType("Camera").filter(({ status }) => status === "failing").map(({ id }) => id);
+    const silent = store.ofType("Alert").filter(({ active, unheard, silences }) => active && (unheard || silences));
+    return [...new Set([...failing, ...silent.map(({ id, asset, alertSource }) => asset ?? alertSource ?? id)])];
+  });
+}
+
 /** @param {Entity} alarm */
 function rank(alarm) {
   return (isWaiting(alarm) ? 0 : 10) + SEVERITIES.indexOf(alarm.severity);

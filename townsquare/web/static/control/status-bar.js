@@ -1,8 +1,8 @@
 /** The top line: where we are, what time it is, whether data is live, how busy alarms are. */
 
 import { html, nothing } from "lit";
-import { t } from "../text.js";
-import { MOST_LOAD, alarmLoad, isUnanswered, isWaiting, openAlarms } from "./city.js";
+import { t, tn } from "../text.js";
+import { MOST_LOAD, alarmLoad, isUnanswered, isWaiting, lostSources, openAlarms, putAside } from "./city.js";
 import { Panel } from "./panel.js";
 
 class StatusBar extends Panel {
@@ -12,7 +12,8 @@ class StatusBar extends Panel {
     const { store } = this;
     return html`<header class="bar">
       <h1>${store.session.town.name}<small>Control room</small></h1>
-      ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()}
+      ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()} ${this.aside()}
+      ${this.lost()}
       <nav aria-label="Pages">${this.pages()} <a href="/">Public page</a></nav>
       ${this.roles()} ${this.account()}
     </header>`;
@@ -51,6 +52,15 @@ class StatusBar extends Panel {
     const of = html`${this.known(tenMinutes ?? 0)}<small>/${MOST_LOAD}</small>`;
     const many = flood || tenMinutes > MOST_LOAD;
     return fact(many ? "abnormal" : "", of, flood ? "alarms in 10 min: flood" : "alarms in 10 min");
+  }
+
+  aside() {
+    return fact("", this.known(putAside(this.store).length), t("put aside"));
+  }
+
+  lost() {
+    const { length } = lostSources(this.store);
+    return fact(length ? "abnormal" : "", this.known(length), tn(length, "source lost", "sources lost"));
   }
 
   known(/** @type {number} */ number) {

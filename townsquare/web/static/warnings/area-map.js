@@ -8,6 +8,7 @@
 import { LitElement, html, nothing } from "lit";
 import { t, tn } from "../text.js";
 import { around } from "../control/city.js";
+import { CREDIT } from "../control/ground.js";
 import { corners, features, round, written } from "./shapes.js";
 
 /** @import { Corner } from "./shapes.js" */
@@ -133,7 +134,7 @@ class AreaMap extends LitElement {
       <div class="frame ${this.into ? "drawing" : ""}" ?hidden=${this.trouble !== ""}>
         <div class="ground" role="region" aria-label=${t("Area of the warning on the map")}></div>
         ${this.into ? html`<span class="cross" aria-hidden="true">+</span>` : nothing}
-        <p class="credit">${t("© OpenStreetMap contributors, ODbL")}</p>
+        <p class="credit">${CREDIT}</p>
       </div>
       ${this.map ? html`<p class="acts">
         <button type="button" @click=${() => this.whole()}>${t("Show all of it")}</button>

@@ -66,6 +66,7 @@ from townsquare.web.approvals.warnings import asking
 from townsquare.web.at_camera import AtCamera
 from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
+from townsquare.web.dashboards.screens import Dashboards
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
 from townsquare.web.live import Live
@@ -160,6 +161,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *AtCamera(control, layouts).routes(),
             *IncidentPages(control, trust.operators).routes(),
             *RulePages(control).routes(),
+            *Dashboards(control).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
             *WarningPages(control, trust.warnings, book.named).routes(),

@@ -12,8 +12,9 @@ from townsquare.context.query import Query
 from townsquare.model.entity import Attribute, Entity
 from townsquare.store import EPOCH, Instance, Store
 from townsquare.store.conditions import Sql
-from townsquare.store.past import SCOPE, Past, Span, Stay, Stays, Tally, Whose
-from townsquare.store.past import Window as Window  # rooms ask with it
+from townsquare.store.past import SCOPE, Past, Span, Stay, Stays, Whose
+from townsquare.store.past import Tally as Tally  # rooms read these two
+from townsquare.store.past import Window as Window
 from townsquare.trust.policy import Grant
 
 INSTANT = timedelta(microseconds=1)

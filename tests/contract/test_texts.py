@@ -49,16 +49,9 @@ NOT_YET = {
     "static/control/shelve-form.js",
     "static/control/status-bar.js",
     "static/control/town-map.js",
-    "static/incidents/flow.js",
-    "static/incidents/incident-list.js",
-    "static/incidents/incident-page.js",
-    "static/incidents/procedure-list.js",
     "static/notify/chain-picture.js",
     "static/notify/notify-page.js",
     "static/notify/this-browser.js",
-    "static/rules/dry-run.js",
-    "static/rules/rule-form.js",
-    "static/rules/rule-list.js",
 }
 PLACE = re.compile(r"\{\w+\}")
 

@@ -5,6 +5,7 @@
  */
 
 import { LitElement, html, nothing } from "lit";
+import { LOCALE, t } from "../text.js";
 import { Refused, asked } from "/static/control/act.js";
 
 const EACH_MS = 5000;
@@ -52,12 +53,12 @@ export class Asking extends LitElement {
   /** @param {string} at */
   time(at) {
     const how = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" };
-    return new Intl.DateTimeFormat("en-GB", { ...how, timeZone: this.session.timezone }).format(new Date(at));
+    return new Intl.DateTimeFormat(LOCALE, { ...how, timeZone: this.session.timezone }).format(new Date(at));
   }
 
   stale() {
     if (!this.trouble) return nothing;
-    const since = this.heard ? ` What is shown is of ${this.heard}.` : "";
-    return html`<p class="refused" role="alert">${this.trouble}${since}</p>`;
+    const since = this.heard ? t("What is shown is of {time}.", { time: this.heard }) : "";
+    return html`<p class="refused" role="alert">${this.trouble} ${since}</p>`;
   }
 }

@@ -1,6 +1,7 @@
 /** A procedure as a picture: its steps from top to bottom, and where answers lead. Pure. */
 
 import { nothing, svg } from "lit";
+import { t } from "../text.js";
 
 const WIDE = 300, HIGH = 44, EACH = 78, LEFT = 12, LANE = 26;
 
@@ -12,14 +13,14 @@ export function flow(steps) {
   const jumps = ways.filter((way) => way.to !== way.from + 1);
   const width = LEFT + WIDE + 24 + LANE * Math.max(1, jumps.length) + 90;
   return svg`<svg class="flow" viewBox="0 0 ${width} ${steps.length * EACH + 40}" width=${width} role="img"
-      aria-label="The way through the steps; the list says the same">
+      aria-label=${t("The way through the steps; the list says the same")}>
     <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
       <path d="M0,0 L8,4 L0,8 z" /></marker></defs>
     ${ways.filter((way) => way.to === way.from + 1).map(down)}
     ${jumps.map(aside)}
     ${steps.map(box)}
     <g class="end"><rect x=${LEFT + WIDE / 2 - 40} y=${steps.length * EACH + 4} width="80" height="28" rx="14" />
-      <text x=${LEFT + WIDE / 2} y=${steps.length * EACH + 23}>end</text></g>
+      <text x=${LEFT + WIDE / 2} y=${steps.length * EACH + 23}>${t("end")}</text></g>
   </svg>`;
 }
 

@@ -2,13 +2,20 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { t } from "../text.js";
 import { Refused, post } from "/static/control/act.js";
 import { sign } from "/static/control/severity.js";
 import { Asking } from "./asking.js";
 import "./incident-warnings.js";
 import { STATES, entryWords, short } from "./words.js";
 
-const LINKS = { alarms: "Alarms", cameras: "Cameras", assets: "Assets", people: "People on duty", merged: "Merged into it" };
+const LINKS = {
+  alarms: t("Alarms"),
+  cameras: t("Cameras"),
+  assets: t("Assets"),
+  people: t("People on duty"),
+  merged: t("Merged into it"),
+};
 
 class IncidentPage extends Asking {
   constructor() {
@@ -28,22 +35,22 @@ class IncidentPage extends Asking {
 
   render() {
     const one = this.told;
-    if (!one) return html`<h1>Incident</h1>${this.stale()}`;
+    if (!one) return html`<h1>${t("Incident")}</h1>${this.stale()}`;
     return html`
-      <p><a href="/control/incidents">All incidents</a></p>
+      <p><a href="/control/incidents">${t("All incidents")}</a></p>
       <h1>${sign(one.severity)} ${one.name}</h1>
       <p class="lead"><b>${STATES[one.state]}</b>,
-        ${one.owner ? html`${short(one.owner)} has it` : "nobody has it"}${one.place ? `, ${one.place}` : ""}.
+        ${one.owner ? t("{person} has it", { person: short(one.owner) }) : t("nobody has it")}${one.place ? `, ${one.place}` : ""}.
         ${one.mergedInto
-          ? html`It goes on in <a href="/control/incidents/${encodeURIComponent(one.mergedInto)}">another one</a>.`
+          ? html`<a href="/control/incidents/${encodeURIComponent(one.mergedInto)}">${t("It goes on in another one.")}</a>`
           : nothing}</p>
       ${one.report ? html`<p class="report">${one.report}</p>` : nothing}
       ${this.stale()}
       ${this.refused ? html`<p class="refused" role="alert">${this.refused}</p>` : nothing}
       ${this.session.acts ? this.acts(one) : nothing}
       ${one.skipped.length
-        ? html`<p class="note alarm"><b>For the supervisor:</b> needed steps were skipped: ${one.skipped.join("; ")}. The timeline
-            has the reasons; the hand-over of the shift names them.</p>`
+        ? html`<p class="note alarm"><b>${t("For the supervisor:")}</b> ${t("needed steps were skipped: {steps}.", { steps: one.skipped.join("; ") })}
+            ${t("The timeline has the reasons; the hand-over of the shift names them.")}</p>`
         : nothing}
       ${one.steps.length ? this.steps(one) : nothing}
       <incident-warnings .incident=${this.session.incident} .time=${(/** @type {string} */ at) => this.time(at)}></incident-warnings>
@@ -56,15 +63,15 @@ class IncidentPage extends Asking {
     const can = (/** @type {string} */ event) => one.can.includes(event);
     const mine = one.owner === this.session.person && one.state === "IN_PROGRESS";
     const free = !one.owner || one.owner === this.session.person;
-    return html`<section class="acts" aria-label="What can be done">
-      ${can("work") && free && !mine ? this.button("take", "Take it") : nothing}
-      ${can("assign") && !free ? this.button("assign", "Take it over", { to: this.session.person }) : nothing}
+    return html`<section class="acts" aria-label=${t("What can be done")}>
+      ${can("work") && free && !mine ? this.button("take", t("Take it")) : nothing}
+      ${can("assign") && !free ? this.button("assign", t("Take it over"), { to: this.session.person }) : nothing}
       ${can("assign") ? this.assigning(one) : nothing}
-      ${can("hold") ? this.says("hold", "reason", "What it waits for", "Put on hold") : nothing}
-      ${can("resolve") ? this.says("resolve", "outcome", "What was done", "Resolve") : nothing}
+      ${can("hold") ? this.says("hold", "reason", t("What it waits for"), t("Put on hold")) : nothing}
+      ${can("resolve") ? this.says("resolve", "outcome", t("What was done"), t("Resolve")) : nothing}
       ${can("dismiss") ? this.closing(can("close")) : nothing}
-      ${this.session.warns && can("work") ? html`<button ?disabled=${this.busy} @click=${() => this.warn()}>Draft a warning of the public</button>` : nothing}
-      ${can("reopen") ? this.says("reopen", "reason", "Why it goes on", "Reopen") : nothing}
+      ${this.session.warns && can("work") ? html`<button ?disabled=${this.busy} @click=${() => this.warn()}>${t("Draft a warning of the public")}</button>` : nothing}
+      ${can("reopen") ? this.says("reopen", "reason", t("Why it goes on"), t("Reopen")) : nothing}
     </section>`;
   }
 
@@ -73,8 +80,8 @@ class IncidentPage extends Asking {
     const others = this.session.people.filter(([id]) => id !== one.owner && id !== this.session.person);
     if (!others.length) return nothing;
     return html`<form @submit=${(e) => this.send(e, "assign", { version: this.told.version })}>
-      <label>Give it to <select name="to">${others.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
-      <button ?disabled=${this.busy}>Assign</button></form>`;
+      <label>${t("Give it to")} <select name="to">${others.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
+      <button ?disabled=${this.busy}>${t("Assign")}</button></form>`;
   }
 
   /** @param {string} id */
@@ -99,9 +106,9 @@ class IncidentPage extends Asking {
   closing(whole) {
     const offered = this.session.causes.filter(([, , needless]) => whole || needless);
     return html`<form @submit=${(e) => this.send(e, "close", { version: this.told.version })}>
-      <label>Cause <select name="cause">${offered.map(([name, title]) => html`<option value=${name}>${title}</option>`)}</select></label>
-      <label>Note <input name="note" maxlength="4000" /></label>
-      <button ?disabled=${this.busy}>Close</button></form>`;
+      <label>${t("Cause")} <select name="cause">${offered.map(([name, title]) => html`<option value=${name}>${title}</option>`)}</select></label>
+      <label>${t("Note")} <input name="note" maxlength="4000" /></label>
+      <button ?disabled=${this.busy}>${t("Close")}</button></form>`;
   }
 
   /** @param {any} one */
@@ -109,7 +116,7 @@ class IncidentPage extends Asking {
     const works = this.session.acts && one.can.includes("work");
     const next = one.steps.findIndex((step) => step.due);
     const ahead = (/** @type {number} */ place) => next >= 0 && place >= next;
-    return html`<section aria-labelledby="steps"><h2 id="steps">Procedure</h2><ol class="steps">
+    return html`<section aria-labelledby="steps"><h2 id="steps">${t("Procedure")}</h2><ol class="steps">
       ${repeat(one.steps, (step) => step.id, (step, place) => html`<li class=${step.due ? "due" : ""} aria-current=${step.due ? "step" : nothing}>
         <p>${step.text}${this.mark(step, ahead(place))}
           ${step.answer ? html` <b>${step.answer}</b> <span class="quiet">${short(step.by)}</span>` : nothing}</p>
@@ -120,22 +127,22 @@ class IncidentPage extends Asking {
   /** @param {any} step @param {boolean} ahead */
   mark(step, ahead) {
     if (step.answer) return nothing;
-    if (!ahead) return html` <span class="quiet">not on this way</span>`;
-    return step.mandatory ? html` <span class="badge">needed</span>` : nothing;
+    if (!ahead) return html` <span class="quiet">${t("not on this way")}</span>`;
+    return step.mandatory ? html` <span class="badge">${t("needed")}</span>` : nothing;
   }
 
   /** @param {any} step */
   answering(step) {
     return html`<form @submit=${(e) => this.send(e, "answer", { step: step.id, answer: e.submitter.value })}>
-      <label>Note <input name="note" maxlength="4000" /></label>
+      <label>${t("Note")} <input name="note" maxlength="4000" /></label>
       ${step.answers.map((answer) => html`<button value=${answer} ?disabled=${this.busy}>${answer}</button>`)}
-      <button class="skip-step" value="skipped" ?disabled=${this.busy}>skip, with the note as reason</button></form>`;
+      <button class="skip-step" value="skipped" ?disabled=${this.busy}>${t("skip, with the note as reason")}</button></form>`;
   }
 
   /** @param {any} one */
   story(one) {
-    return html`<section aria-labelledby="story"><h2 id="story">Timeline</h2>
-      ${one.earlier ? html`<p class="note">There is more, earlier.</p>` : nothing}
+    return html`<section aria-labelledby="story"><h2 id="story">${t("Timeline")}</h2>
+      ${one.earlier ? html`<p class="note">${t("There is more, earlier.")}</p>` : nothing}
       <ol class="story">${one.timeline.map((entry) => html`<li class=${entry.what}>
         <time datetime=${entry.at}>${this.time(entry.at)}</time>
         <span class="said">${entryWords(entry, one, this.causes)}
@@ -143,8 +150,8 @@ class IncidentPage extends Asking {
         <span class="quiet">${entry.by ? short(entry.by) : ""}</span></li>`)}</ol>
       ${this.session.acts
         ? html`<form @submit=${(e) => this.send(e, "comment", {})}>
-            <label class="wide">Comment <textarea name="text" maxlength="4000" rows="2" required></textarea></label>
-            <button ?disabled=${this.busy}>Comment</button></form>`
+            <label class="wide">${t("Comment")} <textarea name="text" maxlength="4000" rows="2" required></textarea></label>
+            <button ?disabled=${this.busy}>${t("Comment")}</button></form>`
         : nothing}</section>`;
   }
 
@@ -153,7 +160,7 @@ class IncidentPage extends Asking {
     const kinds = Object.entries(LINKS).filter(([kind]) => one[kind]?.length);
     const joins = this.session.acts && one.can.includes("work");
     if (!kinds.length && !joins) return nothing;
-    return html`<section aria-labelledby="links"><h2 id="links">In it</h2><dl>
+    return html`<section aria-labelledby="links"><h2 id="links">${t("In it")}</h2><dl>
       ${kinds.map(([kind, title]) => html`<dt>${title}</dt>${one[kind].map((id) => html`<dd>${this.link(kind, id)}</dd>`)}`)}</dl>
       ${joins ? this.joining(one) : nothing}</section>`;
   }
@@ -163,8 +170,8 @@ class IncidentPage extends Asking {
     const free = this.session.people.filter(([id]) => !one.people?.includes(id));
     if (!free.length) return nothing;
     return html`<form @submit=${(e) => this.send(e, "link", {})}>
-      <label>Somebody on duty <select name="target">${free.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
-      <button ?disabled=${this.busy}>Add to it</button></form>`;
+      <label>${t("Somebody on duty")} <select name="target">${free.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
+      <button ?disabled=${this.busy}>${t("Add to it")}</button></form>`;
   }
 
   /** @param {string} kind @param {string} id */

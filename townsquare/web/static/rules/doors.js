@@ -1,6 +1,8 @@
 /** The doors of rules. What they refuse comes back whole: the place in the rule, or its dry run. */
 
-const NO_ANSWER = "The server did not answer. Check the connection and try again.";
+import { t } from "../text.js";
+
+const NO_ANSWER = t("The server did not answer. Check the connection and try again.");
 
 export class Refusal extends Error {
   /** @param {any} problem */

@@ -1,6 +1,7 @@
 /** One rule to be changed: fields with their help, the dry run, and the question whether it is meant. */
 
 import { LitElement, html, nothing } from "lit";
+import { t, tn } from "../text.js";
 import { Refusal, keep, tryOut } from "./doors.js";
 import { dryRun, sentence } from "./dry-run.js";
 import { CONDITIONS, GROUPS, applies, conditionOf, ruleOf } from "./fields.js";
@@ -29,22 +30,22 @@ class RuleForm extends LitElement {
   render() {
     const now = this.condition || conditionOf(this.rule);
     return html`<form class="rule" @submit=${(e) => this.submit(e)}>
-      <h2 tabindex="-1">${this.version ? `Change ${this.rule.name}` : "A new rule"}</h2>
+      <h2 tabindex="-1">${this.version ? t("Change {name}", { name: this.rule.name }) : t("A new rule")}</h2>
       ${GROUPS.map((group) => html`<fieldset><legend>${group.title}</legend>
         ${group.fields.some((field) => field.name === "attribute") ? this.choice(now) : nothing}
         ${group.fields.filter((field) => applies(field, now)).map((field) => this.field(field, now))}</fieldset>`)}
       ${this.problem ? html`<p class="refused" role="alert">${this.problem.message}</p>` : nothing}
-      <p class="acts"><button value="try" ?disabled=${this.running}>Try it on the last 30 days</button>
-        <button value="keep" ?disabled=${this.running}>Keep it</button>
-        <button type="button" @click=${() => this.leave(false)}>Leave it</button></p>
+      <p class="acts"><button value="try" ?disabled=${this.running}>${t("Try it on the last 30 days")}</button>
+        <button value="keep" ?disabled=${this.running}>${t("Keep it")}</button>
+        <button type="button" @click=${() => this.leave(false)}>${t("Leave it")}</button></p>
       ${this.found ? dryRun(this.found, this.running, this.time) : nothing}
-      ${this.running && !this.found ? html`<p role="status">Looking at the last 30 days …</p>` : nothing}
+      ${this.running && !this.found ? html`<p role="status">${t("Looking at the last 30 days …")}</p>` : nothing}
     </form>
     <dialog aria-labelledby="many">${this.tooMany ? this.question() : nothing}</dialog>`;
   }
 
   choice(now) {
-    return html`<label class="wide">It raises when <select name="condition" @change=${(e) => this.turn(e.target.value)}>
+    return html`<label class="wide">${t("It raises when")} <select name="condition" @change=${(e) => this.turn(e.target.value)}>
       ${Object.entries(CONDITIONS).map(([name, title]) => html`<option value=${name} ?selected=${name === now}>${title}</option>`)}
     </select></label>`;
   }
@@ -67,8 +68,8 @@ class RuleForm extends LitElement {
     const help = field.help ? `help-${field.name}` : nothing;
     const needed = field.needed || (field.name === "area" && now === "area");
     if (field.kind === "flag") return html`<input type="checkbox" name=${field.name} ?checked=${value === true} />`;
-    if (field.kind === "choice") return this.options(field.name, field.choices.map((one) => [one, one]), value);
-    if (field.kind === "procedure") return this.options(field.name, [["", "none"], ...this.procedures], value);
+    if (field.kind === "choice") return this.options(field.name, field.choices.map((one) => [one, t(one)]), value);
+    if (field.kind === "procedure") return this.options(field.name, [["", t("none")], ...this.procedures], value);
     if (field.kind === "lines") {
       return html`<textarea name=${field.name} rows="2" aria-invalid=${bad} aria-describedby=${help} ?required=${needed} .defaultValue=${value}></textarea>`;
     }
@@ -112,10 +113,10 @@ class RuleForm extends LitElement {
   }
 
   question() {
-    return html`<h3 id="many">That would be too many</h3>
-      <p>${sentence(this.found)}, and ${this.found.busiest} of them on one day. An operator cannot look after more than 50 a day.</p>
-      <p class="acts"><button autofocus @click=${() => this.shut()}>Change the rule</button>
-        <button @click=${() => this.meant()}>Keep it with ${this.found.alarms} alarms</button></p>`;
+    return html`<h3 id="many">${t("That would be too many")}</h3>
+      <p>${t("{alarms}, and {n} of them on one day. An operator cannot look after more than 50 a day.", { alarms: sentence(this.found), n: this.found.busiest })}</p>
+      <p class="acts"><button autofocus @click=${() => this.shut()}>${t("Change the rule")}</button>
+        <button @click=${() => this.meant()}>${tn(this.found.alarms, "Keep it with {n} alarm", "Keep it with {n} alarms")}</button></p>`;
   }
 
   shut() {

@@ -2,6 +2,7 @@
 
 import { LitElement, html, nothing } from "lit";
 import { sign } from "/static/control/severity.js";
+import { LOCALE, t } from "../text.js";
 import { Refusal, every, read, takeAway, versions } from "./doors.js";
 import "./rule-form.js";
 import { changed, meaning } from "./words.js";
@@ -55,15 +56,15 @@ class RuleList extends LitElement {
 
   time = (/** @type {string} */ at) => {
     const how = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" };
-    return new Intl.DateTimeFormat("en-GB", { ...how, timeZone: this.session.timezone }).format(new Date(at));
+    return new Intl.DateTimeFormat(LOCALE, { ...how, timeZone: this.session.timezone }).format(new Date(at));
   };
 
   render() {
-    return html`<h1>Rules of alarms</h1>
-      <p class="lead">A rule says when a value calls for an operator. Try one on the last 30 days before you keep it.</p>
+    return html`<h1>${t("Rules of alarms")}</h1>
+      <p class="lead">${t("A rule says when a value calls for an operator. Try one on the last 30 days before you keep it.")}</p>
       ${this.trouble ? html`<p class="refused" role="alert">${this.trouble}</p>` : nothing}
-      ${this.open ? this.form() : this.session.changes ? html`<p><button @click=${() => this.edit(NEW)}>New rule</button></p>` : nothing}
-      ${this.told ? this.lists() : html`<p class="quiet">Asking …</p>`}`;
+      ${this.open ? this.form() : this.session.changes ? html`<p><button @click=${() => this.edit(NEW)}>${t("New rule")}</button></p>` : nothing}
+      ${this.told ? this.lists() : html`<p class="quiet">${t("Asking …")}</p>`}`;
   }
 
   form() {
@@ -85,28 +86,28 @@ class RuleList extends LitElement {
   }
 
   lists() {
-    return html`<section aria-labelledby="kept"><h2 id="kept">Kept by engineers</h2>
-        ${this.told.kept.length ? this.table(this.told.kept, "Kept by engineers", true) : html`<p class="quiet">None.</p>`}
+    return html`<section aria-labelledby="kept"><h2 id="kept">${t("Kept by engineers")}</h2>
+        ${this.told.kept.length ? this.table(this.told.kept, t("Kept by engineers, table"), true) : html`<p class="quiet">${t("None.")}</p>`}
         ${this.past ? this.story() : nothing}</section>
-      <section aria-labelledby="declared"><h2 id="declared">Declared in the settings and by rooms</h2>
-        ${this.table(this.told.declared, "Declared", false)}</section>`;
+      <section aria-labelledby="declared"><h2 id="declared">${t("Declared in the settings and by rooms")}</h2>
+        ${this.table(this.told.declared, t("Declared, table"), false)}</section>`;
   }
 
   table(rules, title, kept) {
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}, table"><table class="cells rules">
-      <thead><tr><th scope="col">Severity</th><th scope="col">Rule</th><th scope="col">Raises for</th><th scope="col">What to do</th>${kept ? html`<th scope="col">Changed by</th>` : nothing}</tr></thead>
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${title}><table class="cells rules">
+      <thead><tr><th scope="col">${t("Severity")}</th><th scope="col">${t("Rule")}</th><th scope="col">${t("Raises for")}</th><th scope="col">${t("What to do")}</th>${kept ? html`<th scope="col">${t("Changed by")}</th>` : nothing}</tr></thead>
       <tbody>${rules.map((one) => html`<tr class=${one.holds === false ? "gone" : ""}>
         <td>${sign(one.rule.severity ?? "medium")}</td>
-        <th scope="row">${one.rule.title}<small class="quiet">${one.rule.name}</small>${one.holds === false ? html`<span class="badge">taken away</span>` : nothing}</th>
+        <th scope="row">${one.rule.title}<small class="quiet">${one.rule.name}</small>${one.holds === false ? html`<span class="badge">${t("taken away")}</span>` : nothing}</th>
         <td>${meaning(one.rule)}</td><td>${one.rule.response || "–"}</td>${kept ? html`<td>${this.acts(one)}</td>` : nothing}</tr>`)}</tbody></table></div>`;
   }
 
   acts(one) {
     const name = one.rule.name;
-    return html`${who(one.by)}<span class="acts"><button @click=${() => this.look(name)} aria-label="Versions of ${name}">Version ${one.version}</button>
+    return html`${who(one.by)}<span class="acts"><button @click=${() => this.look(name)} aria-label=${t("Versions of {name}", { name })}>${t("Version {n}", { n: one.version })}</button>
       ${this.session.changes
-        ? html`<button @click=${() => this.edit(one)} aria-label="Change ${name}">Change</button>
-          ${one.holds ? html`<button @click=${() => this.away(one)} aria-label="Take ${name} away">Take away</button>` : nothing}`
+        ? html`<button @click=${() => this.edit(one)} aria-label=${t("Change {name}", { name })}>${t("Change")}</button>
+          ${one.holds ? html`<button @click=${() => this.away(one)} aria-label=${t("Take {name} away", { name })}>${t("Take away")}</button>` : nothing}`
         : nothing}</span>`;
   }
 
@@ -128,9 +129,9 @@ class RuleList extends LitElement {
 
   story() {
     const all = this.past.versions;
-    return html`<section aria-labelledby="versions"><h3 id="versions">Versions of ${this.past.name}</h3>
-      <div class="scroll" tabindex="0" role="region" aria-label="Versions, table"><table class="cells rules">
-      <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What changed</th></tr></thead>
+    return html`<section aria-labelledby="versions"><h3 id="versions">${t("Versions of {name}", { name: this.past.name })}</h3>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("Versions, table")}><table class="cells rules">
+      <thead><tr><th scope="col">${t("When")}</th><th scope="col">${t("Who")}</th><th scope="col">${t("What changed")}</th></tr></thead>
       <tbody>${all.map((one, n) => html`<tr><th scope="row">${this.time(one.at)}</th>
         <td>${who(one.by)}</td><td>${changed(one, all[n + 1])}</td></tr>`)}</tbody></table></div></section>`;
   }

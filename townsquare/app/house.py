@@ -75,6 +75,7 @@ from townsquare.web.pages import Pages
 from townsquare.web.policy import ruling
 from townsquare.web.rules import RulePages
 from townsquare.web.timekeeper import Timekeeper
+from townsquare.web.wall import WallPage
 from townsquare.web.warnings import WarningPages
 
 TYPES = (
@@ -162,6 +163,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *IncidentPages(control, trust.operators).routes(),
             *RulePages(control).routes(),
             *Dashboards(control).routes(),
+            *WallPage(control).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
             *WarningPages(control, trust.warnings, book.named).routes(),

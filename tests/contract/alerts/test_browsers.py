@@ -26,11 +26,13 @@ from tests.contract.alerts.called import (
 from tests.contract.alerts.test_calling import CRITICAL
 from tests.contract.alerts.town import ANNA, ENGINEER, WORK, Town, as_actor, refused
 from townsquare.alerts.notify import push
-from townsquare.alerts.notify.browsers import Browsers
+from townsquare.alerts.notify.browsers import MOST_BROWSERS, Browsers, browser_id
 from townsquare.alerts.notify.doors import NotifyDoors
-from townsquare.alerts.notify.types import BROWSER
-from townsquare.context.query import Query
+from townsquare.alerts.notify.types import BROWSER, ROOM, WHY
+from townsquare.context.query import MOST, Query
 from townsquare.model.actor import ANYONE, Actor
+from townsquare.model.change import Change
+from townsquare.model.entity import Attribute, entity
 from townsquare.model.errors import TownsquareError
 
 SETTINGS = """
@@ -146,3 +148,41 @@ async def test_what_is_no_browser_of_a_contact_is_refused(
 ) -> None:
     answer = await post(town, by, "/notify/browsers", wished)
     assert (answer.status_code, says in answer.text) == (status, True)
+
+
+async def test_a_browser_whose_service_never_answers_keeps_no_other_waiting(
+    town: Town, hook: Hook
+) -> None:
+    hook.answers = [None, None, None]
+    for n in range(4):
+        await post(town, ANNA, "/notify/browsers", wish(f"{hook.url}/phone-{n}"))
+    async with town.alerting(CRITICAL), calling(town, SETTINGS):
+        await town.count(12)
+        sent = await hook.several(4)  # while three of them wait for their answer
+        assert {request.path for request in sent} == {f"/phone-{n}" for n in range(4)}
+        assert not hook.over.is_set()
+
+
+async def test_nobody_registers_browsers_without_end(town: Town, hook: Hook) -> None:
+    async def registered(n: int) -> httpx.Response:
+        return await post(town, ANNA, "/notify/browsers", wish(f"{hook.url}/{n}"))
+
+    for n in range(MOST_BROWSERS):
+        assert (await registered(n)).status_code == 201
+    refusal = await registered(MOST_BROWSERS)
+    assert (refusal.status_code, "let one leave" in refusal.text) == (409, True)
+    assert (await registered(0)).status_code == 201  # which is known already
+    await post(town, ANNA, "/notify/browsers/leave", {"endpoint": f"{hook.url}/1"})
+    assert (await registered(MOST_BROWSERS)).status_code == 201
+    assert len(await Browsers(town.broker).of("ana")) == MOST_BROWSERS
+
+
+async def test_browsers_of_others_hide_none_however_many_there_are(town: Town, hook: Hook) -> None:
+    others = [
+        entity(browser_id(str(n)), BROWSER, contact=Attribute("b"), state=Attribute("registered"))
+        for n in range(MOST)
+    ]
+    await town.broker.apply([Change("create", one) for one in others], ROOM, WHY)
+    for n in range(3):
+        await post(town, ANNA, "/notify/browsers", wish(f"{hook.url}/{n}"))
+    assert len(await Browsers(town.broker).of("ana")) == 3

@@ -118,6 +118,19 @@ async def test_a_chain_calls_one_after_another_until_somebody_acknowledges(
     ]
 
 
+async def test_a_clock_that_is_set_back_keeps_no_alarm_from_calling(
+    town: Town, clock: Clock, hook: Hook
+) -> None:
+    async with town.alerting(CRITICAL), calling(town, alone(hook.url)):
+        await town.count(12)
+        await hook.several(1)
+        assert (await acknowledging(town)(ANNA)).status_code == 200
+        clock.pass_s(-3600)
+        await town.count(12, PLAZA + "-2")
+        (_, second) = await hook.several(2)
+    assert [alarm["id"] for alarm in second.json["alarms"]] == [f"{FULL}-2"]
+
+
 async def test_it_goes_on_after_a_stop_in_the_middle_and_calls_nobody_twice(
     town: Town, clock: Clock, hook: Hook
 ) -> None:

@@ -57,6 +57,15 @@ def test_a_message_is_signed_for_its_service_and_replaces_itself() -> None:
     }
 
 
+@pytest.mark.parametrize("letter", ["a", "ж", "ა", "🚒", '"', "\x01"])
+def test_no_script_makes_a_message_larger_than_a_push_service_takes(letter: str) -> None:
+    alarm = Told("urn:a", letter * 4000, "critical", response=letter * 4000)
+    message = Message(
+        "urn:ngsi-ld:Notification:12ab", letter * 50, "https://t.example", NOW, (alarm,)
+    )
+    assert len(push.pushed(message, BROWSER, push.fresh_key(), NOW).body) <= push.RECORD
+
+
 @pytest.mark.parametrize(
     ("endpoint", "p256dh", "auth", "says"),
     [

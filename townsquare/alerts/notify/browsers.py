@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from townsquare.alerts.notify.paging import whole
 from townsquare.alerts.notify.push import Subscription
 from townsquare.alerts.notify.types import BROWSER, ROOM, WHY
 from townsquare.context.broker import Broker
@@ -18,9 +19,11 @@ from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, entity, iso, relationship, urn
+from townsquare.model.errors import Conflict
 
 PRIVATE = "browser of "  # no client can choose an id that begins so: it is no URI
-LEFT = parse('state=="left"')
+REGISTERED, LEFT = parse('state=="registered"'), parse('state=="left"')
+MOST_BROWSERS = 20  # of a contact: each is called, and somebody could register without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,14 @@ class Browsers:
     broker: Broker
 
     async def register(self, contact: str, one: Subscription, by: Actor, why: Why) -> str:
+        """Raises Conflict where the contact has as many as are called."""
         id = browser_id(one.endpoint)
+        others = {entity.id for entity in await self._registered(contact)} - {id}
+        if len(others) >= MOST_BROWSERS:
+            raise Conflict(
+                f"{contact} has {len(others)} browsers, which is the most; let one leave that is"
+                " not used any more"
+            )
         told = entity(
             id,
             BROWSER,
@@ -62,9 +72,7 @@ class Browsers:
         await self._left(one.id, ROOM, WHY)
 
     async def of(self, contact: str) -> list[Browser]:
-        query = Query((BROWSER,), q=parse('state=="registered"'), limit=MOST)
-        page = await self.broker.find(query, ROOM, WHY)
-        mine = [one.id for one in page.entities if one.value("contact") == contact]
+        mine = [one.id for one in await self._registered(contact)]
         if not mine:
             return []
         rows = await self._rows()
@@ -73,6 +81,10 @@ class Browsers:
             for id in mine
             if id in rows
         ]
+
+    async def _registered(self, contact: str) -> list[Entity]:
+        found = await whole(self.broker, Query((BROWSER,), q=REGISTERED))
+        return [one for one in found if one.value("contact") == contact]
 
     async def sweep(self) -> None:
         page = await self.broker.find(Query((BROWSER,), q=LEFT, limit=MOST), ROOM, WHY)

@@ -4,6 +4,7 @@ Always holds: who asks gets an `Outcome` and no exception, since what goes wrong
 side's; no reason says more of an address than its host, since the rest may be personal or secret.
 """
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -85,7 +86,8 @@ class Courier:
     async def _push(self, message: Message, contact: str) -> Outcome:
         """To each browser; one that gets it is enough, since the same person sits there."""
         known = await self.browsers.of(contact)
-        outcomes = [await self._push_to(one, message) for one in known]
+        # At once: a service that never answers shall not keep the other browsers waiting.
+        outcomes = await asyncio.gather(*(self._push_to(one, message) for one in known))
         sent = [outcome for outcome in outcomes if outcome.sent]
         if sent:
             return Outcome(True, f"taken for {len(sent)} of {len(known)} browsers")

@@ -9,6 +9,7 @@ import binascii
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate, takewhile
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,7 +29,9 @@ CURVE = ec.SECP256R1()
 POINT = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
 AUTH_BYTES, SALT_BYTES = 16, 16
 RECORD = 4096  # bytes, that every push service takes (RFC 8030, 7.2)
-LONGEST_TEXT = 1500  # characters; the rest is read in the control room
+# Of JSON, that each of them take; the rest is read in the control room. Characters are no measure:
+# in some scripts one has three bytes.
+LONGEST_TITLE, LONGEST_TEXT = 600, 2400
 KEPT = timedelta(hours=1)  # by the push service, for a browser that cannot be reached
 SIGNED = timedelta(hours=12)  # RFC 8292 allows a day
 
@@ -77,12 +80,18 @@ def pushed(message: Message, to: Subscription, key: str, now: datetime) -> Order
     }
     told = {
         "id": message.id,
-        "title": message.title,
-        "text": message.text[:LONGEST_TEXT],
+        "title": _cut(message.title, LONGEST_TITLE),
+        "text": _cut(message.text, LONGEST_TEXT),
         "link": message.link,
         "urgent": urgent,
     }
     return Order("POST", to.endpoint, headers, encrypted(msgspec.json.encode(told), to))
+
+
+def _cut(text: str, most: int) -> str:
+    """As much of it as has so many bytes when it is written as JSON."""
+    sizes = accumulate(len(msgspec.json.encode(c)) - len('""') for c in text)
+    return text[: sum(1 for _ in takewhile(lambda size: size <= most, sizes))]
 
 
 def encrypted(

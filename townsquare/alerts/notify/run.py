@@ -19,6 +19,7 @@ from townsquare.alerts.notify.delivery import WAITS_S, Delivery
 from townsquare.alerts.notify.escalation import Call, Due, call
 from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.notification import UNDER_WAY, Calling
+from townsquare.alerts.notify.paging import whole
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, ROTA, WHY
 from townsquare.alerts.notify.unanswered import marked
@@ -101,14 +102,14 @@ class Desk:
 
     async def open(self) -> list[Calling]:
         """Takes up what is kept, and says which calls are still to be sent."""
-        for alarm in await _all(self._broker, Query((ALERT,), q=WAITS)):
+        for alarm in await whole(self._broker, Query((ALERT,), q=WAITS)):
             self._see(alarm)
         since = iso(self._broker.clock() - KEPT)
         recent = Query((NOTIFICATION,), q=parse(f"queuedAt>={since}"))
-        kept = [notification.read(one) for one in await _all(self._broker, recent)]
+        kept = [notification.read(one) for one in await whole(self._broker, recent)]
         for one in kept:
             self._take(one)
-        open_ = await _all(self._broker, Query((NOTIFICATION,), q=OPEN))
+        open_ = await whole(self._broker, Query((NOTIFICATION,), q=OPEN))
         return [notification.read(one) for one in open_]
 
     def see(self, changed: Changed) -> list[Calling]:
@@ -211,7 +212,8 @@ class Desk:
         severities = {self._calls[due.alert].severity for due in dues}
         gap_s = min(GAPS_S.get(severity, GAP_S) for severity in severities)
         then = self._told.get(person, datetime.min.replace(tzinfo=now.tzinfo))
-        if now - then >= timedelta(seconds=gap_s):
+        # A clock that was set back must not keep anybody waiting until it has caught up.
+        if not timedelta(0) <= now - then < timedelta(seconds=gap_s):
             return False
         for due in dues:
             again = then + timedelta(seconds=gap_s)
@@ -238,13 +240,3 @@ def _occurrence(key: str) -> tuple[str, str]:
     """The alarm that a call is about, and since when that waited."""
     alert, since, _, _ = key.rsplit("|", 3)
     return alert, since
-
-
-async def _all(broker: Broker, query: Query) -> list[Entity]:
-    found: list[Entity] = []
-    more = True
-    while more:
-        page = await broker.find(replace(query, limit=MOST, offset=len(found)), ROOM, WHY)
-        found += page.entities
-        more = page.more
-    return found

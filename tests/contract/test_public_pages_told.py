@@ -84,6 +84,11 @@ def test_the_portal_is_german_for_who_reads_german() -> None:
     assert "Police act, section 25" in page
 
 
+def test_what_somebody_may_do_is_no_month() -> None:
+    with reads("de"):
+        assert '<th scope="col">Darf</th>' in rules()
+
+
 def test_a_policy_is_asked_once_and_told_in_every_language() -> None:
     english = portal()
     with reads("fr"):

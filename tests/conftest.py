@@ -1,5 +1,6 @@
 """The city in memory, on disk, and as the running program, for tests that need one."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,13 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """On several cores a file stays on one, as what it shares is dear to make. Whole towns with a
-    browser are on one, too: two at once would wait for each other. They come first, being longest.
+    browser are on one, too: two at once would wait for each other. They come first, being longest;
+    then the files with the most tests, so that no core is left with a long one at the end.
     """
+    sizes = Counter(map(_file, items))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("e2e" if _e2e(item) else _file(item)))
-    items.sort(key=lambda item: not _e2e(item))
+    items.sort(key=lambda item: (not _e2e(item), -sizes[_file(item)]))
 
 
 def _e2e(item: pytest.Item) -> bool:

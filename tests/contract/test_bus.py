@@ -33,7 +33,7 @@ async def heard(bus: MemoryBus, *told: Changed) -> list[Changed]:
     bus.tell(told)
     bus.tell([news(99, None, bin_("last", 0))])
     found: list[Changed] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for changed in watch:
             if changed.seq == 99:
                 break

@@ -48,7 +48,7 @@ def stopped(until: datetime | None = None) -> Event:
 
 
 async def until_state(broker: Broker, state: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             with suppress(NotFound):
                 alert = await broker.read(ALERT, OPERATOR, WORK)

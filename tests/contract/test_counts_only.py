@@ -108,7 +108,7 @@ async def test_a_worker_counts_and_makes_no_picture_whoever_asks() -> None:
             house.show(name, datetime.now(UTC) + timedelta(seconds=30))
         await until(three_others)
         assert set(house.previews) == {"square"}
-        await until(lambda: any(isinstance(one, Crossings) for one in seen), for_s=40)
+        await until(lambda: any(isinstance(one, Crossings) for one in seen))
         counted = [one for one in seen if one.camera == "counting"]
         assert {one.background for one in counted if isinstance(one, Health)} == {0}
 

@@ -138,7 +138,7 @@ def unconfined(pid: int) -> list[str]:
 
 
 async def test_partial_is_said_only_while_it_holds_for_every_thread() -> None:
-    async with asyncio.timeout(20), Workers(Settings()) as house:
+    async with asyncio.timeout(60), Workers(Settings()) as house:
         seen = await anext(health(house, str(CLIP)))
         if seen.sandbox == "none":
             pytest.skip("this kernel has no Landlock: the level is told as none")
@@ -165,7 +165,7 @@ def stream() -> Iterator[str]:
 
 
 async def test_a_worker_reaches_a_stream_by_its_name(stream: str) -> None:
-    async with asyncio.timeout(20), Workers(Settings()) as house:
+    async with asyncio.timeout(60), Workers(Settings()) as house:
         seen = await anext(health(house, stream))
         assert (seen.trouble, seen.size) == ("", (768, 576))
 
@@ -174,7 +174,7 @@ async def test_a_clip_that_is_put_there_later_is_read_by_a_worker_that_begins_an
     tmp_path: Path,
 ) -> None:
     clip = tmp_path / "clip.mp4"
-    async with asyncio.timeout(30), Workers(Settings()) as house:
+    async with asyncio.timeout(60), Workers(Settings()) as house:
         first = health(house, str(clip))
         assert (await anext(first)).trouble == "missing"
         await asyncio.to_thread(shutil.copy, CLIP, tmp_path / "copy")

@@ -89,7 +89,7 @@ ASKED = st.lists(st.sampled_from(QUESTIONS), min_size=20, max_size=20)
 
 
 async def indexed(store: Store, paths: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store.conditions.edition < paths:  # noqa: ASYNC110 - no one tells
             await asyncio.sleep(0.001)
 

@@ -67,8 +67,8 @@ async def begun(group: Sequence[Watched]) -> AsyncIterator[tuple[Workers, list[O
             await task
 
 
-async def until(happened: Callable[[], object], for_s: float = 20) -> None:
-    async with asyncio.timeout(for_s):
+async def until(happened: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
         while not happened():  # noqa: ASYNC110 - another process makes it happen
             await asyncio.sleep(0.02)
 
@@ -252,7 +252,7 @@ async def test_a_worker_that_says_anything_else_is_ended(
     monkeypatch.setattr(sys, "executable", program)
     monkeypatch.setattr(child, "LEAVES_S", 0.2)
     pids: set[int] = set()
-    async with asyncio.timeout(20), Workers(Settings()) as house:
+    async with asyncio.timeout(60), Workers(Settings()) as house:
         house.show("square", datetime.now(UTC) + timedelta(seconds=30))
         with pytest.raises(Invalid, match="vision worker"):
             await heard(house, lambda: pids.update(house.pids()))
@@ -347,7 +347,7 @@ async def test_a_worker_ends_when_the_house_is_killed() -> None:
         pid = int(await asyncio.to_thread(parent.stdout.readline))
         assert not gone(pid)
         parent.kill()
-    await until(lambda: gone(pid), for_s=5)
+    await until(lambda: gone(pid))
 
 
 # --- the room
@@ -373,7 +373,7 @@ async def test_a_camera_that_does_not_exist_stands_beside_one_that_does(
     async with Workers(Settings()) as house:
         room = asyncio.create_task(run(cameras, house, broker, Town(), Evaluations(broker, {})))
         live = "CrowdFlowObserved:square-plaza-live"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await counted(broker, live):  # noqa: ASYNC110 - a process makes it so
                 await asyncio.sleep(0.05)
         square = await entity(broker, "Camera:square")

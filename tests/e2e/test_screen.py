@@ -67,7 +67,7 @@ def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
     number = page.locator(".figure b").first
     expect(number).to_have_text(re.compile(r"^\d+$"))
     first = number.inner_text()
-    eventually(lambda: number.inner_text() != first, 40)  # it lives
+    eventually(lambda: number.inner_text() != first, 120)  # it lives
     expect(page.get_by_role("row", name="to the west")).to_contain_text(
         re.compile(r"[1-9]"), timeout=30_000
     )
@@ -77,7 +77,7 @@ def test_from_the_clip_to_the_operators_screen(demo: Town, page: Page) -> None:
     expect(alarm).to_contain_text("Square is getting crowded", timeout=60_000)
     page.locator("camera-picture canvas").wait_for(state="visible", timeout=SLOW_MS)
     health = "urn:ngsi-ld:CameraHealth:square"
-    eventually(lambda: demo.entity(health).get("background", 0) >= 0.88, 90)
+    eventually(lambda: demo.entity(health).get("background", 0) >= 0.88, 120)
     page.wait_for_timeout(5000)
     IMAGES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=IMAGES / "control.png")

@@ -60,13 +60,13 @@ class Town:
         """As a power cut would."""
         assert self.server
         self.server.send_signal(signal.SIGKILL)
-        self.server.wait(10)
+        self.server.wait(60)
 
     def stop(self) -> int:
         assert self.server
         if self.server.poll() is None:
             self.server.terminate()
-        return self.server.wait(20)
+        return self.server.wait(60)
 
     def token(self) -> str:
         """Of a machine with an operator's eyes; where there are accounts, made by the command."""
@@ -115,7 +115,7 @@ def run(*arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[
     )
 
 
-def eventually(holds: Callable[[], Any], within_s: float = 20.0) -> Any:
+def eventually(holds: Callable[[], Any], within_s: float = 60.0) -> Any:
     """What `holds` returns as soon as it is true. A server that is not up yet is not true."""
     end = time.monotonic() + within_s
     while True:

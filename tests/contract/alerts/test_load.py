@@ -215,7 +215,7 @@ async def test_a_new_town_holds_no_load_until_an_alarm_rings(town: Town) -> None
 
 
 async def moment(town: Town, alarms: int) -> Entity:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = await town.broker.find(Query((ALARM_LOAD,)), ANNA, WORK)
             if found.entities and found.entities[0].value("tenMinutes") == alarms:

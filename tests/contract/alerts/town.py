@@ -105,7 +105,7 @@ class Town:
 
     async def several(self, number: int) -> list[Entity]:
         """All alarms, as soon as there are so many."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 found = await self.alerts()
                 if len(found) >= number:
@@ -119,7 +119,7 @@ class Town:
 
     async def until(self, state: str, count: int = 1) -> Entity:
         """The alarm, as soon as it is so."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 alert = await self.alert()
                 if alert and (alert.value("state"), alert.value("count")) == (state, count):
@@ -140,7 +140,7 @@ class Town:
 
     async def caught_up(self, running: "asyncio.Task[None] | None" = None) -> None:
         """Until the room has read everything; what it stores of that comes a second later."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await self.broker.cursor("alerts") is None:
                 if running and running.done():
                     running.result()

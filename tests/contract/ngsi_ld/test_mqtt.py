@@ -107,7 +107,7 @@ async def subscribed(port: int, topic: str, **login: Any) -> AsyncIterator[aiomq
 
 
 async def next_of(subscriber: aiomqtt.Client) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         message = await anext(aiter(subscriber.messages))
     told: dict[str, Any] = json.loads(bytes(message.payload))
     return told

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from townsquare.alerts import run
-from townsquare.alerts.load.reading import ROOM, WHY
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.bus import open_bus
 from townsquare.context.broker import Broker
 from townsquare.model.change import Change

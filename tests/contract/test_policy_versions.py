@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import OpenBroker
 from townsquare.alerts import run as alerts
+from townsquare.alerts.who import ROOM
 from townsquare.context import ledger
 from townsquare.context.query import Query
 from townsquare.model.actor import ANYONE, Actor, Why, room
@@ -135,7 +136,7 @@ async def alarmed(house: House, *expected: str) -> bool:
 
 
 async def states(house: House) -> list[str]:
-    found = await house.broker.find(Query(types=("Alert",)), alerts.ROOM, alerts.WHY)
+    found = await house.broker.find(Query(types=("Alert",)), ROOM, WHY)
     return [str(one.value("state")) for one in found.entities]
 
 

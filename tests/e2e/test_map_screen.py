@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.e2e.bins import FULL, full, tell
 from tests.e2e.test_screen import browser as browser
 from tests.e2e.test_screen import page as page
 from tests.e2e.town import ROOT, Town, eventually, settings
@@ -18,17 +18,7 @@ from tests.tiles import written
 
 Open = Callable[..., Town]
 IMAGE = ROOT / "docs" / "img" / "map.png"
-RULES = """
-[[rule]]
-name = "full"
-title = "Bin is full"
-type = "Bin"
-attribute = "level"
-above = 80
-clear_below = 70
-severity = "low"
-scope = ""
-
+RULES = f"""{FULL}
 [[rule]]
 name = "burns"
 title = "Bin burns"
@@ -50,15 +40,7 @@ EACH = 30
 
 def bins(name: str, middle: tuple[float, float]) -> list[dict[str, object]]:
     lon, lat = middle
-    return [
-        {
-            "id": f"urn:ngsi-ld:Bin:{name}-{n}",
-            "type": "Bin",
-            "level": 90,
-            "location": {"type": "Point", "coordinates": [lon + n % 6 / 4000, lat + n / 40000]},
-        }
-        for n in range(EACH)
-    ]
+    return [full(f"{name}-{n}", lon + n % 6 / 4000, lat + n / 40000) for n in range(EACH)]
 
 
 def painted(page: Page, colour: tuple[int, int, int]) -> int:
@@ -76,8 +58,7 @@ def test_clusters_show_the_worst_inside_and_open(
     page.on("response", lambda answer: asked.append((answer.url, answer.status)))
     told = [*bins("west", WEST), *bins("east", EAST)]
     told[0]["temperature"] = 300
-    url = f"{town.url}/ngsi-ld/v1/entityOperations/upsert"
-    assert httpx.post(url, json=told, timeout=60).status_code == 201
+    tell(town, *told)
 
     page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{town.url}/control")

@@ -3,25 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Page, expect
 
+from tests.e2e.bins import FULL, full, tell
 from tests.e2e.test_screen import browser as browser
 from tests.e2e.test_screen import good
 from tests.e2e.test_screen import page as page
 from tests.e2e.town import Town, settings
 
-RULE = """
-[[rule]]
-name = "full"
-title = "Bin is full"
-type = "Bin"
-attribute = "level"
-above = 80
-clear_below = 70
-severity = "low"
-scope = ""
-"""
 AT = (13.5, 52.4)
 FAR = {"gate": 0.0, "stairs": 0.0006, "bridge": 0.0011, "tower": 0.0018, "station": 0.02}
 
@@ -29,17 +18,14 @@ FAR = {"gate": 0.0, "stairs": 0.0006, "bridge": 0.0011, "tower": 0.0018, "statio
 def test_an_alarm_brings_up_the_cameras_near_it(
     open_town: Callable[..., Town], page: Page, tmp_path: Path
 ) -> None:
-    file = settings(tmp_path, *((name, "absent.mp4") for name in FAR), rules=RULE)
+    file = settings(tmp_path, *((name, "absent.mp4") for name in FAR), rules=FULL)
     text = file.read_text()
     for name, far in FAR.items():
         begin = text.index(f'name = "{name}"')
         text = text[:begin] + text[begin:].replace("lat = 52.4 }", f"lat = {AT[1] + far} }}", 1)
     file.write_text(text)
     town = open_town("run", "--open", "--settings", str(file))
-    place = {"type": "Point", "coordinates": AT}
-    told = [{"id": "urn:ngsi-ld:Bin:a", "type": "Bin", "level": 90, "location": place}]
-    url = f"{town.url}/ngsi-ld/v1/entityOperations/upsert"
-    assert httpx.post(url, json=told, timeout=60).status_code == 201
+    tell(town, full("a", *AT))
 
     page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{town.url}/control")

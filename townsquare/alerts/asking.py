@@ -10,16 +10,15 @@ from functools import lru_cache
 
 from msgspec import structs
 
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import All, Any, Condition, Linked, Query, leaves
 from townsquare.context.scratch import Scratch
-from townsquare.model.actor import Why, room
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid
 from townsquare.model.rule import BrokenRule, Rule
 
-ROOM, WHY = room("alerts"), Why("operations")
 EXAMPLE = "'fillingLevel>0.8;status==\"open\"'"
 
 

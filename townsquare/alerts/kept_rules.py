@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from townsquare.alerts.asking import check
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.context.temporal import TemporalQuery
-from townsquare.model.actor import Actor, Why, room
+from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Attribute, Entity, Json, entity, relationship, urn
@@ -24,7 +25,6 @@ from townsquare.model.errors import Conflict, Invalid
 from townsquare.model.rule import BrokenRule, Rule
 
 ALARM_RULE = "AlarmRule"
-ROOM, WHY = room("alerts"), Why("operations")
 MOST_VERSIONS = 500
 MOST_KEPT = 5_000  # rules: each is asked of all news of its type
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from townsquare.alerts.lookout import UTC, Lookout
 from townsquare.alerts.shelves import Shelves, shelved_until
 from townsquare.alerts.sight import Finding, alert_id
 from townsquare.alerts.watched import everything, looked_at
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker, Cursor
 from townsquare.context.query import Query
-from townsquare.model.actor import Why, room
 from townsquare.model.change import Changed
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import Entity
@@ -87,7 +87,6 @@ TYPES = (
     kept_rules.TYPE,
 )
 
-ROOM, WHY = room("alerts"), Why("operations")
 LONGEST_SLEEP_S = 10.0  # while something is due: the clock may be set meanwhile
 SAVE_S = 1.0  # a cursor that moved on without a finding is not worth a commit of its own
 

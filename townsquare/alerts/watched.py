@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
-from townsquare.model.actor import Why, room
 from townsquare.model.declaration import PUBLISHED
 from townsquare.model.entity import Entity
 from townsquare.model.rule import Rule
-
-ROOM, WHY = room("alerts"), Why("operations")
 
 
 def looked_at(rule: Rule) -> Query:

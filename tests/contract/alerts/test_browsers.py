@@ -28,7 +28,8 @@ from tests.contract.alerts.town import ANNA, ENGINEER, WORK, Town, as_actor, ref
 from townsquare.alerts.notify import push
 from townsquare.alerts.notify.browsers import MOST_BROWSERS, Browsers, browser_id
 from townsquare.alerts.notify.doors import NotifyDoors
-from townsquare.alerts.notify.types import BROWSER, ROOM, WHY
+from townsquare.alerts.notify.types import BROWSER
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import ANYONE, Actor
 from townsquare.model.change import Change

@@ -1,4 +1,7 @@
-"""People are called about alarms that nobody acknowledges, by real servers on loopback."""
+"""People are called about alarms that nobody acknowledges, by real servers on loopback.
+
+Long because a call is one story from the rota to the answer, in which every way of calling takes part.
+"""
 
 import asyncio
 import base64

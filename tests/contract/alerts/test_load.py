@@ -22,9 +22,10 @@ from tests.contract.alerts.town import (
     refused,
 )
 from townsquare.alerts.load import doors, live, reading
-from townsquare.alerts.load.reading import ROOM, WHY, Reader
+from townsquare.alerts.load.reading import Reader
 from townsquare.alerts.load.reports import Reports
 from townsquare.alerts.load.types import ALARM_LOAD
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.query import Query
 from townsquare.model import town as model
 from townsquare.model.actor import ANYONE, Actor

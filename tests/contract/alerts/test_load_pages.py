@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from tests.contract.alerts.town import ANNA, WORK, Clock, Town, refused
 from tests.reader import english_in, reads
-from townsquare.alerts.load.reading import ROOM, WHY
 from townsquare.alerts.load.reports import Reports
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.model import town as model
 from townsquare.model.actor import ANYONE, Actor
 from townsquare.model.change import Change

@@ -17,16 +17,15 @@ from townsquare.alerts.dryrun.figures import DAYS, Figures, Looked, Unknown, fig
 from townsquare.alerts.dryrun.replay import Occurrence, Told, news, occurrences, replayed
 from townsquare.alerts.sight import Answers
 from townsquare.alerts.watched import everything, looked_at
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import Linked, Query, leaves
 from townsquare.context.temporal import INSTANT, TemporalQuery, Window
-from townsquare.model.actor import Why, room
 from townsquare.model.change import Changed
 from townsquare.model.declaration import LIVE
 from townsquare.model.entity import Attribute, Entity
 from townsquare.model.rule import Rule
 
-ROOM, WHY = room("alerts"), Why("operations")
 TOGETHER = 5  # entities, between two reports of how far it has come
 MOST_READ = 1_000  # instances, between two pauses
 ASKED_AT_ONCE = 50

@@ -13,8 +13,9 @@ from townsquare.alerts import alert
 from townsquare.alerts.flood import changes, silence
 from townsquare.alerts.flood.alarm import Alarm, alarm
 from townsquare.alerts.flood.rows import Rows
-from townsquare.alerts.flood.upstream import ROOM, WHY, asset, upstream
+from townsquare.alerts.flood.upstream import asset, upstream
 from townsquare.alerts.sight import Finding, Raised
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker, Cursor
 from townsquare.model.change import Change, Changed
 from townsquare.model.entity import Entity

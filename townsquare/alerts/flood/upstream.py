@@ -7,12 +7,11 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
-from townsquare.model.actor import Why, room
 from townsquare.model.entity import Entity
 from townsquare.model.errors import NotFound
 
-ROOM, WHY = room("alerts"), Why("operations")
 DEVICE = ("refDevice", "refCamera")
 DEPENDS_ON = "dependsOn"
 MOST = 32  # things on the way up; a town has a box, a switch and a supply above a camera

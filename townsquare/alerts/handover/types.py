@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from townsquare.alerts.who import READERS
 from townsquare.model.declaration import EntityType, Words
 
 HANDOVER = "Handover"
-READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 
 TYPES = (
     EntityType(

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from townsquare.alerts.incidents.incident import INCIDENT
+from townsquare.alerts.who import READERS
 from townsquare.model.declaration import EntityType, Words
 
 PROCEDURE = "Procedure"
 KEPT = timedelta(days=3 * 365)  # as long as claims against a town are usually made
-READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 
 TYPES = (
     EntityType(

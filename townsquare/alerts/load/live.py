@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.load.months import POSITION
 from townsquare.alerts.load.period import HOUR
-from townsquare.alerts.load.reading import ROOM, WHY, Reader
+from townsquare.alerts.load.reading import Reader
 from townsquare.alerts.load.tally import Now, Tally
 from townsquare.alerts.load.types import ALARM_LOAD, LOAD_ID, WATCH, WATCH_ID
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, entity, iso, urn

@@ -15,13 +15,12 @@ from townsquare.alerts.load.flood import Span
 from townsquare.alerts.load.story import Transition
 from townsquare.alerts.load.tally import Entered
 from townsquare.alerts.load.types import WATCH
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.context.temporal import INSTANT, TemporalQuery, Window
-from townsquare.model.actor import Why, room
 from townsquare.model.entity import Attribute, Entity
 
-ROOM, WHY = room("alerts"), Why("operations")
 MOST_READ = 500
 TOGETHER = 5  # alarms: of each so many are read for every page that the answer could need them
 BEFORE = 3  # transitions of an alarm before the time: from when it was raised, mostly

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
+from townsquare.alerts.who import READERS
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.entity import urn
 
 ALARM_LOAD, WATCH = "AlarmLoad", "AlarmWatch"
 LOAD_ID, WATCH_ID = urn(ALARM_LOAD, "control-room"), urn(WATCH, "control-room")
-READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 
 TYPES = (
     EntityType(

@@ -12,7 +12,8 @@ import msgspec
 
 from townsquare.alerts.notify.paging import whole
 from townsquare.alerts.notify.push import Subscription
-from townsquare.alerts.notify.types import BROWSER, ROOM, WHY
+from townsquare.alerts.notify.types import BROWSER
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Query

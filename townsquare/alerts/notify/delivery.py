@@ -15,7 +15,7 @@ from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.message import Message
 from townsquare.alerts.notify.notification import Calling, State
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import ROOM, WHY
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import Entity

@@ -9,7 +9,8 @@ from datetime import datetime
 from townsquare.alerts.alert import ALERT
 from townsquare.alerts.notify.courier import Outcome
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, FAILING, ROOM, WHY
+from townsquare.alerts.notify.types import CHANNEL, FAILED_IN_A_ROW, FAILING
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.change import Change

@@ -5,7 +5,7 @@ Always holds: nothing is left out because there is more than one page of it.
 
 from dataclasses import replace
 
-from townsquare.alerts.notify.types import ROOM, WHY
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import Entity

@@ -13,7 +13,8 @@ import msgspec
 
 from townsquare.alerts.notify.settings import Turns
 from townsquare.alerts.notify.staff import Staff, with_rotas
-from townsquare.alerts.notify.types import ROOM, ROTA, WHY
+from townsquare.alerts.notify.types import ROTA
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor, Why

@@ -21,8 +21,9 @@ from townsquare.alerts.notify.health import Health
 from townsquare.alerts.notify.notification import UNDER_WAY, Calling
 from townsquare.alerts.notify.paging import whole
 from townsquare.alerts.notify.staff import Staff
-from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROOM, ROTA, WHY
+from townsquare.alerts.notify.types import KEPT, NOTIFICATION, ROTA
 from townsquare.alerts.notify.unanswered import marked
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Query

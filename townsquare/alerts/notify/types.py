@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-from townsquare.model.actor import Why, room
+from townsquare.alerts.who import READERS
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
 
 NOTIFICATION, CHANNEL, BROWSER = "Notification", "NotificationChannel", "NotificationBrowser"
 ROTA = "OnCallRota"
-ROOM, WHY = room("alerts"), Why("operations")
-READERS = frozenset({"operator", "engineer", "data-protection", "security"})
 KEPT = timedelta(days=30)  # longer than any chain can run; the log keeps what became of each
 FAILED_IN_A_ROW = 3
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from townsquare.alerts.alert import ALERT, UNANSWERED
 from townsquare.alerts.notify.escalation import Call, call
-from townsquare.alerts.notify.types import ROOM, WHY
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, iso

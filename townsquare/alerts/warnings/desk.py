@@ -18,15 +18,15 @@ from townsquare.alerts.warnings.cap import Envelope, document, feed
 from townsquare.alerts.warnings.message import Kind, Message, checked
 from townsquare.alerts.warnings.types import WARNING
 from townsquare.alerts.warnings.warning import Warning
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import Order, Path, Query
-from townsquare.model.actor import Actor, Why, room
+from townsquare.model.actor import Actor
 from townsquare.model.entity import Json, iso, urn
 from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.model.town import Town
 
-ROOM, WHY = room("alerts"), Why("operations")
 ACT = "warning"
 MOST_LISTED = 100
 TOLD = timedelta(days=1)  # that the feed tells of a warning which was ended early

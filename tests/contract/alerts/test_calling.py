@@ -1,6 +1,6 @@
 """People are called about alarms that nobody acknowledges, by real servers on loopback.
 
-Long because a call is one story from the rota to the answer, in which every way of calling takes part.
+Long because a call is one story from the rota to the answer, in which every way takes part.
 """
 
 import asyncio

@@ -73,7 +73,7 @@ def _written() -> list[Path]:
 
 def _source(file: Path) -> str:
     """Without what explains the code."""
-    return re.sub(r"/\*.*?\*/|\{#.*?#\}|(?m:^\s*//.*$)", "", file.read_text(), flags=re.DOTALL)
+    return re.sub(r"/\*.*?\*/|\{#.*?#\}|(?m:^\s*//[^\n]*$)", "", file.read_text(), flags=re.DOTALL)
 
 
 def _plain(texts: list[str]) -> list[str]:

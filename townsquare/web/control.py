@@ -18,6 +18,7 @@ from townsquare.model.errors import Denied, Invalid
 from townsquare.model.texts import found, text
 from townsquare.model.town import NOWHERE
 from townsquare.web.auth import OPEN, Mode, person, usual
+from townsquare.web.languages import languages
 from townsquare.web.live import Live
 from townsquare.web.lookers import MOST_TABS
 from townsquare.web.pages import Pages
@@ -109,6 +110,7 @@ class Control:
             "may": [act for act, (room, type) in ACTS.items() if self._may(actor, room, type)],
             "previews": dict(self.previews(actor)),
             "roles": roles,
+            "languages": [{"tag": one.tag, "name": one.name} for one in languages().values()],
             "demo": self.demo,
             "town": {
                 "name": town.name,

@@ -3,7 +3,9 @@
  * nothing here throws for an answer that the server meant to give.
  */
 
-const NO_ANSWER = "The server did not answer. Check the connection and try again.";
+import { t } from "../text.js";
+
+const NO_ANSWER = t("The server did not answer. Check the connection and try again.");
 
 /** An answer that was a refusal, or no answer at all. */
 export class Refused extends Error {
@@ -47,6 +49,6 @@ async function refusal(answer) {
   } catch {
     // not one of our answers
   }
-  const sentence = told.detail || told.title || `The server refused (${answer.status}).`;
+  const sentence = told.detail || told.title || t("The server refused ({status}).", { status: answer.status });
   return new Refused(sentence, answer.status, told.cure);
 }

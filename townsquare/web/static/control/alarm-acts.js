@@ -1,5 +1,6 @@
 /** What an operator does to an alarm: the server is asked, and what it answers is kept to be shown. */
 
+import { t } from "../text.js";
 import { Refused, post } from "./act.js";
 
 /** @import { Entity } from "./types.js" */
@@ -57,7 +58,7 @@ export class RowActs {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    this.say(row, refused ? `${refused} of ${alarms.length} could not be acknowledged; each says why.` : undefined);
+    this.say(row, refused ? t("{n} of {all} could not be acknowledged; each says why.", { n: refused, all: alarms.length }) : undefined);
   }
 
   /** @param {string} row @param {string} incident @param {Entity[]} alarms into one that is open already */

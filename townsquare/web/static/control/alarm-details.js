@@ -1,7 +1,7 @@
 /** What is known of an open alarm, as an operator needs it: what to do stands first. */
 
 import { html } from "lit";
-import { t } from "../text.js";
+import { t, tn } from "../text.js";
 import { who } from "./alarm-acts.js";
 import { isWaiting } from "./city.js";
 
@@ -11,17 +11,17 @@ import { isWaiting } from "./city.js";
 
 /** @param {Store} store @param {Clock} clock @param {Entity} alarm */
 export function details(store, clock, alarm) {
-  const times = alarm.count > 1 ? `, ${alarm.count} times so far` : "";
+  const times = alarm.count > 1 ? `, ${tn(alarm.count, "{n} time so far", "{n} times so far")}` : "";
   const at = (/** @type {string} */ time) => clock.seconds.format(Date.parse(time));
-  const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, at ${alarm.value}`}`;
+  const raised = `${at(alarm.dateIssued)}${times}${alarm.value == null ? "" : `, ${t("at {value}", { value: alarm.value })}`}`;
   const taken = alarm.acknowledgedBy && `${who(alarm.acknowledgedBy)}, ${at(alarm.acknowledgedAt)}`;
   const all = isWaiting(alarm) || alarm.id === store.alarmId;
   const known = [
-    ["Do", alarm.response],
-    ["Or else", all && alarm.consequence],
-    ["Raised", all && raised],
-    ["Ended", alarm.returnedAt && at(alarm.returnedAt)],
-    ["Taken by", taken],
+    [t("Do"), alarm.response],
+    [t("Or else"), all && alarm.consequence],
+    [t("Raised"), all && raised],
+    [t("Ended"), alarm.returnedAt && at(alarm.returnedAt)],
+    [t("Taken by"), taken],
     [t("Also looking"), lookers(store, clock, alarm)],
   ];
   return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);

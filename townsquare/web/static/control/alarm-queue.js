@@ -18,17 +18,17 @@ import "./key-help.js";
 import { Panel } from "./panel.js";
 import { MOST_LINKED, rowGroup } from "./row-group.js";
 import { flood, isGroup, isShort, items, linked, picked, rows, silences } from "./rows.js";
-import { sign } from "./severity.js";
+import { severityName, sign } from "./severity.js";
 import { shelveForm } from "./shelve-form.js";
 
 /** @import { Entity } from "./types.js" */
 /** @import { Item, Row } from "./rows.js" */
 
 const STATES = {
-  UNACK: "new",
-  ACKED: "acknowledged",
-  RTN_UNACK: "over, not acknowledged",
-  LATCHED_RTN: "over, to be reset",
+  UNACK: t("new alarm"),
+  ACKED: t("acknowledged"),
+  RTN_UNACK: t("over, not acknowledged"),
+  LATCHED_RTN: t("over, to be reset"),
 };
 
 class AlarmQueue extends Panel {
@@ -56,7 +56,8 @@ class AlarmQueue extends Panel {
 
   /** @param {Entity} alarm */
   announce(alarm) {
-    const words = `${alarm.severity} alarm: ${alarm.name}, ${place(this.store, alarm)}`;
+    const severity = severityName(alarm.severity);
+    const words = t("{severity} alarm: {name}, {place}", { severity, name: alarm.name, place: place(this.store, alarm) });
     if (alarm.severity === "critical") this.said.critical = words;
     else this.said.other = words;
   }
@@ -66,7 +67,7 @@ class AlarmQueue extends Panel {
     const high = flood(this.store);
     this.here = this.picked;
     return html`
-      <h2>Alarms</h2>
+      <h2>${t("Alarms")}</h2>
       <p class="hidden" role="alert">${this.said.critical}</p>
       <p class="hidden" role="status">${this.said.other}</p>
       ${high ? html`<p class="flood">${high}</p>` : nothing}
@@ -129,8 +130,8 @@ class AlarmQueue extends Panel {
   }
 
   none() {
-    if (!this.store.loaded) return html`<p class="quiet">Waiting for the first news …</p>`;
-    return html`<p class="quiet">No open alarm.</p>`;
+    if (!this.store.loaded) return html`<p class="quiet">${t("Waiting for the first news …")}</p>`;
+    return html`<p class="quiet">${t("No open alarm.")}</p>`;
   }
 
   /** @param {Entity} alarm */
@@ -147,7 +148,7 @@ class AlarmQueue extends Panel {
       <p class="state">
         <b>${STATES[alarm.state] ?? alarm.state}</b>
         ${isUnanswered(alarm) ? html`<span class="unanswered">${t("nobody has answered")}</span>` : nothing}
-        ${quiet ? html`<span>silences ${quiet}</span>` : nothing}
+        ${quiet ? html`<span>${t("silences {n}", { n: quiet })}</span>` : nothing}
         <span>${age(alarm.dateIssued, this.store.now)}</span>
       </p>
       <dl>${details(this.store, this.clock, alarm)}</dl>
@@ -164,15 +165,15 @@ class AlarmQueue extends Panel {
       <p class="choices">
         ${isWaiting(alarm)
           ? html`<button class="acknowledge" ?disabled=${asked} @click=${() => this.acknowledge(alarm)}>
-              ${asked ? "Acknowledging …" : "Acknowledge"}
+              ${asked ? t("Acknowledging …") : t("Acknowledge")}
             </button>`
           : nothing}
         ${alarm.state === "LATCHED_RTN"
-          ? html`<button class="acknowledge" ?disabled=${asked} @click=${() => this.reset(alarm)}>Reset</button>`
+          ? html`<button class="acknowledge" ?disabled=${asked} @click=${() => this.reset(alarm)}>${t("Reset")}</button>`
           : nothing}
         ${form || !(isWaiting(alarm) || alarm.id === this.store.alarmId)
           ? nothing
-          : html`<button @click=${() => this.openShelf(alarm)}>Shelve …</button>`}
+          : html`<button @click=${() => this.openShelf(alarm)}>${t("Shelve …")}</button>`}
       </p>
       ${form ? this.form(alarm) : nothing}
       ${answer ? html`<p class="refused" role="alert">${answer}</p>` : nothing}

@@ -1,5 +1,6 @@
 /** Ask for the agreement of somebody else, and wait until it is there. */
 
+import { t } from "../text.js";
 import { Refused, asked, post } from "./act.js";
 
 const EVERY_MS = 2000;
@@ -17,8 +18,8 @@ export async function agreed(wish, still, waits) {
   const path = `/approvals/${encodeURIComponent(one.id)}`;
   while (still()) {
     if (one.approvedBy.length >= one.needed) return one.id;
-    if (one.status === "refused") throw new Refused(`It was refused: ${one.reason}`, 403);
-    if (Date.parse(one.expiresAt) <= Date.now()) throw new Refused("Nobody answered in time.", 403);
+    if (one.status === "refused") throw new Refused(t("It was refused: {reason}", { reason: one.reason }), 403);
+    if (Date.parse(one.expiresAt) <= Date.now()) throw new Refused(t("Nobody answered in time."), 403);
     await new Promise((go) => setTimeout(go, EVERY_MS));
     one = await (await asked(path)).json();
   }

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { t } from "../text.js";
 import { Acts, who } from "./alarm-acts.js";
 import { place, putAside } from "./city.js";
 import { Panel } from "./panel.js";
@@ -10,14 +11,14 @@ import { sign } from "./severity.js";
 /** @import { Entity } from "./types.js" */
 
 const STATES = {
-  SHELVED: "shelved",
-  SUPPRESSED: "suppressed by design",
-  OUT_OF_SERVICE: "out of service",
+  SHELVED: t("shelved"),
+  SUPPRESSED: t("suppressed by design"),
+  OUT_OF_SERVICE: t("out of service"),
 };
 /** How an operator brings one back; what is suppressed by design comes back by design. */
 const BACK = {
-  SHELVED: ["unshelve", "Unshelve"],
-  OUT_OF_SERVICE: ["return-to-service", "Return to service"],
+  SHELVED: ["unshelve", t("Unshelve")],
+  OUT_OF_SERVICE: ["return-to-service", t("Return to service")],
 };
 
 class AsideList extends Panel {
@@ -32,22 +33,22 @@ class AsideList extends Panel {
     const aside = putAside(this.store);
     const byHand = aside.filter((alarm) => alarm.state !== "SUPPRESSED");
     return html`<details class="aside">
-      <summary>Put aside: <b>${this.store.loaded ? aside.length : "–"}</b></summary>
+      <summary>${t("Put aside: {n}", { n: html`<b>${this.store.loaded ? aside.length : "–"}</b>` })}</summary>
       <ol class="alarms">
         ${repeat(byHand, (alarm) => alarm.id, (alarm) => this.row(alarm))}
         ${[...bySilencer(aside)].map(([id, alarms]) => this.silenced(id, alarms))}
       </ol>
-      ${aside.length ? nothing : html`<p class="quiet">No alarm is put aside.</p>`}
+      ${aside.length ? nothing : html`<p class="quiet">${t("No alarm is put aside.")}</p>`}
     </details>`;
   }
 
   /** @param {string} id of the alarm that silences them @param {Entity[]} alarms */
   silenced(id, alarms) {
     const cause = this.store.entities.get(id);
-    const name = cause ? `${cause.name}, ${place(this.store, cause)}` : "another alarm";
+    const name = cause ? `${cause.name}, ${place(this.store, cause)}` : t("another alarm");
     return html`<li class="silenced">
       <details>
-        <summary>Silenced by ${name}: <b>${alarms.length}</b></summary>
+        <summary>${t("Silenced by {alarm}: {n}", { alarm: name, n: html`<b>${alarms.length}</b>` })}</summary>
         <ol class="members">${repeat(alarms, (alarm) => alarm.id, (alarm) => this.row(alarm))}</ol>
       </details>
     </li>`;
@@ -62,7 +63,7 @@ class AsideList extends Panel {
       <p class="name">${sign(alarm.severity)} <span><b>${alarm.name}</b> ${place(this.store, alarm)}</span></p>
       <p class="state">
         <b>${STATES[alarm.state]}</b>
-        <span>${alarm.active ? "its cause lasts" : "its cause is over"}</span>
+        <span>${alarm.active ? t("its cause lasts") : t("its cause is over")}</span>
       </p>
       <dl>${this.details(alarm)}</dl>
       ${mine
@@ -78,12 +79,13 @@ class AsideList extends Panel {
   details(alarm) {
     const at = (/** @type {string} */ time) => this.clock.since(time, this.store.now);
     const by = alarm.suppressedBy && alarm.state !== "SUPPRESSED" && `${who(alarm.suppressedBy)}, ${at(alarm.suppressedAt)}`;
-    const once = alarm.suppressedOnce ? " or when its cause ends" : "";
+    const until = (/** @type {string} */ time) =>
+      alarm.suppressedOnce ? t("{time} or when its cause ends", { time: at(time) }) : at(time);
     const known = [
-      ["Why", alarm.suppressedWhy],
-      ["Until", alarm.suppressedUntil && `${at(alarm.suppressedUntil)}${once}`],
-      ["By", by],
-      ["Since", alarm.state === "SUPPRESSED" && at(alarm.suppressedAt)],
+      [t("Why"), alarm.suppressedWhy],
+      [t("Until"), alarm.suppressedUntil && until(alarm.suppressedUntil)],
+      [t("By"), by],
+      [t("Since"), alarm.state === "SUPPRESSED" && at(alarm.suppressedAt)],
     ];
     return known.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`);
   }

@@ -1,8 +1,9 @@
 /** What a camera counts: people in its zones now, crossings in this window and today. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { measures } from "./city.js";
-import { count } from "./format.js";
+import { count, perSquareMetre } from "./format.js";
 import { Panel } from "./panel.js";
 
 /** @import { Entity, Measure } from "./types.js" */
@@ -19,17 +20,17 @@ class CameraNumbers extends Panel {
   zone(measure) {
     return html`<div><p class="figure" data-observed-at=${measure.live?.at}>
       <b>${count(measure.live?.peopleCount)}</b>
-      <span>people in zone <i>${measure.name}</i> now${density(measure.live)}</span>
+      <span>${t("people in zone {zone} now", { zone: html`<i>${measure.name}</i>` })}${density(measure.live)}</span>
     </p>${this.queue(measure)}</div>`;
   }
 
   /** @param {Measure} measure */
   queue({ name, queue }) {
     if (queue === undefined) return nothing;
-    const metres = queue.queueLength ? html`, ${count(queue.queueLength)} m long` : "";
+    const metres = queue.queueLength ? html`, ${t("{n} m long", { n: count(queue.queueLength) })}` : "";
     return html`<p class="figure queue" data-observed-at=${queue.at}>
       <b>${count(queue.queueVehicles)}</b>
-      <span>vehicles queue in zone <i>${name}</i>${metres}</span>
+      <span>${t("vehicles queue in zone {zone}", { zone: html`<i>${name}</i>` })}${metres}</span>
     </p>`;
   }
 
@@ -38,11 +39,11 @@ class CameraNumbers extends Panel {
     const [towards, away] = columns;
     const { now } = this.store;
     return html`<table class="crossings" data-observed-at=${live?.at}>
-      <caption>Across line <i>${name}</i></caption>
+      <caption>${t("Across line {line}", { line: html`<i>${name}</i>` })}</caption>
       <thead><tr>
         <td></td>
-        <th scope="col">since ${this.clock.since(live?.dateObservedFrom, now)}</th>
-        <th scope="col">today${this.today(live?.todaySince)}</th>
+        <th scope="col">${t("since {time}", { time: this.clock.since(live?.dateObservedFrom, now) })}</th>
+        <th scope="col">${this.today(live?.todaySince)}</th>
       </tr></thead>
       <tbody>
         <tr><th scope="row">${towards}</th>
@@ -56,29 +57,28 @@ class CameraNumbers extends Panel {
 
   /** A day that was not watched from its start says from when. */
   today(/** @type {string|undefined} */ since) {
-    if (since === undefined) return "";
+    if (since === undefined) return t("today");
     const from = this.clock.minutes.format(Date.parse(since));
-    return from === "00:00" ? "" : html`, from ${from}`;
+    return from === "00:00" ? t("today") : t("today, from {time}", { time: from });
   }
 }
 
 /** How close people are to each other, where metres are known. @param {Entity|undefined} live */
 function density(live) {
-  return typeof live?.peopleDensity === "number" ? `, ${live.peopleDensity.toFixed(2)} per m²` : "";
+  return typeof live?.peopleDensity === "number" ? `, ${t("{n} per m²", { n: perSquareMetre(live.peopleDensity) })}` : "";
 }
 
 /** The interval beside a count. @param {Entity|undefined} live @param {string} name */
 function between(live, name) {
   const [low, high] = [live?.[`${name}Low`], live?.[`${name}High`]];
-  return low === undefined ? "" : html`<small class="between">${low} to ${high}</small>`;
+  return low === undefined ? "" : html`<small class="between">${t("{low} to {high}", { low, high })}</small>`;
 }
 
 /** How sure the counts of this window are. @param {Entity|undefined} live */
 function measured(live) {
   if (live?.peopleCountTowards === undefined) return "";
-  if (live.countEvaluated === undefined) return "Error unknown: not measured in this light, or never.";
-  const day = live.countEvaluated;
-  return `The true number lies in the small interval 19 times in 20: hand count of ${day}.`;
+  if (live.countEvaluated === undefined) return t("Error unknown: not measured in this light, or never.");
+  return t("The true number lies in the small interval 19 times in 20: hand count of {day}.", { day: live.countEvaluated });
 }
 
 customElements.define("camera-numbers", CameraNumbers);

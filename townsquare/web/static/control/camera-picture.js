@@ -6,6 +6,7 @@
  */
 
 import { html, nothing } from "lit";
+import { t, tn } from "../text.js";
 import { Refused, asked, post } from "./act.js";
 import { agreed } from "./approval.js";
 import { shortName } from "./city.js";
@@ -160,7 +161,7 @@ class CameraPicture extends Panel {
       const ended = this.lease && Date.parse(this.lease.until) <= Date.now();
       this.forget();
       this.curable = refused.cure === "approval";
-      this.note = ended ? "The picture was for a limited time, which is over." : refused.message;
+      this.note = ended ? t("The picture was for a limited time, which is over.") : refused.message;
     }
     this.requestUpdate();
   }
@@ -168,16 +169,16 @@ class CameraPicture extends Panel {
   render() {
     return html`
       <div class="picture">
-        <canvas role="img" aria-label=${this.drawn ? "The place with a shape for everyone who is there" : nothing}
+        <canvas role="img" aria-label=${this.drawn ? t("The place with a shape for everyone who is there") : nothing}
           ?hidden=${!this.drawn}></canvas>
         ${this.drawn ? nothing : html`<div class="blank">${this.blank()}</div>`}
         ${this.drawn ? this.overlay : nothing}
       </div>
       <p class="lease">
         ${this.lease
-          ? html`For <b>${this.purpose}</b> until <b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>.
-              Drawn: empty place, shapes for people, grey where the place was not seen empty yet. No live pixel is ever sent.
-              Somebody who stands still for minutes and is not detected can become part of the empty place.
+          ? html`${t("For {purpose} until {time}.", { purpose: html`<b>${this.purpose}</b>`, time: html`<b>${this.clock.minutes.format(Date.parse(this.lease.until))}</b>` })}
+              ${t("Drawn: empty place, shapes for people, grey where the place was not seen empty yet. No live pixel is ever sent.")}
+              ${t("Somebody who stands still for minutes and is not detected can become part of the empty place.")}
               ${this.hidden()}`
           : nothing}
       </p>
@@ -185,21 +186,21 @@ class CameraPicture extends Panel {
   }
 
   blank() {
-    if (this.lease && this.background === null) return html`<p>Asking for the picture …</p>`;
+    if (this.lease && this.background === null) return html`<p>${t("Asking for the picture …")}</p>`;
     if (this.lease) return this.building();
-    if (this.asking && !this.waits) return html`<p role="status">Asking for approval …</p>`;
-    if (this.asking) return html`<p role="status">Waiting for somebody of another organisation to agree …</p>`;
+    if (this.asking && !this.waits) return html`<p role="status">${t("Asking for approval …")}</p>`;
+    if (this.asking) return html`<p role="status">${t("Waiting for somebody of another organisation to agree …")}</p>`;
     const note = this.note ? html`<p role="status">${this.note}</p>` : nothing;
     if (this.purposes.length === 0) return html`${note}<p>${this.nothing()}</p>`;
-    const again = this.note ? " again" : "";
+    const show = this.note ? t("Show picture again") : t("Show picture");
     return html`
       ${note}
-      ${this.how === "now" ? html`<button @click=${() => this.ask()}>Show picture${again}</button>` : nothing}
+      ${this.how === "now" ? html`<button @click=${() => this.ask()}>${show}</button>` : nothing}
       ${this.how === "approval" && !this.note
-        ? html`<p>Somebody of another organisation must agree to a picture.</p>`
+        ? html`<p>${t("Somebody of another organisation must agree to a picture.")}</p>`
         : nothing}
       ${this.how === "approval" || this.curable
-        ? html`<button @click=${() => this.askApproval()}>Ask for approval</button>`
+        ? html`<button @click=${() => this.askApproval()}>${t("Ask for approval")}</button>`
         : nothing}
       ${this.choice()}
     `;
@@ -209,26 +210,25 @@ class CameraPicture extends Panel {
   hidden() {
     const parts = this.camera.maskCount ?? 0;
     if (parts === 0) return nothing;
-    return parts === 1
-      ? "1 part of the picture is blacked out before anything looks at it."
-      : `${parts} parts of the picture are blacked out before anything looks at it.`;
+    return tn(parts, "{n} part of the picture is blacked out before anything looks at it.",
+      "{n} parts of the picture are blacked out before anything looks at it.");
   }
 
   nothing() {
-    if (this.camera.countsOnly) return "Counts only: no picture is ever made. Its counts are below.";
+    if (this.camera.countsOnly) return t("Counts only: no picture is ever made. Its counts are below.");
     const named = [this.camera.purpose ?? []].flat().length > 0;
     return named
-      ? "The rules of the town give your role no picture of this place. Its counts are below."
-      : "This camera names no purpose, so nobody gets a picture of it.";
+      ? t("The rules of the town give your role no picture of this place. Its counts are below.")
+      : t("This camera names no purpose, so nobody gets a picture of it.");
   }
 
   choice() {
-    if (this.purposes.length < 2) return html`<p>for ${this.purposes[0]}</p>`;
+    if (this.purposes.length < 2) return html`<p>${t("for {purpose}", { purpose: this.purposes[0] })}</p>`;
     const options = this.purposes.map(
       (name) => html`<option ?selected=${name === this.purpose}>${name}</option>`,
     );
     return html`<p>
-      <label>for <select @change=${(event) => this.choose(event.target.value)}>${options}</select></label>
+      <label>${t("for {purpose}", { purpose: html`<select @change=${(event) => this.choose(event.target.value)}>${options}</select>` })}</label>
     </p>`;
   }
 
@@ -239,10 +239,9 @@ class CameraPicture extends Panel {
 
   building() {
     return html`
-      <p><b>Background picture ${percent(this.background)}</b></p>
-      <progress max="1" value=${this.background} aria-label="Background picture"></progress>
-      <p>A live pixel is never sent. The place is drawn from what stands still;
-        until that is known there is no picture.</p>
+      <p><b>${t("Background picture {percent}", { percent: percent(this.background) })}</b></p>
+      <progress max="1" value=${this.background} aria-label=${t("Background picture")}></progress>
+      <p>${t("A live pixel is never sent. The place is drawn from what stands still; until that is known there is no picture.")}</p>
     `;
   }
 }

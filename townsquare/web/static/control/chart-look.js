@@ -4,6 +4,7 @@
  * Solid: counted. Hatched: sample. Light with an outline: watched in part; dashed: still growing.
  */
 
+import { t } from "../text.js";
 import { WINDOW_S, inPart } from "./past.js";
 
 const LIGHT = {
@@ -33,9 +34,9 @@ export function chartOptions(chart, size) {
     axes: [
       { ...axis, size: 28, grid: { show: false }, splits: (plot) => times(chart.range, plot.width),
         values: (_, at) => at.map((s) => chart.clock.minutes.format(s * 1000)) },
-      { ...axis, grid, scale: "people", label: "across", size: 52, labelSize: 22,
+      { ...axis, grid, scale: "people", label: t("across"), size: 52, labelSize: 22,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, grid: { show: false }, scale: "inside", side: 1, label: "inside",
+      { ...axis, grid: { show: false }, scale: "inside", side: 1, label: t("inside"),
         size: 52, labelSize: 22, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] },
     ],
     series: [

@@ -1,5 +1,7 @@
 /** Questions to the state: which cameras, what they count, which alarms. Pure. */
 
+import { LOCALE, t } from "../text.js";
+
 /** @import { Entity, Measure, Place, Severity } from "./types.js" */
 /** @import { Store } from "./store.js" */
 
@@ -10,7 +12,7 @@ export const PUT_ASIDE = ["SHELVED", "SUPPRESSED", "OUT_OF_SERVICE"];
 /** Alarms that one person can deal with in ten minutes. */
 export const MOST_LOAD = 10;
 
-const alphabet = new Intl.Collator();
+const alphabet = new Intl.Collator(LOCALE);
 
 /** @param {Store} store */
 export function cameras(store) {
@@ -35,7 +37,7 @@ export function shortName(id) {
 
 /** @param {Store} store @param {Entity} camera @returns {Measure[]} zones first, as people look */
 export function measures(store, camera) {
-  const zones = (camera.zones ?? []).map((zone) => [zone.name, "zone", ["mean", "most at once"]]);
+  const zones = (camera.zones ?? []).map((zone) => [zone.name, "zone", [t("mean"), t("most at once")]]);
   const lines = (camera.lines ?? []).map((line) => [line.name, "line", [line.towards, line.away]]);
   return [...zones, ...lines].map(([name, kind, columns]) => {
     const id = `urn:ngsi-ld:CrowdFlowObserved:${shortName(camera.id)}-${name}`;
@@ -51,15 +53,15 @@ export function health(store, camera) {
   return store.entities.get(`urn:ngsi-ld:CameraHealth:${shortName(camera.id)}`);
 }
 
-/** What cameras watch for beside counting, as people say it. */
+/** What cameras watch for beside counting, as people say it, of a zone. */
 const WORDS = {
-  stoppedVehicle: "Vehicle stopped in zone",
-  wrongWay: "Somebody goes the wrong way in zone",
-  intrusion: "Somebody in the restricted zone",
-  crowding: "Too many people in zone",
-  leftObject: "Something left behind in zone",
-  queue: "Vehicles queue in zone",
-  sceneChanged: "The camera is covered, blinded or turned",
+  stoppedVehicle: (zone) => t("Vehicle stopped in zone {zone}", { zone }),
+  wrongWay: (zone) => t("Somebody goes the wrong way in zone {zone}", { zone }),
+  intrusion: (zone) => t("Somebody in the restricted zone {zone}", { zone }),
+  crowding: (zone) => t("Too many people in zone {zone}", { zone }),
+  leftObject: (zone) => t("Something left behind in zone {zone}", { zone }),
+  queue: (zone) => t("Vehicles queue in zone {zone}", { zone }),
+  sceneChanged: () => t("The camera is covered, blinded or turned"),
 };
 
 /** @param {Store} store @param {Entity} camera @returns {Entity[]} what lasts there now, longest first */
@@ -72,8 +74,8 @@ export function events(store, camera) {
 
 /** @param {Entity} event such as "Vehicle stopped in zone bay" */
 export function inWords(event) {
-  const what = /** @type {{[what: string]: string}} */ (WORDS)[event.eventType] ?? event.eventType;
-  return event.name ? `${what} ${event.name}` : what;
+  const words = /** @type {{[what: string]: (zone: string) => string}} */ (WORDS)[event.eventType];
+  return words ? words(event.name ?? "").trim() : [event.eventType, event.name].filter(Boolean).join(" ");
 }
 
 /** @param {Store} store worst and newest first; what nobody has acknowledged before the rest */
@@ -147,7 +149,7 @@ function cameraByName(/** @type {Store} */ store, /** @type {string} */ source =
 /** @param {Store} store @param {Entity} alarm */
 export function place(store, alarm) {
   const where = cameraOf(store, alarm);
-  return where ? title(where) : shortName(alarm.alertSource ?? "unknown place");
+  return where ? title(where) : alarm.alertSource ? shortName(alarm.alertSource) : t("unknown place");
 }
 
 /** @param {Store} store @param {Entity} camera @returns {Entity|undefined} */

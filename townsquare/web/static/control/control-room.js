@@ -1,6 +1,7 @@
 /** The whole page: status bar, alarms, map, camera, last hour; and a veil when data is old. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { openAlarms } from "./city.js";
 import { Clock } from "./format.js";
 import { Panel } from "./panel.js";
@@ -20,7 +21,7 @@ class ControlRoom extends Panel {
   willUpdate() {
     this.clock ??= new Clock(this.store.session.town.timezone);
     const waiting = openAlarms(this.store).length;
-    const name = `Control room · ${this.store.session.town.name}`;
+    const name = `${t("Control room")} · ${this.store.session.town.name}`;
     document.title = waiting ? `(${waiting}) ${name}` : name;
   }
 
@@ -32,9 +33,9 @@ class ControlRoom extends Panel {
       <main id="main" class="room ${store.staleSince ? "stale" : ""}">
         <alarm-queue class="panel queue" .store=${store} .clock=${clock}></alarm-queue>
         <town-map class="panel map" .store=${store} .clock=${clock}></town-map>
-        <camera-tile class="panel tile" tabindex="0" role="region" aria-label="Camera" .store=${store} .clock=${clock}></camera-tile>
+        <camera-tile class="panel tile" tabindex="0" role="region" aria-label=${t("Camera")} .store=${store} .clock=${clock}></camera-tile>
         <hour-panel class="panel hour" .store=${store} .clock=${clock}></hour-panel>
-        <day-line class="panel day" role="region" aria-label="Last 24 hours" .store=${store} .clock=${clock}></day-line>
+        <day-line class="panel day" role="region" aria-label=${t("Last 24 hours")} .store=${store} .clock=${clock}></day-line>
       </main>
     `;
   }
@@ -43,15 +44,15 @@ class ControlRoom extends Panel {
     const { staleSince, loaded, away } = this.store;
     if (!staleSince) return away ? this.wasAway(away) : nothing;
     const since = this.clock.seconds.format(staleSince);
-    const old = loaded ? "What you see below is of that time." : "";
-    return html`<strong>STALE since ${since}</strong> Connection lost, trying again. ${old}`;
+    const old = loaded ? t("What you see below is of that time.") : "";
+    return html`<strong>${t("STALE since {time}", { time: since })}</strong> ${t("Connection lost, trying again.")} ${old}`;
   }
 
   /** @param {{since: number, until: number}} away */
   wasAway({ since, until }) {
     const [from, to] = [since, until].map((at) => this.clock.seconds.format(at));
-    return html`Connection was lost from ${from} to ${to}. All that changed meanwhile is here now.
-      <button @click=${() => this.store.back()}>Understood</button>`;
+    return html`${t("Connection was lost from {from} to {to}. All that changed meanwhile is here now.", { from, to })}
+      <button @click=${() => this.store.back()}>${t("Understood")}</button>`;
   }
 }
 

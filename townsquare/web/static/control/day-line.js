@@ -5,9 +5,11 @@
  */
 
 import { html, nothing, svg } from "lit";
+import { t, tn } from "../text.js";
 import { asked, Refused } from "./act.js";
 import { SEVERITIES } from "./city.js";
 import { Panel } from "./panel.js";
+import { severityName } from "./severity.js";
 
 /** @import { Severity } from "./types.js" */
 /** @typedef {{since: string} & Record<Severity, number>} Bin */
@@ -49,22 +51,22 @@ class DayLine extends Panel {
   }
 
   render() {
-    if (!this.told) return html`<p class="quiet">${this.trouble || "The last 24 hours are being read …"}</p>`;
+    if (!this.told) return html`<p class="quiet">${this.trouble || t("The last 24 hours are being read …")}</p>`;
     const { bins } = this.told;
     const last = bins.length - 1;
     const n = this.store.at === null ? last : Math.max(0, this.place(this.store.at));
     return html`
       <p class="reading">
-        <b>${this.store.at === null ? "Last 24 hours" : `Charts show ${this.clock.since(this.store.at, this.store.now)}`}</b>
+        <b>${this.store.at === null ? t("Last 24 hours") : t("Charts show {time}", { time: this.clock.since(this.store.at, this.store.now) })}</b>
         <span>${this.words(bins[n])}</span>
         ${this.store.at === null
           ? nothing
-          : html`<span>Alarms and map are of now.</span><button @click=${() => this.store.look(null)}>Back to now</button>`}
+          : html`<span>${t("Alarms and map are of now.")}</span><button @click=${() => this.store.look(null)}>${t("Back to now")}</button>`}
         ${this.trouble ? html`<span role="status">${this.trouble}</span>` : nothing}
       </p>
       <div class="strip">
         <svg viewBox="0 0 ${bins.length} 100" preserveAspectRatio="none" aria-hidden="true">${this.bars()}</svg>
-        <input type="range" min="0" max=${last} .value=${String(n)} aria-label="Moment that the charts show"
+        <input type="range" min="0" max=${last} .value=${String(n)} aria-label=${t("Moment that the charts show")}
           aria-valuetext=${this.words(bins[n])}
           @input=${(/** @type {any} */ event) => this.move(Number(event.target.value))} />
         <ol class="hours" aria-hidden="true">${[0, 1, 2, 3, 4].map((quarter) =>
@@ -111,11 +113,11 @@ class DayLine extends Panel {
   words(bin) {
     const since = Date.parse(bin.since);
     const [from, to] = [since, since + this.told.stepMinutes * 60_000].map((at) => this.clock.minutes.format(at));
-    const parts = SEVERITIES.filter((severity) => bin[severity]).map((severity) => `${bin[severity]} ${severity}`);
+    const parts = SEVERITIES.filter((severity) => bin[severity]).map((severity) => `${bin[severity]} ${severityName(severity)}`);
     const number = total(bin);
-    const what = !this.known(bin) ? "no alarms were kept then"
-      : number ? `${number} ${number === 1 ? "alarm" : "alarms"} (${parts.join(", ")})` : "no alarm";
-    return `${from} to ${to}: ${what}`;
+    const what = !this.known(bin) ? t("no alarms were kept then")
+      : number ? tn(number, "{n} alarm ({parts})", "{n} alarms ({parts})", { parts: parts.join(", ") }) : t("no alarm");
+    return t("{from} to {to}: {what}", { from, to, what });
   }
 }
 

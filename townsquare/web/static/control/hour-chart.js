@@ -2,6 +2,7 @@
 
 import { LitElement, html, nothing } from "lit";
 import uPlot from "uplot";
+import { t } from "../text.js";
 import { chartOptions } from "./chart-look.js";
 import { HOUR_S, WINDOW_S, inPart } from "./past.js";
 
@@ -63,13 +64,13 @@ class HourChart extends LitElement {
     return html`
       <ul class="legend">
         ${line ? [key("towards", line.columns[0]), key("away", line.columns[1])] : nothing}
-        ${zone ? key("mean", html`mean in zone ${zone.name}`) : nothing}
-        ${line ? key("open", "window still growing") : nothing}
-        ${all.some(inPart) ? key("part", "watched in part") : nothing}
-        ${all.some((window) => window.sample) ? key("sample", "sample, not counted here") : nothing}
-        <li>gap: not counted</li>
+        ${zone ? key("mean", t("mean in zone {zone}", { zone: zone.name })) : nothing}
+        ${line ? key("open", t("window still growing")) : nothing}
+        ${all.some(inPart) ? key("part", t("watched in part")) : nothing}
+        ${all.some((window) => window.sample) ? key("sample", t("sample, not counted here")) : nothing}
+        <li>${t("gap: not counted")}</li>
       </ul>
-      <div class="plot" role="img" aria-label="Chart of the hour; the table says the same"></div>
+      <div class="plot" role="img" aria-label=${t("Chart of the hour; the table says the same")}></div>
     `;
   }
 }

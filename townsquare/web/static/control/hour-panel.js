@@ -1,6 +1,7 @@
 /** An hour of the selected camera, the last or around the playhead: a chart, and a table that says the same. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { Refused } from "./act.js";
 import { camera, measures } from "./city.js";
 import { Panel } from "./panel.js";
@@ -92,16 +93,16 @@ class HourPanel extends Panel {
       now: this.end, at: this.store.at === null ? null : this.store.at / 1000,
     };
     const { at } = this.store;
-    const which = at === null ? "Last hour" : `Hour around ${this.clock.since(at, this.store.now)}`;
+    const which = at === null ? t("Last hour, windows of 5 minutes") : t("Hour around {time}, windows of 5 minutes", { time: this.clock.since(at, this.store.now) });
     return html`
-      <h2>${which}, windows of 5 minutes
+      <h2>${which}
         ${this.choice(lines, line)}
         <span class="switch">
-          <button aria-pressed=${!this.listed} @click=${() => (this.listed = false)}>Chart</button>
-          <button aria-pressed=${this.listed} @click=${() => (this.listed = true)}>Table</button>
+          <button aria-pressed=${!this.listed} @click=${() => (this.listed = false)}>${t("Chart")}</button>
+          <button aria-pressed=${this.listed} @click=${() => (this.listed = true)}>${t("Table")}</button>
         </span>
       </h2>
-      ${this.trouble ? html`<p class="quiet" role="status">History: ${this.trouble}</p>` : nothing}
+      ${this.trouble ? html`<p class="quiet" role="status">${t("History: {trouble}", { trouble: this.trouble })}</p>` : nothing}
       ${this.listed
         ? html`<hour-table .shown=${shown} .clock=${this.clock}></hour-table>`
         : html`<hour-chart .shown=${shown} .clock=${this.clock}></hour-chart>`}
@@ -111,7 +112,7 @@ class HourPanel extends Panel {
   /** @param {Measure[]} lines @param {Measure|undefined} chosen */
   choice(lines, chosen) {
     if (lines.length < 2) return nothing;
-    return html`<label>Line
+    return html`<label>${t("Line")}
       <select @change=${(event) => (this.line = event.target.value)}>
         ${lines.map(({ name }) => html`<option ?selected=${name === chosen?.name}>${name}</option>`)}
       </select>

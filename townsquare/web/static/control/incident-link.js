@@ -1,6 +1,7 @@
 /** From an alarm to the incident that it is or was in, and to the form that opens one. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 
 /** @import { Entity } from "./types.js" */
 
@@ -13,6 +14,6 @@ export function incidentForm(alarm) {
 export function incidentLink(alarm) {
   const known = alarm.incident && `/control/incidents/${encodeURIComponent(alarm.incident)}`;
   return html`<p class="incident">
-    ${known ? html`<a href=${known}>Its incident</a> · ` : nothing}
-    <a href=${incidentForm(alarm)}>Open an incident</a></p>`;
+    ${known ? html`<a href=${known}>${t("Its incident")}</a> · ` : nothing}
+    <a href=${incidentForm(alarm)}>${t("Open an incident")}</a></p>`;
 }

@@ -1,12 +1,11 @@
 /** The keys: a line below the queue, and a sheet over the page where each can be changed. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { ACTS, alone, asDelivered, choose, keyOf, keysOn, setKeysOn } from "./keyboard.js";
 import { Panel } from "./panel.js";
 
 /** @import { Act } from "./keyboard.js" */
-
-const SHORT = ["next", "previous", "acknowledge", "shelve", "reset"];
 
 class KeyHelp extends Panel {
   constructor() {
@@ -24,28 +23,28 @@ class KeyHelp extends Panel {
   }
 
   render() {
-    const few = ACTS.filter(({ name }) => SHORT.includes(name));
+    const few = ACTS.filter(({ short }) => short);
     return html`
       <p class="keys">
-        <label><input type="checkbox" .checked=${keysOn()} @change=${(e) => setKeysOn(e.target.checked)} /> Keys:</label>
-        ${few.map((act) => html`${cap(keyOf(act))} ${act.name} `)}
-        <button @click=${() => this.open()}>All keys</button>
+        <label><input type="checkbox" .checked=${keysOn()} @change=${(e) => setKeysOn(e.target.checked)} /> ${t("Keys:")}</label>
+        ${few.map((act) => html`${cap(keyOf(act))} ${act.short} `)}
+        <button @click=${() => this.open()}>${t("All keys")}</button>
       </p>
       <dialog class="sheet" aria-labelledby="keys-title" @close=${() => this.ask(null)}
         @keydown=${(/** @type {KeyboardEvent} */ event) => this.heard(event)}>
-        <h2 id="keys-title">Keys of the control room</h2>
+        <h2 id="keys-title">${t("Keys of the control room")}</h2>
         <table>
-          <thead><tr><th scope="col">Key</th><th scope="col">What it does</th><th scope="col">Another key</th></tr></thead>
+          <thead><tr><th scope="col">${t("Key")}</th><th scope="col">${t("What it does")}</th><th scope="col">${t("Another key")}</th></tr></thead>
           <tbody>
             ${ACTS.map((act) => this.row(act))}
-            <tr><td>${cap("Enter")}</td><th scope="row">open or close the row of alarms</th><td></td></tr>
-            <tr><td>${cap("Esc")}</td><th scope="row">close this, or select no alarm</th><td></td></tr>
+            <tr><td>${cap("Enter")}</td><th scope="row">${t("open or close the row of alarms")}</th><td></td></tr>
+            <tr><td>${cap("Esc")}</td><th scope="row">${t("close this, or select no alarm")}</th><td></td></tr>
           </tbody>
         </table>
         <p role="status">${this.said}</p>
         <p class="choices">
-          <button @click=${() => this.reset()}>All as delivered</button>
-          <button @click=${() => this.dialog.close()}>Close</button>
+          <button @click=${() => this.reset()}>${t("All as delivered")}</button>
+          <button @click=${() => this.dialog.close()}>${t("Close this")}</button>
         </p>
       </dialog>
     `;
@@ -57,15 +56,15 @@ class KeyHelp extends Panel {
     return html`<tr>
       <td>${asked ? "…" : cap(keyOf(act))}</td>
       <th scope="row">${act.words}</th>
-      <td><button aria-label="Change the key for: ${act.words}" @click=${() => this.ask(act)}>
-        ${asked ? "press it now" : "Change"}</button></td>
+      <td><button aria-label=${t("Change the key for: {act}", { act: act.words })} @click=${() => this.ask(act)}>
+        ${asked ? t("press it now") : t("Change")}</button></td>
     </tr>`;
   }
 
   /** @param {Act|null} act */
   ask(act) {
     this.asking = act;
-    this.said = act ? `Press the new key to ${act.words}; Escape leaves it as it is.` : "";
+    this.said = act ? t("Press the new key to {act}; Escape leaves it as it is.", { act: act.words }) : "";
     this.requestUpdate();
   }
 
@@ -82,12 +81,13 @@ class KeyHelp extends Panel {
     const key = event.key.toLowerCase();
     const other = choose(act, key);
     this.ask(null);
-    this.said = other ? `${key.toUpperCase()} is taken: ${other.words}.` : `${key.toUpperCase()}: ${act.words}.`;
+    const typed = key.toUpperCase();
+    this.said = other ? t("{key} is taken: {act}.", { key: typed, act: other.words }) : `${typed}: ${act.words}.`;
   }
 
   reset() {
     asDelivered();
-    this.said = "All keys are as delivered.";
+    this.said = t("All keys are as delivered.");
     this.requestUpdate();
   }
 }

@@ -4,9 +4,11 @@
  * Always holds: no two acts have the same key. They can be turned off (WCAG 2.2, 2.1.4).
  */
 
+import { t } from "../text.js";
+
 /** @import { Store } from "./store.js" */
 
-/** @typedef {{name: string, key: string, words: string, does: (room: HTMLElement) => void}} Act */
+/** @typedef {{name: string, short?: string, key: string, words: string, does: (room: HTMLElement) => void}} Act */
 
 const OFF = "keys-off";
 const CHOSEN = "keys";
@@ -17,17 +19,17 @@ const to = (/** @type {string} */ what) => (/** @type {HTMLElement} */ room) =>
 
 /** @type {Act[]} */
 export const ACTS = [
-  { name: "next", key: "j", words: "next alarm", does: (room) => queue(room).step(1) },
-  { name: "previous", key: "k", words: "previous alarm", does: (room) => queue(room).step(-1) },
-  { name: "acknowledge", key: "a", words: "acknowledge it", does: (room) => queue(room).acknowledgeSelected() },
-  { name: "shelve", key: "s", words: "shelve it", does: (room) => queue(room).shelveSelected() },
-  { name: "reset", key: "r", words: "reset it", does: (room) => queue(room).resetSelected() },
-  { name: "incident", key: "i", words: "open an incident from it", does: (room) => queue(room).openIncident() },
-  { name: "aside", key: "p", words: "show or hide what is put aside", does: toggleAside },
-  { name: "map", key: "m", words: "go to the map", does: to("town-map button") },
-  { name: "camera", key: "v", words: "go to the camera", does: to("camera-tile") },
-  { name: "hour", key: "h", words: "go to the last hour", does: to("hour-panel button") },
-  { name: "help", key: "?", words: "show all keys", does: (room) => help(room).open() },
+  { name: "next", short: t("next"), key: "j", words: t("next alarm"), does: (room) => queue(room).step(1) },
+  { name: "previous", short: t("previous"), key: "k", words: t("previous alarm"), does: (room) => queue(room).step(-1) },
+  { name: "acknowledge", short: t("acknowledge"), key: "a", words: t("acknowledge it"), does: (room) => queue(room).acknowledgeSelected() },
+  { name: "shelve", short: t("shelve"), key: "s", words: t("shelve it"), does: (room) => queue(room).shelveSelected() },
+  { name: "reset", short: t("reset"), key: "r", words: t("reset it"), does: (room) => queue(room).resetSelected() },
+  { name: "incident", key: "i", words: t("open an incident from it"), does: (room) => queue(room).openIncident() },
+  { name: "aside", key: "p", words: t("show or hide what is put aside"), does: toggleAside },
+  { name: "map", key: "m", words: t("go to the map"), does: to("town-map button") },
+  { name: "camera", key: "v", words: t("go to the camera"), does: to("camera-tile") },
+  { name: "hour", key: "h", words: t("go to the last hour"), does: to("hour-panel button") },
+  { name: "help", key: "?", words: t("show all keys"), does: (room) => help(room).open() },
 ];
 
 const help = (/** @type {HTMLElement} */ room) => /** @type {any} */ (room.querySelector("key-help"));

@@ -37,11 +37,11 @@ export function rowGroup(store, row, look, deeds) {
       <span class="where">${where}</span>
     </button>
     <p class="state">
-      <b>${row.waiting.length ? `${row.waiting.length} to acknowledge` : "all acknowledged"}</b>
+      <b>${row.waiting.length ? t("{n} to acknowledge", { n: row.waiting.length }) : t("all acknowledged")}</b>
       ${unanswered
         ? html`<span class="unanswered">${t("{n} without an answer", { n: unanswered })}</span>`
         : nothing}
-      <span>newest ${age(row.newest, store.now)}</span>
+      <span>${t("newest {age}", { age: age(row.newest, store.now) })}</span>
     </p>
     ${look.open ? nothing : named(store, row)}
     ${look.commands ? choices(row, look, deeds) : nothing}
@@ -58,7 +58,7 @@ function named(store, row) {
   const more = all.length - MOST_NAMED;
   return html`<ul class="named">
     ${all.slice(0, MOST_NAMED).map((alarm) => html`<li>${sign("critical")} ${alarm.name}, ${place(store, alarm)}</li>`)}
-    ${more > 0 ? html`<li>and ${more} more critical</li>` : nothing}
+    ${more > 0 ? html`<li>${t("and {n} more critical", { n: more })}</li>` : nothing}
   </ul>`;
 }
 
@@ -70,19 +70,23 @@ function choices(row, look, deeds) {
     <p class="choices">
       ${waiting
         ? html`<button class="acknowledge" ?disabled=${look.busy} @click=${deeds.acknowledge}>
-            ${look.busy ? "Acknowledging …" : `Acknowledge ${waiting === all ? "all" : `${waiting} of`} ${all}`}
+            ${look.busy ? t("Acknowledging …") : howMany(waiting, all)}
           </button>`
         : nothing}
       ${incident && free.length
         ? html`<button ?disabled=${look.busy} @click=${() => deeds.link(incident, free)}>
-            Add ${free.length} to its incident
+            ${t("Add {n} to its incident", { n: free.length })}
           </button>`
         : nothing}
       <button ?disabled=${look.busy} @click=${deeds.incident}>
-        Open one incident${row.alarms.length > MOST_LINKED ? ` of the worst ${MOST_LINKED}` : ""}
+        ${all > MOST_LINKED ? t("Open one incident of the worst {n}", { n: MOST_LINKED }) : t("Open one incident")}
       </button>
     </p>
-    ${incident ? html`<p class="incident"><a href=${`/control/incidents/${encodeURIComponent(incident)}`}>Its incident</a></p>` : nothing}
+    ${incident ? html`<p class="incident"><a href=${`/control/incidents/${encodeURIComponent(incident)}`}>${t("Its incident")}</a></p>` : nothing}
     ${look.said ? html`<p class="refused" role="alert">${look.said}</p>` : nothing}
   </div>`;
+}
+
+function howMany(/** @type {number} */ waiting, /** @type {number} */ all) {
+  return waiting === all ? t("Acknowledge all {all}", { all }) : t("Acknowledge {n} of {all}", { n: waiting, all });
 }

@@ -5,6 +5,7 @@
  * Always holds: every open alarm is in exactly one row.
  */
 
+import { t, tn } from "../text.js";
 import { SEVERITIES, alarmLoad, isWaiting, openAlarms, place } from "./city.js";
 
 /** @import { Entity, Severity } from "./types.js" */
@@ -89,14 +90,14 @@ export function words(store, row) {
   const [[first]] = places;
   if (causes.length === 1) return { what: cause, where: and(first, places.length - 1) };
   const rest = row.alarms.some((alarm) => alarm.rowBy === "rest");
-  const what = rest ? "Everything else" : places.length === 1 ? first : `${causes.length} kinds of alarm`;
+  const what = rest ? t("Everything else") : places.length === 1 ? first : tn(causes.length, "{n} kind of alarm", "{n} kinds of alarm");
   const counts = causes.map(([name, number]) => `${number} × ${name}`);
   return { what, where: and(counts.slice(0, MOST_NAMED).join(", "), causes.length - MOST_NAMED) };
 }
 
 /** @param {string} first @param {number} more */
 function and(first, more) {
-  return more > 0 ? `${first} and ${more} more` : first;
+  return more > 0 ? t("{first} and {n} more", { first, n: more }) : first;
 }
 
 /** @param {string[]} names @returns {[string, number][]} how often each, the most frequent first */
@@ -129,5 +130,5 @@ export function flood(store) {
   const since = store.now - TEN_MINUTES_MS;
   const lately = openAlarms(store).filter((alarm) => Date.parse(alarm.dateIssued) > since);
   const number = new Set(lately.map((alarm) => alarm.row ?? alarm.id)).size;
-  return `Flood: ${tenMinutes} alarms in 10 minutes in ${number} ${number === 1 ? "row" : "rows"}`;
+  return tn(number, "Flood: {alarms} alarms in 10 minutes in {n} row", "Flood: {alarms} alarms in 10 minutes in {n} rows", { alarms: tenMinutes });
 }

@@ -1,6 +1,7 @@
 /** Put an alarm aside: why and for how long. Without a reason and an end nothing goes on a shelf. */
 
 import { html } from "lit";
+import { t } from "../text.js";
 
 /** @import { Entity } from "./types.js" */
 
@@ -25,17 +26,17 @@ export function shelveForm(put, leave, now) {
     return put("shelve", { reason, once: form.has("once"), ...end });
   };
   return html`<form class="shelve" @submit=${submit} @keydown=${(e) => e.key === "Escape" && leave()}>
-    <label>Reason <input name="reason" required maxlength="500" autocomplete="off" /></label>
-    <label>Back after
+    <label>${t("Reason")} <input name="reason" required maxlength="500" autocomplete="off" /></label>
+    <label>${t("Back after")}
       <select name="hours">
         ${HOURS.map((h) => html`<option value=${h} ?selected=${h === MOST_H}>${h} h</option>`)}
       </select>
     </label>
-    <label class="once"><input type="checkbox" name="once" /> or when its cause ends</label>
+    <label class="once"><input type="checkbox" name="once" /> ${t("or when its cause ends")}</label>
     <p class="choices">
-      <button value="shelf">Shelve</button>
-      <button value="out">Take out of service</button>
-      <button type="button" @click=${leave}>Leave it</button>
+      <button value="shelf">${t("Shelve")}</button>
+      <button value="out">${t("Take out of service")}</button>
+      <button type="button" @click=${leave}>${t("Leave it")}</button>
     </p>
   </form>`;
 }

@@ -1,7 +1,7 @@
 /** The top line: where we are, what time it is, whether data is live, how busy alarms are. */
 
 import { html, nothing } from "lit";
-import { t, tn } from "../text.js";
+import { LANGUAGE, t, tn } from "../text.js";
 import { MOST_LOAD, alarmLoad, isUnanswered, isWaiting, lostSources, openAlarms, putAside } from "./city.js";
 import { Panel } from "./panel.js";
 
@@ -11,11 +11,11 @@ class StatusBar extends Panel {
   render() {
     const { store } = this;
     return html`<header class="bar">
-      <h1>${store.session.town.name}<small>Control room</small></h1>
+      <h1>${store.session.town.name}<small>${t("Control room")}</small></h1>
       ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()} ${this.aside()}
       ${this.lost()}
-      <nav aria-label="Pages">${this.pages()} <a href="/">Public page</a></nav>
-      ${this.roles()} ${this.account()}
+      <nav aria-label=${t("Pages")}>${this.pages()} <a href="/">${t("Public page")}</a></nav>
+      ${this.roles()} ${this.languages()} ${this.account()}
     </header>`;
   }
 
@@ -31,15 +31,15 @@ class StatusBar extends Panel {
     const { staleSince, loaded } = this.store;
     if (staleSince) {
       const since = this.clock.seconds.format(staleSince);
-      return fact("abnormal", html`STALE`, `since ${since}`);
+      return fact("abnormal", t("STALE"), t("since {time}", { time: since }));
     }
-    return fact("", loaded ? "Live" : "…", loaded ? "connection" : "connecting");
+    return fact("", loaded ? t("Live") : "…", loaded ? t("connection") : t("connecting"));
   }
 
   alarms() {
     const open = openAlarms(this.store);
     const waiting = open.filter(isWaiting).length;
-    const note = waiting ? `open, ${waiting} to acknowledge` : "alarms open";
+    const note = waiting ? t("open, {n} to acknowledge", { n: waiting }) : t("alarms open");
     return [fact("", this.known(open.length), note), this.unanswered(open.filter(isUnanswered).length)];
   }
 
@@ -51,7 +51,7 @@ class StatusBar extends Panel {
     const { tenMinutes, flood } = alarmLoad(this.store) ?? {};
     const of = html`${this.known(tenMinutes ?? 0)}<small>/${MOST_LOAD}</small>`;
     const many = flood || tenMinutes > MOST_LOAD;
-    return fact(many ? "abnormal" : "", of, flood ? "alarms in 10 min: flood" : "alarms in 10 min");
+    return fact(many ? "abnormal" : "", of, flood ? t("alarms in 10 min: flood") : t("alarms in 10 min"));
   }
 
   aside() {
@@ -75,18 +75,29 @@ class StatusBar extends Panel {
 
   account() {
     if (!this.store.session.account) return nothing;
-    return html`<form method="post" action="/session/end"><button>Sign out</button></form>`;
+    return html`<form method="post" action="/session/end"><button>${t("Sign out")}</button></form>`;
+  }
+
+  /** Choosing one loads the page anew, in it. */
+  languages() {
+    const { languages } = this.store.session;
+    const choose = (/** @type {any} */ event) => event.target.form.submit();
+    return html`<form class="language" method="post" action="/language">
+      <select name="language" aria-label=${t("Language")} @change=${choose}>
+        ${languages.map(({ tag, name }) => html`<option value=${tag} lang=${tag} ?selected=${tag === LANGUAGE}>${name}</option>`)}
+      </select>
+    </form>`;
   }
 
   roles() {
     const { role, roles } = this.store.session;
     if (!roles.length) return nothing;
     return html`<form class="role" method="post" action="/session/role">
-      <label for="role">Role</label>
+      <label for="role">${t("Role")}</label>
       <select id="role" name="role">
         ${roles.map((r) => html`<option value=${r.name} ?selected=${r.name === role}>${r.title}</option>`)}
       </select>
-      <button>Switch</button>
+      <button>${t("Switch")}</button>
     </form>`;
   }
 }

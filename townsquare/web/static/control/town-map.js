@@ -5,11 +5,12 @@
  */
 
 import { html, nothing, render } from "lit";
+import { t, tn } from "../text.js";
 import { SEVERITIES, around, camera, measures, places, title, worstAlarm } from "./city.js";
 import { count } from "./format.js";
 import { CREDIT } from "./ground.js";
 import { Panel } from "./panel.js";
-import { sign } from "./severity.js";
+import { severityName, sign } from "./severity.js";
 import "./camera-list.js";
 
 /** @import { Entity } from "./types.js" */
@@ -42,7 +43,7 @@ class TownMap extends Panel {
       await new Promise((painted) => setTimeout(painted));
       await this.open();
     } catch (error) {
-      this.trouble = "This machine cannot draw the map (no WebGL 2), so here is the list.";
+      this.trouble = t("This machine cannot draw the map (no WebGL 2), so here is the list.");
       console.warn("map:", error);
     }
   }
@@ -108,15 +109,16 @@ class TownMap extends Panel {
   /** @param {Several} several */
   cluster({ cluster, at, count, rank, failing }) {
     const worst = SEVERITIES[rank];
-    const words = [`${count} places`, worst && `worst alarm ${worst}`, failing && `${failing} failing`];
+    const fail = failing && t("{n} failing", { n: failing });
+    const inside = [tn(count, "{n} place", "{n} places"), worst && t("worst alarm {severity}", { severity: severityName(worst) }), fail];
     const open = () => {
       this.moved = true;
       this.places.open(cluster, at);
     };
     return html`<button class="cluster ${worst ?? ""}" @click=${open}
-      aria-label="${words.filter(Boolean).join(", ")}; zoom in">
+      aria-label=${t("{places}; zoom in", { places: inside.filter(Boolean).join(", ") })}>
       ${worst ? sign(worst) : nothing} <b>${count}</b>
-      ${failing ? html`<em>${failing} failing</em>` : nothing}
+      ${failing ? html`<em>${fail}</em>` : nothing}
     </button>`;
   }
 
@@ -145,7 +147,7 @@ class TownMap extends Panel {
       ${alarm ? sign(alarm.severity) : nothing}
       <span class="name">${title(one)}</span>
       ${zone ? html`<b>${count(zone.live?.peopleCount)}</b>` : nothing}
-      ${one.status === "failing" ? html`<em>failing</em>` : nothing}
+      ${one.status === "failing" ? html`<em>${t("failing")}</em>` : nothing}
     </button>`;
   }
 
@@ -153,10 +155,10 @@ class TownMap extends Panel {
     if (this.store.loaded && this.empty) return this.nowhere();
     const listed = this.listed || this.trouble !== "";
     return html`
-      <h2>Town
+      <h2>${t("Town")}
         ${this.trouble ? nothing : html`<span class="switch">
-          <button aria-pressed=${!listed} @click=${() => (this.listed = false)}>Map</button>
-          <button aria-pressed=${listed} @click=${() => (this.listed = true)}>List</button>
+          <button aria-pressed=${!listed} @click=${() => (this.listed = false)}>${t("Map")}</button>
+          <button aria-pressed=${listed} @click=${() => (this.listed = true)}>${t("List")}</button>
         </span>`}
       </h2>
       ${this.trouble ? html`<p class="quiet" role="status">${this.trouble}</p>` : nothing}
@@ -171,9 +173,9 @@ class TownMap extends Panel {
 
   nowhere() {
     return html`
-      <h2>Town</h2>
-      <p class="quiet" role="status">Nothing here has a place yet. Cameras and sensors appear on the map as soon as
-        one has a position; <code>centre</code> in <code>[town]</code> of townsquare.toml says where it begins.</p>
+      <h2>${t("Town")}</h2>
+      <p class="quiet" role="status">${t("Nothing here has a place yet. Cameras and sensors appear on the map as soon as one has a position; {centre} in {town} of townsquare.toml says where it begins.",
+        { centre: code("centre"), town: code("[town]") })}</p>
     `;
   }
 
@@ -184,13 +186,13 @@ class TownMap extends Panel {
     };
     const zoom = (by) => () => this.map.jumpTo({ zoom: this.map.getZoom() + by });
     const keys = [
-      ["north", "▲", "Move north", move(0, -1)],
-      ["west", "◀", "Move west", move(-1, 0)],
-      ["home", "⌂", "Whole town", () => this.map.jumpTo(this.home())],
-      ["east", "▶", "Move east", move(1, 0)],
-      ["south", "▼", "Move south", move(0, 1)],
-      ["in", "+", "Zoom in", zoom(1)],
-      ["out", "−", "Zoom out", zoom(-1)],
+      ["north", "▲", t("Move north"), move(0, -1)],
+      ["west", "◀", t("Move west"), move(-1, 0)],
+      ["home", "⌂", t("Whole town"), () => this.map.jumpTo(this.home())],
+      ["east", "▶", t("Move east"), move(1, 0)],
+      ["south", "▼", t("Move south"), move(0, 1)],
+      ["in", "+", t("Zoom in"), zoom(1)],
+      ["out", "−", t("Zoom out"), zoom(-1)],
     ];
     return html`<div class="pad">
       ${keys.map(([side, mark, name, act]) => html`
@@ -202,6 +204,10 @@ class TownMap extends Panel {
     const { centre, zoom } = this.store.session.town;
     return centre ? { center: centre, zoom } : around(places(this.store).map(({ at }) => at));
   }
+}
+
+function code(/** @type {string} */ words) {
+  return html`<code>${words}</code>`;
 }
 
 customElements.define("town-map", TownMap);

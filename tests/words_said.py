@@ -25,6 +25,7 @@ OPENS = re.compile(r"\b(?:html|svg)`")
 # The same in every language.
 NAMES = {
     "Townsquare",
+    "Backspace",
     "CSV",
     "PDF",
     "PNG",

@@ -21,15 +21,6 @@ FORMS = {"de": {"one", "other"}, "fr": {"one", "other"}, "es": {"one", "other"}}
 FORMS["sr-Latn"] = {"one", "few", "other"}
 # Pages in English only, so far.
 NOT_YET = {
-    "static/camera/camera-calibration.js",
-    "static/camera/count-choice.js",
-    "static/camera/count-keys.js",
-    "static/camera/count-result.js",
-    "static/camera/drawing-board.js",
-    "static/camera/drawn-lines.js",
-    "static/camera/drawn-places.js",
-    "static/camera/fields.js",
-    "static/camera/hand-count.js",
     "static/notify/chain-picture.js",
     "static/notify/notify-page.js",
     "static/notify/this-browser.js",

@@ -1,10 +1,12 @@
 /** Between the server's JSON and the browser's passkeys (W3C Web Authentication, Level 3). */
 
-const NOT_HERE = "This browser cannot use passkeys. Use a current Chrome, Edge, Firefox or Safari.";
-const SAID_NO = "Nothing was done: the passkey was not used, or it took too long. Try again.";
-const KNOWN_ALREADY =
-  "This authenticator holds a passkey of this town already. Each person needs one of their own;" +
-  " a second passkey belongs on another device.";
+import { t } from "../text.js";
+
+const NOT_HERE = t("This browser cannot use passkeys. Use a current Chrome, Edge, Firefox or Safari.");
+const SAID_NO = t("Nothing was done: the passkey was not used, or it took too long. Try again.");
+const KNOWN_ALREADY = t(
+  "This authenticator holds a passkey of this town already. Each person needs one of their own; a second passkey belongs on another device.",
+);
 
 /** @param {object} options of the server @returns {Promise<object>} the new passkey as JSON */
 export async function make(options) {

@@ -1,6 +1,7 @@
 /** What a camera counts, drawn on its picture; and what that would have counted just now. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { Refused, asked, post } from "../control/act.js";
 import { Clock } from "../control/format.js";
 import { Panel } from "../control/panel.js";
@@ -17,13 +18,18 @@ const MOST_TRIED = 4;
 const CHECKED_MS = 400; // after the last change
 
 /** @type {Record<Kind, string>} */
-const TOOLS = { lines: "Draw a line", zones: "Draw a zone", ground: "Set ground points", masks: "Draw a mask" };
+const TOOLS = {
+  lines: t("Draw a line"),
+  zones: t("Draw a zone"),
+  ground: t("Set ground points"),
+  masks: t("Draw a mask"),
+};
 /** @type {Record<string, string>} */
 const HINTS = {
-  lines: "Click where the line begins and where it ends; Enter puts one in the middle, Escape stops.",
-  zones: "Click corner by corner; Enter or the first corner ends it, Escape stops. Enter at once puts one in the middle.",
-  ground: "Click on points of the ground that you know, then write their metres beside. Escape ends.",
-  masks: "Click around what nobody may see; Enter or the first corner ends it, Escape stops.",
+  lines: t("Click where the line begins and where it ends; Enter puts one in the middle, Escape stops."),
+  zones: t("Click corner by corner; Enter or the first corner ends it, Escape stops. Enter at once puts one in the middle."),
+  ground: t("Click on points of the ground that you know, then write their metres beside. Escape ends."),
+  masks: t("Click around what nobody may see; Enter or the first corner ends it, Escape stops."),
 };
 
 class CameraCalibration extends Panel {
@@ -105,7 +111,7 @@ class CameraCalibration extends Panel {
       this.laid = await answer.json();
       this.start();
       this.trouble = "";
-      this.saved = layout ? "Saved; the camera counts so from now on." : "The settings hold again.";
+      this.saved = layout ? t("Saved; the camera counts so from now on.") : t("The settings hold again.");
     });
     this.saving = false;
     this.requestUpdate();
@@ -115,7 +121,7 @@ class CameraCalibration extends Panel {
     const lease = this.querySelector("camera-picture").lease?.lease;
     const lines = this.board.drawing.lines.slice(0, MOST_TRIED).map(({ a, b }) => ({ a, b }));
     this.trying = true;
-    this.trouble = lease ? "" : "What passed is told beside a picture only; ask for the picture first.";
+    this.trouble = lease ? "" : t("What passed is told beside a picture only; ask for the picture first.");
     this.requestUpdate();
     if (lease) {
       await this.orSay(async () => {
@@ -146,17 +152,17 @@ class CameraCalibration extends Panel {
   render() {
     const { camera } = this.store.session;
     if (!this.board.drawing) {
-      return html`<p>The camera has shown no picture yet, so there is nothing to draw on. Come back when it works.</p>`;
+      return html`<p>${t("The camera has shown no picture yet, so there is nothing to draw on. Come back when it works.")}</p>`;
     }
     return html`
       <div class="bench">
-        <section class="seen" aria-label="Picture">
-          <div class="tools" role="toolbar" aria-label="Drawing">${Object.entries(TOOLS).map(([kind, name]) => this.tool(kind, name))}</div>
+        <section class="seen" aria-label=${t("Picture")}>
+          <div class="tools" role="toolbar" aria-label=${t("Drawing")}>${Object.entries(TOOLS).map(([kind, name]) => this.tool(kind, name))}</div>
           <camera-picture .store=${this.store} .clock=${this.clock} .camera=${camera}
             .overlay=${this.board.render()}></camera-picture>
           <p class="hint" role="status">${HINTS[this.board.tool] ?? ""}</p>
         </section>
-        <section class="done" aria-label="What is drawn">
+        <section class="done" aria-label=${t("What is drawn")}>
           ${this.keeping()}
           ${this.trouble ? html`<p class="refused" role="alert">${this.trouble}</p>` : nothing}
           <drawn-lines .board=${this.board} .turned=${(this.turned += 1)} .tried=${this.tried} .most=${MOST_TRIED}
@@ -175,22 +181,22 @@ class CameraCalibration extends Panel {
     const drawing = this.laid.holds === "drawing";
     const whole = this.check.problems.filter((problem) => problem.at === "");
     return html`
-      <p class="holds"><span>What holds: <b>${drawing ? "what was drawn here" : "townsquare.toml"}</b>.</span>
+      <p class="holds"><span>${t("What holds: {what}.", { what: html`<b>${drawing ? t("what was drawn here") : "townsquare.toml"}</b>` })}</span>
         <button class="main" ?disabled=${this.saving || !this.unsaved || this.check.problems.length > 0}
-          @click=${() => this.keep(this.board.drawing.told())}>Save</button>
-        ${this.unsaved ? html`<button @click=${() => this.start()}>Undo all changes</button>` : nothing}
-        ${drawing ? html`<button ?disabled=${this.saving} @click=${() => this.keep(null)}>Back to the settings</button>` : nothing}
-        <span role="status" class="quiet kept">${this.saving ? "Saving …" : this.saved}</span></p>
+          @click=${() => this.keep(this.board.drawing.told())}>${t("Save")}</button>
+        ${this.unsaved ? html`<button @click=${() => this.start()}>${t("Undo all changes")}</button>` : nothing}
+        ${drawing ? html`<button ?disabled=${this.saving} @click=${() => this.keep(null)}>${t("Back to the settings")}</button>` : nothing}
+        <span role="status" class="quiet kept">${this.saving ? t("Saving …") : this.saved}</span></p>
       ${whole.map(({ what }) => html`<p class="refused" role="alert">${what}</p>`)}
     `;
   }
 
   text() {
     if (!this.check.toml.trim()) return nothing;
-    return html`<h2>For townsquare.toml</h2>
-      <p class="quiet">The same as text, to stand below this camera's [[camera]].</p>
-      <textarea readonly aria-label="Text for townsquare.toml" .value=${this.check.toml}></textarea>
-      <p><button @click=${() => navigator.clipboard.writeText(this.check.toml)}>Copy</button></p>`;
+    return html`<h2>${t("For {file}", { file: "townsquare.toml" })}</h2>
+      <p class="quiet">${t("The same as text, to stand below this camera's [[camera]].")}</p>
+      <textarea readonly aria-label=${t("Text for {file}", { file: "townsquare.toml" })} .value=${this.check.toml}></textarea>
+      <p><button @click=${() => navigator.clipboard.writeText(this.check.toml)}>${t("Copy")}</button></p>`;
   }
 
   tool(kind, name) {
@@ -205,18 +211,18 @@ class CameraCalibration extends Panel {
     const { lines } = this.board.drawing;
     if (!lines.length) return nothing;
     return html`<p class="acts trial">
-      <button class="main" ?disabled=${this.trying} @click=${() => this.tryOut()}>Count the last 5 minutes</button>
-      <span role="status" class="quiet">${this.trying ? "Asking …" : this.over()}</span></p>`;
+      <button class="main" ?disabled=${this.trying} @click=${() => this.tryOut()}>${t("Count the last 5 minutes")}</button>
+      <span role="status" class="quiet">${this.trying ? t("Asking …") : this.over()}</span></p>`;
   }
 
   over() {
     const { tried } = this;
-    if (!tried) return "What these lines would have counted. The question is an entry of the log.";
+    if (!tried) return t("What these lines would have counted. The question is an entry of the log.");
     if (tried.over_s < tried.needs_s) {
-      return `Only ${clockWords(tried.over_s)} were watched so far; it tells after ${clockWords(tried.needs_s)}.`;
+      return t("Only {time} were watched so far; it tells after {needs}.", { time: clockWords(tried.over_s), needs: clockWords(tried.needs_s) });
     }
-    const rest = this.board.drawing.lines.length > MOST_TRIED ? ` Of the first ${MOST_TRIED} lines.` : "";
-    return `Over ${clockWords(tried.over_s)} that were watched.${rest}`;
+    const all = t("Over {time} that were watched.", { time: clockWords(tried.over_s) });
+    return this.board.drawing.lines.length > MOST_TRIED ? `${all} ${t("Of the first {n} lines.", { n: MOST_TRIED })}` : all;
   }
 }
 

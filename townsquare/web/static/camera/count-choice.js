@@ -1,6 +1,7 @@
 /** What the hand will count, and with which keys. Tells `lines` and `begin`. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { Panel } from "../control/panel.js";
 import { EASY_KEYS, MOST_KEYS, keyOf, keysOf, nameOf } from "./keys.js";
 import { classWords, directionWords } from "./words.js";
@@ -53,7 +54,7 @@ class CountChoice extends Panel {
     if (event.key === "Escape") this.stopChanging("");
     else if (!key) return;
     else if (this.keys.some((one) => one.key === key && nameOf(one) !== this.changing)) {
-      this.stopChanging(`${key.toUpperCase()} counts something else already.`);
+      this.stopChanging(t("{key} counts something else already.", { key: key.toUpperCase() }));
     } else {
       this.chosen = { ...this.chosen, [this.changing]: key };
       localStorage.setItem(KEPT, JSON.stringify(this.chosen));
@@ -93,31 +94,31 @@ class CountChoice extends Panel {
 
   render() {
     const { lines } = this.store.session.camera;
-    if (!lines.length) return html`<p>This camera has no line yet; draw one first.</p>`;
+    if (!lines.length) return html`<p>${t("This camera has no line yet; draw one first.")}</p>`;
     const { keys } = this;
     return html`
-      <h2 tabindex="-1">What will you count?</h2>
+      <h2 tabindex="-1">${t("What will you count?")}</h2>
       <form @submit=${this.begin}>
-        <fieldset class="roles"><legend>Lines</legend>
+        <fieldset class="roles"><legend>${t("Lines")}</legend>
           ${lines.map((line) => this.box(this.lines, line.name, line.name))}
         </fieldset>
-        <fieldset class="roles"><legend>Road users</legend>
+        <fieldset class="roles"><legend>${t("Road users")}</legend>
           ${this.store.session.camera.groups.map((of) => this.box(this.of, of, classWords(of)))}
         </fieldset>
-        <fieldset class="roles"><legend>Where do you look?</legend>
-          ${this.option("street", "at the street itself: measures all errors")}
-          ${this.option("picture", "at the picture here: measures how lines count those who were found")}
+        <fieldset class="roles"><legend>${t("Where do you look?")}</legend>
+          ${this.option("street", t("at the street itself: measures all errors"))}
+          ${this.option("picture", t("at the picture here: measures how lines count those who were found"))}
         </fieldset>
-        <p><label>Minutes
+        <p><label>${t("Minutes")}
           <input type="number" min="1" max="60" required .value=${String(this.minutes)}
             @input=${(event) => (this.minutes = event.target.valueAsNumber)}></label>
-          <span class="quiet">15 are good; fewer than ten crossings say little.</span></p>
-        <h3>Keys</h3>
+          <span class="quiet">${t("15 are good; fewer than ten crossings say little.")}</span></p>
+        <h3>${t("Keys")}</h3>
         ${keys.length ? html`<ul class="keys">${keys.map((key) => this.key(key))}</ul>` : nothing}
         <p role="status" class="quiet">${this.advice(keys)}</p>
-        <p>From the moment you begin the machine counts too, and <b>there is no pause</b>. Backspace takes the
-          last press back.</p>
-        <p><button class="main" ?disabled=${!keys.length || keys.length > MOST_KEYS}>Begin</button></p>
+        <p>${t("From the moment you begin the machine counts too, and {none}.", { none: html`<b>${t("there is no pause")}</b>` })}
+          ${t("Backspace takes the last press back.")}</p>
+        <p><button class="main" ?disabled=${!keys.length || keys.length > MOST_KEYS}>${t("Begin")}</button></p>
       </form>
     `;
   }
@@ -139,9 +140,9 @@ class CountChoice extends Panel {
     const changing = this.changing === nameOf(key);
     return html`<li>
       <kbd class="cap">${changing ? "?" : key.key.toUpperCase()}</kbd>
-      <span><b>${what}</b><small>line ${key.line}, ${key.direction}</small></span>
-      <button type="button" aria-label="Change the key for ${what}" @click=${() => this.ask(nameOf(key))}>
-        ${changing ? "Press it" : "Change"}</button>
+      <span><b>${what}</b><small>${t("line {name}", { name: key.line })}, ${key.direction === "in" ? t("in") : t("out")}</small></span>
+      <button type="button" aria-label=${t("Change the key for {what}", { what })} @click=${() => this.ask(nameOf(key))}>
+        ${changing ? t("Press it") : t("Change")}</button>
     </li>`;
   }
 
@@ -152,11 +153,11 @@ class CountChoice extends Panel {
   }
 
   advice(/** @type {Key[]} */ keys) {
-    if (this.changing) return "Press the new key; Escape keeps the old one.";
+    if (this.changing) return t("Press the new key; Escape keeps the old one.");
     if (this.note) return this.note;
-    if (!keys.length) return "Choose a line and whom to count there.";
-    if (keys.length > MOST_KEYS) return `${keys.length} keys are more than a hand can play; ${MOST_KEYS} are the most.`;
-    if (keys.length > EASY_KEYS) return `${keys.length} keys: a hand that has more than ${EASY_KEYS} is often wrong.`;
+    if (!keys.length) return t("Choose a line and whom to count there.");
+    if (keys.length > MOST_KEYS) return t("{n} keys are more than a hand can play; {most} are the most.", { n: keys.length, most: MOST_KEYS });
+    if (keys.length > EASY_KEYS) return t("{n} keys: a hand that has more than {most} is often wrong.", { n: keys.length, most: EASY_KEYS });
     return "";
   }
 }

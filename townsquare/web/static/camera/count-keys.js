@@ -1,6 +1,7 @@
 /** The counting itself: large keys, the time that is left, what was pressed. */
 
 import { html, nothing } from "lit";
+import { t } from "../text.js";
 import { Panel } from "../control/panel.js";
 import { keyOf } from "./keys.js";
 import { classWords, clockWords, directionWords } from "./words.js";
@@ -57,7 +58,9 @@ class CountKeys extends Panel {
 
   undo() {
     const gone = this.count.undo();
-    this.said = gone ? `Taken back: ${this.what(this.count.keys[gone.n])} at ${clockWords(gone.at_s)}.` : "Nothing to take back.";
+    this.said = gone
+      ? t("Taken back: {what} at {time}.", { what: this.what(this.count.keys[gone.n]), time: clockWords(gone.at_s) })
+      : t("Nothing to take back.");
     this.requestUpdate();
   }
 
@@ -72,16 +75,16 @@ class CountKeys extends Panel {
     const gone_s = count.at(this.store.now);
     const left_s = count.length_s - gone_s;
     return html`
-      <h2 tabindex="-1">Counting</h2>
-      <p class="left"><b role="timer">${clockWords(left_s)}</b> left of ${clockWords(count.length_s)}
-        <progress max=${count.length_s} value=${gone_s} aria-label="Time that has gone"></progress></p>
+      <h2 tabindex="-1">${t("Counting")}</h2>
+      <p class="left">${t("{left} left of {all}", { left: html`<b role="timer">${clockWords(left_s)}</b>`, all: clockWords(count.length_s) })}
+        <progress max=${count.length_s} value=${gone_s} aria-label=${t("Time that has gone")}></progress></p>
       <div class="pads">${count.keys.map((key, n) => this.pad(key, n))}</div>
       <p class="acts">
-        <button @click=${() => this.undo()}>Take back the last <kbd>Backspace</kbd></button>
+        <button @click=${() => this.undo()}>${t("Take back the last")} <kbd>Backspace</kbd></button>
         <span role="status">${this.said}</span>
       </p>
       ${this.presses()}
-      <p class="quiet">A pause is not possible: the machine counts on. Presses outlast a reload of this page.</p>
+      <p class="quiet">${t("A pause is not possible: the machine counts on. Presses outlast a reload of this page.")}</p>
       ${this.ends(gone_s, left_s)}
     `;
   }
@@ -89,9 +92,9 @@ class CountKeys extends Panel {
   /** @param {Key} key @param {number} n */
   pad(key, n) {
     const number = this.count.number(n);
-    const line = this.store.session.camera.lines.length > 1 ? `line ${key.line}, ` : "";
+    const line = this.store.session.camera.lines.length > 1 ? `${t("line {name}", { name: key.line })}, ` : "";
     return html`<button class="pad ${this.flashing === n ? "pressed" : ""}" @click=${() => this.press(n)}
-      aria-label="${this.what(key)}, key ${key.key.toUpperCase()}, ${number} counted">
+      aria-label=${t("{what}, key {key}, {n} counted", { what: this.what(key), key: key.key.toUpperCase(), n: number })}>
       <kbd class="cap">${key.key.toUpperCase()}</kbd>
       <span><b>${this.what(key)}</b><small>${line}${key.direction}</small></span>
       <output>${number}</output>
@@ -100,27 +103,27 @@ class CountKeys extends Panel {
 
   presses() {
     const { presses, keys } = this.count;
-    if (!presses.length) return html`<p class="quiet">Nothing was pressed yet.</p>`;
+    if (!presses.length) return html`<p class="quiet">${t("Nothing was pressed yet.")}</p>`;
     const last = presses.slice(-LISTED).reverse();
-    return html`<ol class="presses" aria-label="Last presses, newest first">
+    return html`<ol class="presses" aria-label=${t("Last presses, newest first")}>
       ${last.map(({ n, at_s }) => html`<li><b>${clockWords(at_s)}</b> ${this.what(keys[n])}</li>`)}
     </ol>`;
   }
 
   ends(/** @type {number} */ gone_s, /** @type {number} */ left_s) {
-    if (this.handing || left_s <= 0) return html`<p role="status">Handing in …</p>`;
+    if (this.handing || left_s <= 0) return html`<p role="status">${t("Handing in …")}</p>`;
     if (this.ending) {
       const [question, event] = this.ending === "early"
-        ? ["End now and hand in what was counted so far?", "hand-in"]
-        : ["Give this count up? Nothing of it is kept.", "give-up"];
+        ? [t("End now and hand in what was counted so far?"), "hand-in"]
+        : [t("Give this count up? Nothing of it is kept."), "give-up"];
       return html`<p class="acts" role="group" aria-label=${question}>${question}
-        <button @click=${() => this.finish(event)}>Yes</button>
-        <button @click=${() => this.asks("")}>No, go on</button></p>`;
+        <button @click=${() => this.finish(event)}>${t("Yes")}</button>
+        <button @click=${() => this.asks("")}>${t("No, go on")}</button></p>`;
     }
     return html`<p class="acts">
-      <button ?disabled=${gone_s < LEAST_S} @click=${() => this.asks("early")}>End early</button>
-      <button @click=${() => this.asks("up")}>Give up</button>
-      ${gone_s < LEAST_S ? html`<span class="quiet">A count takes a minute at least.</span>` : nothing}
+      <button ?disabled=${gone_s < LEAST_S} @click=${() => this.asks("early")}>${t("End early")}</button>
+      <button @click=${() => this.asks("up")}>${t("Give up")}</button>
+      ${gone_s < LEAST_S ? html`<span class="quiet">${t("A count takes a minute at least.")}</span>` : nothing}
     </p>`;
   }
 

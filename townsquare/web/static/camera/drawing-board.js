@@ -6,6 +6,7 @@
  */
 
 import { html, nothing, svg } from "lit";
+import { t } from "../text.js";
 import { pointsOf } from "./drawing.js";
 import { drawnLine, drawnZone, unitOf, words } from "./overlay.js";
 
@@ -115,7 +116,7 @@ export class Board {
     if (!drawing) return nothing;
     const [width, height] = drawing.size;
     return html`<svg class="overlay board ${this.tool ? "drawing" : ""}" viewBox="0 0 ${width} ${height}"
-      role="group" aria-label="Drawing on the picture"
+      role="group" aria-label=${t("Drawing on the picture")}
       @pointerdown=${(event) => this.down(event)} @pointermove=${(event) => this.over(event)}
       @pointerup=${() => this.up()} @pointercancel=${() => this.up()}>
       ${this.ground()}
@@ -175,7 +176,7 @@ export class Board {
     const unit = unitOf(drawing.size);
     return drawing.points(chosen).map(([x, y], n) => svg`<circle class="handle" data-n=${n} cx=${x} cy=${y}
       r=${unit / 2.2} tabindex="0" role="button" @keydown=${(event) => this.nudge(event, n)}
-      aria-label="Point ${n + 1} at ${x}, ${y}; the arrow keys move it"></circle>`);
+      aria-label=${t("Point {n} at {x}, {y}; the arrow keys move it", { n: n + 1, x, y })}></circle>`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the lists of drawn things share: a box for each, fields, points, and what is wrong beside them. */
 
 import { LitElement, html } from "lit";
+import { t } from "../text.js";
 
 /** @import { Board } from "./drawing-board.js" */
 /** @import { Kind } from "./drawing.js" */
@@ -59,7 +60,7 @@ export class Fields extends LitElement {
   points(kind, n, names = []) {
     const { drawing } = this.board;
     return html`<div class="points">${drawing.points({ kind, n }).map(([x, y], i) => {
-      const name = names[i] ?? `corner ${i + 1}`;
+      const name = names[i] ?? t("corner {n}", { n: i + 1 });
       return html`${this.number(`${name} x`, x, (value) => drawing.move({ kind, n }, i, [value, y]))}
         ${this.number("y", y, (value) => drawing.move({ kind, n }, i, [x, value]))}`;
     })}</div>`;
@@ -67,10 +68,10 @@ export class Fields extends LitElement {
 
   /** @param {Kind} kind @param {number} n @param {string} name */
   removes(kind, n, name) {
-    return html`<button aria-label="Remove ${name}" @click=${() => this.set(() => {
+    return html`<button aria-label=${t("Remove {name}", { name })} @click=${() => this.set(() => {
       this.board.drawing.remove({ kind, n });
       this.board.chosen = null;
-    })}>Remove</button>`;
+    })}>${t("Remove")}</button>`;
   }
 }
 

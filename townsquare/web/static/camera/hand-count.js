@@ -1,6 +1,7 @@
 /** A hand count from its choices over the counting to its result, beside the drawn picture. */
 
 import { html, nothing, svg } from "lit";
+import { t } from "../text.js";
 import { Refused, asked, post } from "../control/act.js";
 import { Clock } from "../control/format.js";
 import { Panel } from "../control/panel.js";
@@ -73,10 +74,10 @@ class HandCount extends Panel {
     try {
       const told = await (await asked(`${this.path}/${evaluation}`)).json();
       this.lost = 0;
-      if (told.void) return this.over(`Nothing can come of this count: ${told.void}. Count anew.`);
+      if (told.void) return this.over(t("Nothing can come of this count: {why}. Count anew.", { why: told.void }));
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
-      if (refused.status !== 0) return this.over(`This count is over: ${refused.message}`);
+      if (refused.status !== 0) return this.over(t("This count is over: {why}", { why: refused.message }));
       this.lost ||= Date.now();
     }
     this.looking = setTimeout(() => this.look(), LOOKED_MS);
@@ -124,7 +125,7 @@ class HandCount extends Panel {
     const { count } = this;
     if (this.stage !== "counting" || !count) return;
     const left = count.length_s - count.at(this.store.now);
-    if (left < -HANDED_IN_S) this.over("It was not handed in within five minutes after its end; count anew.");
+    if (left < -HANDED_IN_S) this.over(t("It was not handed in within five minutes after its end; count anew."));
     else if (left <= 0 && Date.now() - (this.handed ?? 0) > AGAIN_MS) this.handIn();
   }
 
@@ -149,16 +150,15 @@ class HandCount extends Panel {
   render() {
     return html`
       <div class="bench">
-        <section class="seen" aria-label="Picture">
+        <section class="seen" aria-label=${t("Picture")}>
           <camera-picture .store=${this.store} .clock=${this.clock} .camera=${this.camera}
             .overlay=${this.overlay()} .renews=${this.stage === "counting"}></camera-picture>
-          <p class="quiet">The picture shows whom the machine has found, as shapes, a moment late. Whom it
-            misses, it does not show: to measure that as well, count on the street.</p>
+          <p class="quiet">${t("The picture shows whom the machine has found, as shapes, a moment late.")}
+            ${t("Whom it misses, it does not show: to measure that as well, count on the street.")}</p>
         </section>
-        <section class="done" aria-label="Count">
+        <section class="done" aria-label=${t("Count")}>
           ${this.trouble ? html`<p class="refused" role="alert">${this.trouble}</p>` : nothing}
-          ${this.lost ? html`<p class="refused" role="status">Connection lost since
-            ${this.clock.seconds.format(this.lost)}. Count on: your presses are kept in this page.</p>` : nothing}
+          ${this.lost ? html`<p class="refused" role="status">${t("Connection lost since {time}. Count on: your presses are kept in this page.", { time: this.clock.seconds.format(this.lost) })}</p>` : nothing}
           ${this[this.stage]()}
         </section>
       </div>
@@ -170,7 +170,7 @@ class HandCount extends Panel {
     if (!size) return nothing;
     const shown = lines.filter((line) => this.lines.includes(line.name));
     return html`<svg class="overlay" viewBox="0 0 ${size[0]} ${size[1]}" role="img"
-      aria-label="Lines: ${shown.map((line) => line.name).join(", ") || "none"}">
+      aria-label=${t("Lines: {names}", { names: shown.map((line) => line.name).join(", ") || "–" })}>
       ${shown.map((line) => svg`${drawnLine(line, unitOf(size))}`)}
     </svg>`;
   }
@@ -187,7 +187,7 @@ class HandCount extends Panel {
   counting() {
     return html`<count-keys .store=${this.store} .count=${this.count} .handing=${this.handing}
       @hand-in=${() => this.handIn()}
-      @give-up=${() => this.over("You gave this count up; nothing of it was kept.")}></count-keys>`;
+      @give-up=${() => this.over(t("You gave this count up; nothing of it was kept."))}></count-keys>`;
   }
 
   shown() {

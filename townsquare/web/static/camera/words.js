@@ -1,15 +1,17 @@
 /** Road users, directions and intervals in words. Pure. */
 
+import { t } from "../text.js";
+
 /** @type {Record<string, string>} */
 const CLASSES = {
-  person: "people",
-  bicycle: "bicycles",
-  motorcycle: "motorcycles",
-  car: "cars",
-  bus: "buses",
-  truck: "trucks",
-  tram: "trams",
-  vehicle: "all with a motor",
+  person: t("people"),
+  bicycle: t("bicycles"),
+  motorcycle: t("motorcycles"),
+  car: t("cars"),
+  bus: t("buses"),
+  truck: t("trucks"),
+  tram: t("trams"),
+  vehicle: t("all with a motor"),
 };
 
 /** @param {string} of */
@@ -29,9 +31,9 @@ export function directionWords(line, direction) {
 export function intervalWords(interval, byHand) {
   if (interval) {
     const { of, low, high } = interval;
-    return `of ${of} counted, ${low} to ${high} really passed, 19 times in 20`;
+    return t("of {n} counted, {low} to {high} really passed, 19 times in 20", { n: of, low, high });
   }
-  return byHand ? "unknown: too little was found of what passed" : "unknown: nobody passed";
+  return byHand ? t("unknown: too little was found of what passed") : t("unknown: nobody passed");
 }
 
 /** @param {number} seconds @returns {string} such as "14:05" */

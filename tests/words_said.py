@@ -26,6 +26,7 @@ OPENS = re.compile(r"\b(?:html|svg)`")
 NAMES = {
     "Townsquare",
     "Backspace",
+    "notify",
     "CSV",
     "PDF",
     "PNG",

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import Route
 
-from tests.words_said import WEB, bare, kept, missing, plurals, scripts, templates, tidy, unneeded
+from tests.words_said import bare, kept, missing, plurals, scripts, templates, tidy, unneeded
 from townsquare.model.errors import Invalid
 from townsquare.model.texts import CATEGORIES, Language, reading, text, text_of
 from townsquare.model.town import Town
@@ -19,12 +19,6 @@ from townsquare.web.pages import Pages
 OTHERS = [language for tag, language in languages().items() if tag != "en"]
 FORMS = {"de": {"one", "other"}, "fr": {"one", "other"}, "es": {"one", "other"}}
 FORMS["sr-Latn"] = {"one", "few", "other"}
-# Pages in English only, so far.
-NOT_YET = {
-    "static/notify/chain-picture.js",
-    "static/notify/notify-page.js",
-    "static/notify/this-browser.js",
-}
 PLACE = re.compile(r"\{\w+\}")
 
 
@@ -55,8 +49,6 @@ def test_what_is_filled_in_stands_in_each_translation(language: Language) -> Non
 
 @pytest.mark.parametrize("file", [*templates(), *scripts()], ids=lambda file: file.name)
 def test_no_word_stands_in_a_page_itself(file: Path) -> None:
-    if str(file.relative_to(WEB)) in NOT_YET:
-        pytest.skip("this page is in English only so far")
     assert bare(file) == set()
 
 

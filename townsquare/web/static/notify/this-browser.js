@@ -1,6 +1,7 @@
 /** Whether this browser is called, in whose place, and how to begin and end that. */
 
 import { LitElement, html, nothing } from "lit";
+import { t } from "../text.js";
 import { Refused, post } from "/static/control/act.js";
 
 const WORKER = "/static/notify/push-worker.js";
@@ -26,14 +27,14 @@ class ThisBrowser extends LitElement {
   }
 
   render() {
-    if (!("PushManager" in window)) return html`<p class="note">This browser takes no calls.</p>`;
+    if (!("PushManager" in window)) return html`<p class="note">${t("This browser takes no calls.")}</p>`;
     return html`${this.trouble ? html`<p class="refused" role="alert">${this.trouble}</p>` : nothing}
       <form @submit=${(e) => this.begin(e)}>
-        <label>In the place of <select name="contact">${this.contacts.map((one) => html`<option>${one}</option>`)}</select></label>
-        <button>Call this browser</button>
-        ${this.subscription ? html`<button type="button" @click=${() => this.end()}>Do not call it any more</button>` : nothing}
+        <label>${t("In the place of")} <select name="contact">${this.contacts.map((one) => html`<option>${one}</option>`)}</select></label>
+        <button>${t("Call this browser")}</button>
+        ${this.subscription ? html`<button type="button" @click=${() => this.end()}>${t("Do not call it any more")}</button>` : nothing}
       </form>
-      <p class="quiet">${this.subscription ? "It is called, also while no page is open." : "It is not called."}</p>`;
+      <p class="quiet">${this.subscription ? t("It is called, also while no page is open.") : t("It is not called.")}</p>`;
   }
 
   /** @param {SubmitEvent} event */
@@ -41,7 +42,7 @@ class ThisBrowser extends LitElement {
     event.preventDefault();
     const contact = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("contact");
     await this.tried(async () => {
-      if ((await Notification.requestPermission()) !== "granted") throw new Error("it may not show notifications");
+      if ((await Notification.requestPermission()) !== "granted") throw new Error(t("it may not show notifications"));
       await navigator.serviceWorker.register(WORKER);
       const worker = await ready(await navigator.serviceWorker.getRegistration(WORKER));
       const made = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: this.key });
@@ -64,7 +65,7 @@ class ThisBrowser extends LitElement {
     try {
       await act();
     } catch (error) {
-      this.trouble = error instanceof Refused ? error.message : `This browser cannot be called: ${error.message}.`;
+      this.trouble = error instanceof Refused ? error.message : t("This browser cannot be called: {why}.", { why: error.message });
     }
     await this.look();
   }

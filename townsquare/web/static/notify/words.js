@@ -1,7 +1,14 @@
 /** What states and ways are called. Pure. */
 
-export const STATES = { queued: "waits", sent: "sent", failed: "failed, tried again", givenUp: "given up" };
-export const WAYS = { email: "e-mail", webhook: "webhook", ntfy: "ntfy", matrix: "Matrix", browser: "browser" };
+import { t, tn } from "../text.js";
+
+export const STATES = {
+  queued: t("waits"),
+  sent: t("sent"),
+  failed: t("failed, tried again"),
+  givenUp: t("given up"),
+};
+export const WAYS = { email: t("e-mail"), webhook: "webhook", ntfy: "ntfy", matrix: "Matrix", browser: t("browser") };
 
 /** Seconds as people say them. @param {number} seconds */
 export function lasting(seconds) {
@@ -12,14 +19,14 @@ export function lasting(seconds) {
 
 /** How a way works. @param {any} way */
 export function works(way) {
-  if (way.failing) return `fails, ${way.failures} times in a row`;
-  if (way.failures) return `failed ${way.failures === 1 ? "once" : "twice"}`;
-  return way.sentAt ? "works" : "not used yet";
+  if (way.failing) return tn(way.failures, "fails, {n} time in a row", "fails, {n} times in a row");
+  if (way.failures) return tn(way.failures, "failed {n} time", "failed {n} times");
+  return way.sentAt ? t("works") : t("not used yet");
 }
 
 /** What a call was about. @param {any} call */
 export function about(call) {
-  if (call.test) return "test";
+  if (call.test) return t("test");
   if (!call.alarms) return "";
-  return call.alarms > 1 ? `${call.about} and ${call.alarms - 1} more` : call.about;
+  return call.alarms > 1 ? t("{alarm} and {n} more", { alarm: call.about, n: call.alarms - 1 }) : call.about;
 }

@@ -9,8 +9,8 @@ V := .venv/bin
 CLIENTS := .venv-clients/bin/python
 PEERS := .venv-peers/bin/python
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-# tests/conftest.py says what goes first; xdist would count tests, and the longest group has few.
-SIDE_BY_SIDE := --numprocesses $(CORES) --dist loadgroup --no-loadscope-reorder
+# tests/conftest.py says what goes where and first; xdist would count tests, and the longest part has few.
+SIDE_BY_SIDE := --numprocesses $(CORES) --no-loadscope-reorder
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help

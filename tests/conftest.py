@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.town import Town
 from tests.office import Office
@@ -23,23 +24,35 @@ from townsquare.trust.policy import policy
 
 STORES = ("memory:", "sqlite:town.db", "postgresql:")
 OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
+E2E = "tests/e2e/"
 OpenBroker = Callable[..., Broker]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """On several cores a file stays on one, as what it shares is dear to make. Whole towns with a
-    browser are on one, too: two at once would wait for each other. They come first, being longest;
-    then the files with the most tests, so that no core is left with a long one at the end.
+    browser are on one, too: two at once would wait for each other.
+
+    Not xdist's own groups: those of 3.8 are lost with pytest 9.2, which has its node ids elsewhere.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return E2E if file.startswith(E2E) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Towns with a browser come first, being longest; then the files with the most tests, so that
+    no core is left with a long one at the end.
+    """
+    yield  # what shuffles, shuffles within a file
     sizes = Counter(map(_file, items))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("e2e" if _e2e(item) else _file(item)))
-    items.sort(key=lambda item: (not _e2e(item), -sizes[_file(item)]))
-
-
-def _e2e(item: pytest.Item) -> bool:
-    return _file(item).startswith("tests/e2e/")
+    items.sort(key=lambda item: (not _file(item).startswith(E2E), -sizes[_file(item)], _file(item)))
 
 
 def _file(item: pytest.Item) -> str:

@@ -4,6 +4,7 @@ The screenshots of the README come from here.
 """
 
 import itertools
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -271,4 +272,29 @@ def test_the_public_page_is_german_for_who_reads_german(demo: Town, browser: Bro
     page.get_by_role("button", name="Wechseln").click()
     expect(page.get_by_role("heading", name="Kako se čuva?")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
+
+
+@pytest.mark.parametrize("tag", ["de", "fr", "es", "sr-Latn"])
+def test_the_control_room_is_told_in_the_readers_language(
+    demo: Town, browser: Browser, tag: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale=tag)
+    page = context.new_page()
+    page.goto(f"{demo.url}/control")
+    told = json.loads((ROOT / f"townsquare/web/static/texts/{tag}.json").read_text())
+    expect(page.locator(".figure b").first).to_have_text(re.compile(r"^\d+$"), timeout=60_000)
+    for english in ("Alarms", "Town", "Last hour, windows of 5 minutes", "Last 24 hours"):
+        expect(page.get_by_text(told[english]).locator("visible=true").first).to_be_visible()
+        assert told[english] != english
+        expect(page.get_by_text(english, exact=True)).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if tag == "de":
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        page.screenshot(path=IMAGES / "control-de.png")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_label(told["Language"]).select_option("en")
+    expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
     context.close()

@@ -194,5 +194,5 @@ async def test_a_german_operator_reads_it_in_german(broker: Broker) -> None:
             (await seen(broker, f"/control/dashboards{path}")).text for path in ("", f"/{CAMERA}")
         ]
     assert "Auswertungen" in pages[0]
-    assert "nur" in pages[1] or "Muster" in pages[1]
+    assert "nur" in pages[1] or "Beispiel" in pages[1]
     assert [english_in(page, "de") for page in pages] == [[], []]

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.test_map_screen import STREET, painted
 from tests.e2e.test_screen import browser as browser
 from tests.e2e.test_screen import good
 from tests.e2e.test_screen import page as page
@@ -88,5 +89,6 @@ def test_the_wall_needs_no_hand(demo: Town, page: Page, tmp_path: Path) -> None:
     expect(page.locator(".lease")).to_contain_text("crowd safety", timeout=60_000)
     expect(page.locator("town-map canvas")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("navigation")).to_have_count(0)
+    eventually(lambda: painted(page, STREET) > 100, 120)
     page.screenshot(path=IMAGES / "wall.png")
     good(page, tmp_path / "wall")

@@ -41,6 +41,7 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
         return E2E if file.startswith(E2E) else file
 
 
+@pytest.hookimpl(optionalhook=True)  # one process needs none
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.phones import ringing
-from tests.e2e.test_notify_screen import PUMP, SETTINGS, WITHIN_S
+from tests.e2e.test_notify_screen import PUMP, SETTINGS, WITHIN_S, called_at
 from tests.e2e.town import Town, eventually
 
 LATER = SETTINGS.replace("after_s = [0, 2, 4]", "after_s = [0, 8, 9]")
@@ -18,7 +18,7 @@ def test_no_step_is_lost_and_none_is_told_as_another_when_the_town_is_killed(
     arguments = ["run", "--settings", str(file)]
     town = Town(arguments, tmp_path / "town", program="tests.e2e.on_loopback")
     with ringing() as (called, port):
-        file.write_text(LATER.replace("{port}", str(port)))
+        file.write_text(called_at(port, LATER))
         town.start()
         try:
             headers = {"authorization": f"Bearer {town.new_token('integrator')}"}

@@ -1,0 +1,1 @@
+"""Seals footage so that nobody opens it alone; reads and writes bytes, and nothing else."""

@@ -69,7 +69,7 @@ class SealingKey:
         return SUITE.encrypt(secret, self._key, info)
 
     @property
-    def fingerprint(self) -> str:
+    def thumbprint(self) -> str:
         return hashlib.sha256(self.raw).hexdigest()[:16]
 
 
@@ -113,7 +113,7 @@ def fresh() -> OpeningKey:
 
 @dataclass(frozen=True)
 class CustodianKey:
-    """What a custodian's own client prints: `NAME+FINGERPRINT+BASE64` of both public halves."""
+    """What a custodian's own client prints: `NAME+THUMBPRINT+BASE64` of both public halves."""
 
     name: str
     sealing: SealingKey
@@ -121,11 +121,11 @@ class CustodianKey:
 
     def __str__(self) -> str:
         raw = self.sealing.raw + self.signing
-        return f"{self.name}+{_fingerprint(raw)}+{b64encode(raw).decode()}"
+        return f"{self.name}+{_thumbprint(raw)}+{b64encode(raw).decode()}"
 
     @property
-    def fingerprint(self) -> str:
-        return _fingerprint(self.sealing.raw + self.signing)
+    def thumbprint(self) -> str:
+        return _thumbprint(self.sealing.raw + self.signing)
 
     def signed(self, said: bytes, signature: bytes) -> bool:
         try:
@@ -138,17 +138,17 @@ class CustodianKey:
 def custodian_key(text: str) -> CustodianKey:
     """Raises Invalid."""
     name, _, rest = text.strip().partition("+")
-    fingerprint, _, told = rest.partition("+")
+    thumbprint, _, told = rest.partition("+")
     try:
         raw = b64decode(told, validate=True)
     except ValueError as error:
-        raise Invalid("the key of a custodian is NAME+FINGERPRINT+BASE64, in one line") from error
+        raise Invalid("the key of a custodian is NAME+THUMBPRINT+BASE64, in one line") from error
     if not NAME.fullmatch(name):
         raise Invalid(f"the name of a custodian {name[:60]!r}: use a-z, 0-9 and -, up to 40")
-    if len(raw) != PUBLIC_BYTES + SIGNING_BYTES or _fingerprint(raw) != fingerprint:
+    if len(raw) != PUBLIC_BYTES + SIGNING_BYTES or _thumbprint(raw) != thumbprint:
         raise Invalid(f"the key of custodian {name!r} is not whole: copy it again, all of the line")
     return CustodianKey(name, SealingKey(raw[:PUBLIC_BYTES]), raw[PUBLIC_BYTES:])
 
 
-def _fingerprint(raw: bytes) -> str:
+def _thumbprint(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:16]

@@ -68,7 +68,7 @@ def _custodians(terms: Terms) -> Iterator[str]:
     for what, told in (
         ("organisation", [folded(one.organisation) for one in terms.custodians]),
         ("name", [one.name for one in terms.custodians]),
-        ("key", [one.public.fingerprint for one in terms.custodians]),
+        ("key", [one.public.thumbprint for one in terms.custodians]),
     ):
         if len(set(told)) != len(told) or "" in told:
             yield f"each custodian must have another {what}"
@@ -105,6 +105,6 @@ def _others(old: Terms, new: Terms) -> Iterator[str]:
         key = one.public
         replaced = old.custodians[index].name if index < len(old.custodians) else "nobody"
         yield (
-            f"{key.name} ({one.organisation}), key {key.fingerprint}, becomes custodian"
+            f"{key.name} ({one.organisation}), key {key.thumbprint}, becomes custodian"
             f" instead of {replaced}"
         )

@@ -53,6 +53,9 @@ from townsquare.vision import handcount, leases
 from townsquare.vision import run as seeing
 from townsquare.vision import types as vision_types
 from townsquare.vision.calibrating import Calibration
+from townsquare.vision.clear import view as clear_view
+from townsquare.vision.clear.doors import ClearDoors
+from townsquare.vision.clear.views import ClearViews
 from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
@@ -80,6 +83,7 @@ from townsquare.web.warnings import WarningPages
 
 TYPES = (
     *vision_types.TYPES,
+    *clear_view.TYPES,
     *alerts.TYPES,
     *incident_types.TYPES,
     *handover_types.TYPES,
@@ -120,8 +124,17 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         workers = await ending.enter_async_context(Workers(settings.vision, models))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         layouts = Layouts(broker, {camera.name: camera for camera in settings.camera})
-        counting = listed.counting(settings.vision.detector, models)
-        evaluations = Evaluations(broker, layouts.now, Model(*counting))
+        clear = await ending.enter_async_context(
+            ClearViews(
+                broker,
+                layouts.now,
+                partial(cameras.watched, timezone=settings.town.timezone),
+                trust.book.use,
+            )
+        )
+        evaluations = Evaluations(
+            broker, layouts.now, Model(*listed.counting(settings.vision.detector, models))
+        )
         staff = Staff(
             settings.notify,
             ZoneInfo(settings.town.timezone),
@@ -135,6 +148,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
             ),
+            "clear views": clear.run,
             "alerts": lambda: alerts.run(
                 broker, (*settings.rules, *OWN_RULES), ZoneInfo(settings.town.timezone)
             ),
@@ -170,6 +184,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Calibration(broker, workers, layouts).routes(),
             *trust.routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
+            *ClearDoors(clear).routes(),
             *handcount.routes(evaluations, address),
             *alerts_api.routes(broker),
             *RuleDoors(

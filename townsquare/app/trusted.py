@@ -20,6 +20,7 @@ from townsquare.model.texts import later
 from townsquare.trust import note, secret, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
+from townsquare.vision.clear import view as clear
 from townsquare.web import clock as clock_site
 from townsquare.web import figures, handing, nobody, notary
 from townsquare.web import log as log_site
@@ -49,7 +50,10 @@ from townsquare.web.witnesses import Witnesses
 DEMO_TOKEN = Actor("machine:demo-token", "machine", roles=frozenset({"operator"}))
 
 # What may need the agreement of somebody else; whether it does, the policy says.
-ACTS = (Act(leases.PREVIEW, later("See a preview"), frozenset({"data-protection", "security"})),)
+ACTS = (
+    Act(leases.PREVIEW, later("See a preview"), frozenset({"data-protection", "security"})),
+    Act(clear.ACT, later("See a camera as it is"), clear.APPROVERS, clear.NEEDED),
+)
 
 
 @dataclass(frozen=True, slots=True)

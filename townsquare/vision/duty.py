@@ -22,6 +22,7 @@ from townsquare.vision.inbox import Inbox, Taken, now
 from townsquare.vision.looking import rate_per_s
 from townsquare.vision.meter import Meter
 from townsquare.vision.observation import Clock, Decoder, Health, Said
+from townsquare.vision.outlet import begin, end_with, offer, send, write_all
 from townsquare.vision.read import Pace
 from townsquare.vision.reader import keep_reading
 from townsquare.vision.reading.hardware import decodes
@@ -164,11 +165,6 @@ class Worker:
         )
 
 
-def send(packets: "queue.Queue[bytes]", pipe: int) -> None:
-    while True:
-        write_all(pipe, packets.get())
-
-
 def hear(
     orders: Iterable[bytes],
     wanted: dict[str, datetime],
@@ -183,28 +179,6 @@ def hear(
         elif order.camera in shown:
             wanted[order.camera] = order.until
     os._exit(0)  # the house closed our input, or is gone
-
-
-def write_all(pipe: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(pipe, left) :]
-
-
-def offer(packets: "queue.Queue[bytes]", packet: bytes) -> None:
-    """Unless nobody takes them: counting does not wait for a preview."""
-    if not packets.full():
-        packets.put(packet)
-
-
-def end_with(failed: threading.ExceptHookArgs) -> None:
-    """A thread that fails takes the process with it: it is better started anew than half alive."""
-    threading.__excepthook__(failed)
-    os._exit(1)
-
-
-def begin(work: Callable[..., None], *given: object) -> None:
-    threading.Thread(target=work, args=given, daemon=True).start()
 
 
 def work(job: Job, confined: Confined, observations: int, previews: int) -> None:

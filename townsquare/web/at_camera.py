@@ -1,4 +1,4 @@
-"""Pages for those who set a camera up: to draw what it counts, and to count that by hand.
+"""Pages of one camera: to draw what it counts, to count that by hand, and to see it as it is.
 
 Always holds: a page opens for who may use its commands; it holds no picture and no count itself,
 both are asked for with the rights of who looks.
@@ -24,6 +24,8 @@ from townsquare.web.auth import OPEN, usual
 from townsquare.web.control import Control
 from townsquare.web.within import around
 
+FOR = {"evaluate": "engineers", "calibrate": "engineers", "see clearly": "operators"}
+
 
 @dataclass(frozen=True, slots=True)
 class AtCamera:
@@ -34,6 +36,7 @@ class AtCamera:
         return [
             Route("/control/cameras/{name}/evaluation", self.evaluation),
             Route("/control/cameras/{name}/calibration", self.calibration),
+            Route("/control/cameras/{name}/clear", self.clear),
         ]
 
     async def evaluation(self, request: Request) -> Response:
@@ -41,6 +44,9 @@ class AtCamera:
 
     async def calibration(self, request: Request) -> Response:
         return await self._page(request, "calibration.html", "calibrate")
+
+    async def clear(self, request: Request) -> Response:
+        return await self._page(request, "clear.html", "see clearly")
 
     async def _page(self, request: Request, template: str, act: str) -> Response:
         """Raises NotFound, and Denied for who may not do what it is for."""
@@ -50,7 +56,7 @@ class AtCamera:
         by = session.actor if session else OPEN
         described = control.described(by)
         if act not in described["may"]:
-            raise Denied(f"this page is for engineers, and you are here as {control.titles(by)}")
+            raise Denied(f"this page is for {FOR[act]}, and you are here as {control.titles(by)}")
         camera = self._named(request.path_params["name"])
         page = control.pages.page(
             template,

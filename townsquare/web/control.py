@@ -33,6 +33,7 @@ ACTS = {
     "acknowledge": ("alerts", "Alert"),
     "evaluate": ("vision", "CameraEvaluation"),
     "calibrate": ("vision", "CameraLayout"),
+    "see clearly": ("vision", "ClearView"),
 }
 Offered = Callable[[Actor], Mapping[str, str]]  # purposes of previews, and how they are got
 

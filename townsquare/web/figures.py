@@ -17,6 +17,7 @@ from starlette.routing import Route
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
 from townsquare.trust.identity.recovery import RECOVERY
+from townsquare.vision.clear.view import CLEAR, Sum, sums
 from townsquare.web.accounts import kept
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
@@ -25,7 +26,7 @@ from townsquare.web.standing import standing
 
 CACHED = {"cache-control": "public, max-age=60"}
 COLUMNS = ("month", "purpose", "act", "number")
-FILE = {**CACHED, "content-disposition": 'attachment; filename="access.csv"'}
+CLEAR_COLUMNS = ("month", "purpose", "views", "minutes")
 
 
 class Figure(Struct, frozen=True):
@@ -58,19 +59,42 @@ async def recoveries(broker: Broker) -> list[datetime]:
     return sorted((datetime.fromisoformat(one.value("openedAt")) for one in found), reverse=True)
 
 
+async def clear_views(broker: Broker) -> list[Sum]:
+    """How often, and for how long, somebody saw a camera as it is."""
+    return sums([*await kept.everything(broker, CLEAR)])
+
+
+def file(name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
+    text = io.StringIO()
+    csv.writer(text).writerows([columns, *rows])
+    headers = {**CACHED, "content-disposition": f'attachment; filename="{name}"'}
+    return Response(text.getvalue(), 200, headers, "text/csv; charset=utf-8")
+
+
 def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
     async def page(_: Request) -> Response:
         shown = figures(await broker.ledger.counts())
         stands = standing(notary, broker.clock())
-        made = await recoveries(broker)
-        answer = pages.page("figures.html", figures=shown, log=stands, recoveries=made)
+        answer = pages.page(
+            "figures.html",
+            figures=shown,
+            log=stands,
+            recoveries=await recoveries(broker),
+            clear=await clear_views(broker),
+        )
         answer.headers.update(CACHED)
         return answer
 
-    async def file(_: Request) -> Response:
-        text = io.StringIO()
+    async def access(_: Request) -> Response:
         rows = sorted((*kind, number) for kind, number in await broker.ledger.counts())
-        csv.writer(text).writerows([COLUMNS, *rows])
-        return Response(text.getvalue(), 200, FILE, "text/csv; charset=utf-8")
+        return file("access.csv", COLUMNS, rows)
 
-    return [Route("/figures", page), Route("/open-data/access.csv", file)]
+    async def clear(_: Request) -> Response:
+        rows = [(s.month, s.purpose, s.views, s.minutes) for s in await clear_views(broker)]
+        return file("clear-views.csv", CLEAR_COLUMNS, rows)
+
+    return [
+        Route("/figures", page),
+        Route("/open-data/access.csv", access),
+        Route("/open-data/clear-views.csv", clear),
+    ]

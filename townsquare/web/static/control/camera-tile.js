@@ -35,12 +35,13 @@ class CameraTile extends Panel {
     return this.store.loaded ? t("No camera is set in townsquare.toml.") : t("Waiting for the first news …");
   }
 
-  /** What an engineer can do here. @param {Entity} one */
+  /** What this role can do here. @param {Entity} one */
   work(one) {
     const { may } = this.store.session;
     const at = `/control/cameras/${encodeURIComponent(shortName(one.id))}`;
     return html`<p class="work">
       ${may.includes("calibrate") ? html`<a href="${at}/calibration">${t("Calibrate")}</a>` : nothing}
+      ${may.includes("see clearly") && !one.countsOnly ? html`<a href="${at}/clear">${t("See it as it is")}</a>` : nothing}
       ${may.includes("evaluate") ? html`<a href="${at}/evaluation">${t("Count by hand")}</a>` : nothing}
     </p>`;
   }

@@ -8,7 +8,7 @@
  *   previews: {[purpose: string]: "now"|"approval"},
  *   pages: {path: string, title: string}[], version: string}} Session
  * `pages` are those of this role beside the control room.
- * `may` has what the policy lets this role do: "acknowledge", "evaluate", "calibrate". `previews` has the purposes that a
+ * `may` has what the policy lets this role do: "acknowledge", "evaluate", "calibrate", "see clearly". `previews` has the purposes that a
  * picture can be had for, at once or once others agree.
  *
  * @typedef {{id: string, type: string, scope?: string[], at: string, [name: string]: any}} Entity

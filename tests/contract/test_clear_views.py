@@ -25,8 +25,8 @@ from townsquare.model.mask import Mask
 from townsquare.trust import approvals
 from townsquare.vision import wire
 from townsquare.vision.clear.doors import ClearDoors
+from townsquare.vision.clear.job import Job
 from townsquare.vision.clear.view import ACT, CLEAR, LONGEST, Wish, ended, sums, until_of
-from townsquare.vision.clear.viewer import Job
 from townsquare.vision.clear.views import ClearViews
 from townsquare.vision.clear.window import Window, opened, shut
 from townsquare.web.approvals.book import Book

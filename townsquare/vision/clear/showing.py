@@ -14,7 +14,7 @@ import numpy as np
 from av import VideoFrame
 
 from townsquare.vision import wire
-from townsquare.vision.clear.viewer import Job
+from townsquare.vision.clear.job import Job
 from townsquare.vision.inbox import waits_s
 from townsquare.vision.outlet import begin, end_with, offer, send
 from townsquare.vision.preview import jpeg

@@ -7,16 +7,10 @@ by a clock that nobody sets, or as soon as the house closes its input.
 import sys
 
 import msgspec
-from msgspec import Struct
 
 from townsquare.vision.address import is_file
+from townsquare.vision.clear.job import Job
 from townsquare.vision.sandbox import confine
-from townsquare.vision.wire import Watched
-
-
-class Job(Struct, frozen=True):
-    camera: Watched
-    seconds: float
 
 
 def main() -> None:

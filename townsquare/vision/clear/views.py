@@ -20,6 +20,7 @@ from townsquare.model.entity import Entity, urn
 from townsquare.model.errors import Denied, NotFound
 from townsquare.trust.policy import require
 from townsquare.vision import permit
+from townsquare.vision.clear.job import Job
 from townsquare.vision.clear.view import (
     ACT,
     CLEAR,
@@ -32,7 +33,6 @@ from townsquare.vision.clear.view import (
     sums,
     until_of,
 )
-from townsquare.vision.clear.viewer import Job
 from townsquare.vision.clear.window import Window, opened, shut
 from townsquare.vision.entities import CAMERA
 from townsquare.vision.leases import Approved

@@ -16,7 +16,7 @@ import msgspec
 from townsquare.model.errors import Invalid
 from townsquare.vision import wire
 from townsquare.vision.child import LEAVES_S, over, reader
-from townsquare.vision.clear.viewer import Job
+from townsquare.vision.clear.job import Job
 from townsquare.vision.sandbox import environment
 
 QUIET_S = 1.0  # how late somebody whose right has ended may be cut off where no picture comes

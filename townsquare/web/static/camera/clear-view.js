@@ -102,7 +102,7 @@ class ClearView extends Panel {
     if (countsOnly) return html`<p class="note">${t("Counts only: no picture is ever made. Its counts are below.")}</p>`;
     return html`
       ${demo ? html`<p class="note">${t("The demo has no accounts, so there is nobody who could agree.")}</p>` : nothing}
-      <form class="card clear-form" @submit=${(event) => this.ask(event)}>
+      <form class="clear-form" @submit=${(event) => this.ask(event)}>
         <label>${t("What for")} <select name="purpose">${purpose.map((one) => html`<option>${one}</option>`)}</select></label>
         <label>${t("File number")} <input name="case" required maxlength="200" autocomplete="off"></label>
         <label>${t("For how long")} <select name="minutes">

@@ -60,6 +60,7 @@ from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.layouts import Layouts
+from townsquare.vision.sealed import types as sealed_types
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
 from townsquare.web import basemap, notary, portal, server
@@ -84,6 +85,7 @@ from townsquare.web.warnings import WarningPages
 TYPES = (
     *vision_types.TYPES,
     *clear_view.TYPES,
+    *sealed_types.TYPES,
     *alerts.TYPES,
     *incident_types.TYPES,
     *handover_types.TYPES,

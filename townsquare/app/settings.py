@@ -17,6 +17,7 @@ from townsquare.trust import secret
 from townsquare.trust.identity import provider as identity_provider
 from townsquare.vision import rules as vision_rules
 from townsquare.vision import run as seeing
+from townsquare.vision.sealed import settings as sealing
 from townsquare.web import app as site
 from townsquare.web import basemap, notary
 from townsquare.web.approvals import book
@@ -80,6 +81,7 @@ class Settings:
     approvals: book.Settings = field(default_factory=book.Settings)
     notify: calling.Settings = field(default_factory=calling.Settings)
     alerts: Alerts = field(default_factory=Alerts)
+    recording: sealing.Settings = field(default_factory=sealing.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
     witness: tuple[Witness, ...] = ()
@@ -91,6 +93,12 @@ class Settings:
             raise Invalid(
                 f"[notify] calls {host!r}, which is not declared; list it, such as"
                 f' [outgoing] hosts = ["{host}"]'
+            )
+        recorded = [camera.name for camera in self.camera if camera.record]
+        if recorded and not self.recording.custodian:
+            raise Invalid(
+                f"camera {recorded[0]!r} has record = true, but [recording] names no custodians;"
+                " write three [[recording.custodian]]"
             )
         named: Mapping[str, Sequence[Camera | Rule | Witness]] = {
             "camera": self.camera,

@@ -63,6 +63,14 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     if town.map.pmtiles:
         shown = partial(basemap.opened, town.map, beside, town.town.centre)
         yield finding("map", town.map.pmtiles, shown)
+    yield from cameras(town, beside, data)
+    if town.recording.custodian:
+        kept = f"three custodians, {town.recording.keep_hours} hours"
+        yield finding("recording", kept, partial(town.recording.terms, beside))
+    yield from callers(town, data)
+
+
+def cameras(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
     for camera in town.camera:
         where = address.without_login(camera.counted_url)
         yield finding(f"camera {camera.name}", where, partial(seen, camera, beside, data))
@@ -70,6 +78,9 @@ def look(town: app.Settings, beside: Path, data: Path) -> Iterator[Finding]:
         for what, share in camera.shadowed():
             found = f"masks hide {share:.0%} of {what}: who is there is not counted"
             yield Finding(f"camera {camera.name}", found)
+
+
+def callers(town: app.Settings, data: Path) -> Iterator[Finding]:
     for contact in town.notify.contact:
         for channel in contact.channel:
             reached = partial(callable_at, channel, town.outgoing.hosts, data)

@@ -261,6 +261,7 @@ class Camera:
     scene_changed: SceneChanged | None = None
     depends_on: str = ""  # id of the entity that it hangs on: a box, a switch
     sample: bool = False  # a recorded clip, not a camera of the town
+    record: bool = False  # sealed, where the town records
 
     def __post_init__(self) -> None:
         require_name("camera", self.name)
@@ -284,6 +285,11 @@ class Camera:
         self._require_sight()
         if self.counts_only:
             self._require_no_memory()
+        if self.record and (self.counts_only or self.masks):
+            raise Invalid(
+                f"camera {self.name!r} has record = true, and footage is what the camera sends:"
+                " leave out counts_only and masks, and mask it in the camera itself"
+            )
 
     def _require_watchable(self, zone: Zone) -> None:
         """An event may need a line or the ground of its camera."""

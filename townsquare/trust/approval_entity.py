@@ -16,13 +16,16 @@ from townsquare.model.entity import Attribute, Entity, Instances, iso, urn
 from townsquare.trust.approvals import Approval, Request, Signature, digest
 
 APPROVAL, OWNER = "Approval", "approvals"
-PEOPLE = frozenset({"operator", "engineer", "data-protection", "security", "administrator"})
+PEOPLE = frozenset(
+    {"operator", "engineer", "data-protection", "security", "administrator", "custodian"}
+)
+ASK = PEOPLE | {"investigator"}  # who sees what they asked for themselves, and no more
 TYPES = (
     EntityType(
         APPROVAL,
         OWNER,
         PEOPLE,
-        commanders=PEOPLE,
+        commanders=ASK,
         accountable=True,
         history=False,
         deletable=False,

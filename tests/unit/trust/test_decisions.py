@@ -28,6 +28,12 @@ TYPES = (
         "Alarm", "alerts", readers=frozenset({"operator"}), commanders=frozenset({"operator"})
     ),
     EntityType(
+        "Footage",
+        "recording",
+        readers=frozenset({"custodian"}),
+        commanders=frozenset({"custodian", "investigator"}),
+    ),
+    EntityType(
         "Camera",
         "vision",
         readers=frozenset({"operator"}),
@@ -102,6 +108,18 @@ integrator        | integration        | write    | Lamp    | all, not /live, no
 integrator        | integration        | write    | Alarm   | -
 integrator        | integration        | read     | Alarm   | -
 integrator        | operations         | read     | Lamp    | -
+custodian         | operations         | read     | Footage | all, not /live
+custodian         | investigation F-12 | read     | Footage | all, not /live
+custodian         | investigation      | read     | Footage | -
+custodian         | crowd safety       | read     | Footage | -
+custodian > recording | investigation F-12 | write | Footage | all, not /published
+custodian         | operations         | read     | Lamp    | -
+investigator      | investigation F-12 | read     | Footage | -
+investigator > recording | investigation F-12 | write | Footage | all, not /published
+investigator > recording | investigation | write  | Footage | -
+investigator > recording | operations  | write    | Footage | all, not /published
+investigator > recording | crowd safety | write  | Footage | -
+investigator      | operations         | read     | Camera  | only name, not /live
 citizen           | public information | read     | Flow    | only count, in /published
 citizen           | public information | read     | Camera  | only name, not /live
 citizen           | public information | temporal | Flow    | -

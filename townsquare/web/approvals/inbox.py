@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json, iso
+from townsquare.model.errors import NotFound
 from townsquare.model.texts import later
 from townsquare.trust import approvals
 from townsquare.trust.approval_entity import APPROVAL, OWNER
@@ -61,8 +62,8 @@ class Inbox:
         page = self.pages.page(
             "approvals.html",
             inside=around(self.book.broker, by, accounts=not self.pages.demo),
-            waiting=[self._shown(one, by) for one in await self.book.waiting()],
-            ended=[self._shown(one, by) for one in await self.book.ended()],
+            waiting=self._seen(await self.book.waiting(), request),
+            ended=self._seen(await self.book.ended(), request),
             keep_days=self.book.settings.keep_days,
         )
         page.headers["cache-control"] = "no-store"
@@ -74,8 +75,10 @@ class Inbox:
         return JSONResponse(told(one), 201, {"location": f"/approvals/{one.id}"})
 
     async def one(self, request: Request) -> Response:
-        self._by(request)
-        return JSONResponse(told(await self.book.of(request.path_params["id"])))
+        one = await self.book.of(request.path_params["id"])
+        if not (one.request.requested_by == self._by(request).id or self._reads(request)):
+            raise NotFound(f"{one.id} is no request for approval of yours")
+        return JSONResponse(told(one))
 
     async def options(self, request: Request) -> Response:
         by, one = self._by(request), await self.book.of(request.path_params["id"])
@@ -98,6 +101,15 @@ class Inbox:
         through, why = actor.through(OWNER), request.state.why
         require(self.book.broker.grant(through, why, "write", APPROVAL))
         return actor
+
+    def _reads(self, request: Request) -> bool:
+        """Else they see what they asked for themselves: one party's case is not the other's."""
+        actor, why = request.state.actor, request.state.why
+        return self.book.broker.grant(actor, why, "read", APPROVAL).allowed
+
+    def _seen(self, found: list[Approval], request: Request) -> list[Json]:
+        by, reads = self._by(request), self._reads(request)
+        return [self._shown(one, by) for one in found if reads or one.request.requested_by == by.id]
 
     def _shown(self, one: Approval, by: Actor) -> Json:
         kind = self.book.acts.get(one.request.act)

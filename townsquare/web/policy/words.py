@@ -9,6 +9,8 @@ ROLES = (
     later("Security engineer"),
     later("Administrator"),
     later("Integrator"),
+    later("Custodian of footage"),
+    later("Investigator"),
     later("Citizen"),
     later("Emergency access"),
     later("Room of the house"),

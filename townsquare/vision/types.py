@@ -50,6 +50,8 @@ LAID_OUT = {
     "changedBy": "who drew it",
 }
 COUNTERS = frozenset({"operator", "engineer"})
+# So that a whole year stands beside the one before. They are sums of 5 minutes and of nobody.
+TWO_YEARS = timedelta(days=760)
 TYPES = (
     EntityType(
         CAMERA,
@@ -69,8 +71,22 @@ TYPES = (
         title="Whether what counts runs",
         words=Words("the process that counts", ""),
     ),
-    EntityType(CROWD, "vision", COUNTERS, published=COUNTED, title="Counts of people"),
-    EntityType(TRAFFIC, "vision", COUNTERS, published=COUNTED, title="Counts of vehicles"),
+    EntityType(
+        CROWD,
+        "vision",
+        COUNTERS,
+        retention=TWO_YEARS,
+        published=COUNTED,
+        title="Counts of people",
+    ),
+    EntityType(
+        TRAFFIC,
+        "vision",
+        COUNTERS,
+        retention=TWO_YEARS,
+        published=COUNTED,
+        title="Counts of vehicles",
+    ),
     EntityType(EVENT, "vision", COUNTERS, title="What cameras watch for beside counting"),
     EntityType(
         LEASE,

@@ -73,6 +73,7 @@ from townsquare.web.control import Control
 from townsquare.web.dashboards.screens import Dashboards
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
+from townsquare.web.languages import languages
 from townsquare.web.live import Live
 from townsquare.web.notify import NotifyPage
 from townsquare.web.pages import Pages
@@ -145,7 +146,14 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         )
         reveal = partial(secret.resolve, folder=place.data)
         push_key = secret.kept(place.data / "secrets" / "push-key", push.fresh_key)
-        courier = Courier(client, reveal, settings.notify.mail, Browsers(broker), push_key)
+        courier = Courier(
+            client,
+            reveal,
+            settings.notify.mail,
+            Browsers(broker),
+            push_key,
+            lambda contact: languages()[staff.language(contact)],
+        )
         rooms: Mapping[str, Run] = {
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts

@@ -34,6 +34,7 @@ from townsquare.context import outgoing
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import Entity
 from townsquare.model.settings import parse
+from townsquare.web.languages import languages
 
 HERE = "127.0.0.1"
 SECRETS = {
@@ -218,6 +219,7 @@ async def calling(
             staff.settings.mail,
             Browsers(town.broker),
             PUSH_KEY,
+            lambda contact: languages()[staff.language(contact)],
             longest_s,
         )
         running = asyncio.create_task(run.run(town.broker, staff, courier, waits_s))

@@ -388,6 +388,21 @@ async def test_ntfy_and_matrix_are_spoken_to_in_their_own_words(town: Town, hook
     assert {r.headers["authorization"] for r in hook.got} == {"Bearer a-token"}
 
 
+async def test_each_reads_the_message_in_their_own_language(town: Town, hook: Hook) -> None:
+    secrets = {
+        "secret:topic": f"{hook.url}/town-duty",
+        "secret:room": f"{hook.url}/!duty:town.example",
+    }
+    german = WAYS.replace('name = "ana"\n', 'name = "ana"\nlanguage = "de"\n', 1)
+    async with town.alerting(CRITICAL), calling(town, german, secrets=secrets):
+        await town.count(12)
+        await hook.several(2)
+    told = sorted(hook.got, key=lambda request: request.method)[0].json
+    assert told["title"] == "KRITISCH: Square is full (Testtown)"
+    assert "Wenn niemand handelt: Crush\nWas zu tun ist: Look" in told["message"]
+    assert "Im Leitstand quittieren: http://town/control" in told["message"]
+
+
 def mailed(port: int, more: str = "") -> str:
     return f"""
 [notify.mail]

@@ -19,6 +19,7 @@ from townsquare.alerts.notify.push import pushed
 from townsquare.alerts.notify.ways import Channel, Mail, require_url
 from townsquare.context import outgoing
 from townsquare.model.errors import CannotStart, Denied, Invalid
+from townsquare.model.texts import ENGLISH, Language, reading
 
 MOST_BYTES = 65_536  # of an answer; of what it says only the status counts
 GONE = frozenset({404, 410})  # a browser that left (RFC 8030, 7.3)
@@ -43,9 +44,17 @@ class Courier:
     mail: Mail | None
     browsers: Browsers
     push_key: str
+    language: Callable[[str], Language] = lambda _: ENGLISH  # in which a contact reads
     longest_s: float = field(default=outgoing.LONGEST_S)
 
     async def tell(self, message: Message, contact: str, channel: Channel) -> Outcome:
+        before = reading.set(self.language(contact))
+        try:
+            return await self._told(message, contact, channel)
+        finally:
+            reading.reset(before)
+
+    async def _told(self, message: Message, contact: str, channel: Channel) -> Outcome:
         try:
             if channel.kind == "email":
                 return await self._post(message, channel)

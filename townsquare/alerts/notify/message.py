@@ -1,4 +1,4 @@
-"""What people are told on call, as words and as JSON. Pure.
+"""What people are told on call, as words in the language that is being read, and as JSON. Pure.
 
 Always holds: of an alarm its name, severity, place, consequence and response are told, and nothing
 of a person; `id` is the same at each try, so that who gets it twice can drop the second.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from townsquare.model.entity import Entity, Json, iso
+from townsquare.model.texts import found, text, text_of
 
 MOST_TOLD = 10  # alarms in words; the others are counted
 SEVEREST = ("critical", "high", "medium", "low")
@@ -46,20 +47,23 @@ class Message:
     @property
     def title(self) -> str:
         if not self.alarms:
-            return f"Test from {self.town}"
+            return text("Test from {town}", town=self.town)
         others = len(self.alarms) - 1 + self.more
-        rest = f" and {others} more" if others else ""
-        return f"{self.severity.upper()}: {self.alarms[0].name}{rest} ({self.town})"
+        first = {"severity": _loud(self.severity), "name": self.alarms[0].name, "town": self.town}
+        if others:
+            return text("{severity}: {name} and {others} more ({town})", others=others, **first)
+        return text("{severity}: {name} ({town})", **first)
 
     @property
     def text(self) -> str:
         if not self.alarms:
-            said = "This is a test of a way to call people. Nothing has happened."
+            said = text("This is a test of a way to call people. Nothing has happened.")
             return f"{said}\n\n{self.link}"
         parts = ["\n".join(_lines(alarm)) for alarm in self.alarms]
         if self.more:
-            parts.append(f"There are {self.more} more.")
-        return "\n\n".join([*parts, f"Acknowledge it in the control room: {self.link}"])
+            parts.append(text_of(self.more, "There is {n} more.", "There are {n} more."))
+        last = text("Acknowledge it in the control room: {link}", link=self.link)
+        return "\n\n".join([*parts, last])
 
     @property
     def json(self) -> Json:
@@ -109,12 +113,16 @@ def _place(alarm: Entity) -> str:
     return source
 
 
+def _loud(severity: str) -> str:
+    return found(severity).upper()
+
+
 def _lines(alarm: Told) -> list[str]:
-    lines = [f"{alarm.severity.upper()}: {alarm.name}"]
+    lines = [f"{_loud(alarm.severity)}: {alarm.name}"]
     if alarm.place:
-        lines.append(f"Where: {alarm.place}")
+        lines.append(text("Where: {place}", place=alarm.place))
     if alarm.consequence:
-        lines.append(f"If nobody acts: {alarm.consequence}")
+        lines.append(text("If nobody acts: {consequence}", consequence=alarm.consequence))
     if alarm.response:
-        lines.append(f"What to do: {alarm.response}")
+        lines.append(text("What to do: {response}", response=alarm.response))
     return lines

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from townsquare.alerts.notify.settings import Settings, Turns
 from townsquare.alerts.notify.ways import Channel, Contact
+from townsquare.model.texts import ENGLISH
 
 
 class OnCall(Struct, frozen=True):
@@ -65,6 +66,11 @@ class Staff:
         reached = self.settings.reached(contact)
         ways = reached.channel if reached else ()
         return next((channel for channel in ways if channel.kind == kind), None)
+
+    def language(self, contact: str) -> str:
+        """The tag of the one in which they read; English where they are in the settings no more."""
+        reached = self.settings.reached(contact)
+        return reached.language if reached else ENGLISH.tag
 
     @property
     def ways(self) -> list[tuple[str, Channel]]:

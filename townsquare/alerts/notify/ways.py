@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from townsquare.model.errors import Invalid
+from townsquare.model.texts import CATEGORIES, ENGLISH
 from townsquare.trust import secret
 
 Kind = Literal["email", "webhook", "ntfy", "matrix", "browser"]
@@ -86,9 +87,12 @@ class Contact:
 
     name: str
     channel: tuple[Channel, ...] = ()
+    language: str = ENGLISH.tag  # of the words around what rules say
 
     def __post_init__(self) -> None:
         require_name("contact", self.name)
+        if self.language not in CATEGORIES:
+            raise Invalid(f"language {self.language!r} is none of {', '.join(CATEGORIES)}")
         if not self.channel:
             raise Invalid(f"contact {self.name!r} has no [[notify.contact.channel]]; give one")
         if kind := twice(channel.kind for channel in self.channel):

@@ -1,8 +1,10 @@
 """What every store promises through the broker: check, keep, record, tell."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.conftest import OpenBroker
@@ -308,6 +310,14 @@ async def test_an_accountable_act_is_in_the_log_and_the_log_verifies(
     assert b'"by":"urn:ngsi-ld:Person:o"' in entries[1].record
     assert b'"case":"7/30"' in entries[1].record
     assert broker.policy.hash.encode() in entries[1].record
+
+
+async def test_the_log_tells_values_where_the_type_says_so(open_broker: OpenBroker) -> None:
+    broker = open_broker(replace(ALARM, logged=frozenset({"state"})))
+    alarm = entity("urn:ngsi-ld:Alert:x", "Alert", state=Attribute("UNACK"), name=Attribute("a, b"))
+    await broker.apply([create(alarm)], room("alerts"), WORK)
+    (entry,) = await broker.store.log(0, 100)
+    assert msgspec.json.decode(entry.record)["detail"] == "name, state=UNACK"
 
 
 async def test_what_a_room_owns_is_changed_by_the_room_alone(open_broker: OpenBroker) -> None:

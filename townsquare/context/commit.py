@@ -225,15 +225,17 @@ def _log(order: Order, news: Changed) -> list[LogEntry]:
     accountable = [type for type in subject.types if type in types and types[type].accountable]
     if not accountable or LIVE in subject.scope:
         return []
-    verb, detail = _done(news)
+    logged = frozenset().union(*(types[type].logged for type in accountable))
+    verb, detail = _done(news, logged)
     record = audit.record(order.by, order.why, order.now, subject.id, verb, detail)
     return [audit.entry(msgspec.structs.replace(record, policy=order.policy.hash))]
 
 
-def _done(news: Changed) -> tuple[audit.Verb, str]:
+def _done(news: Changed, logged: frozenset[str]) -> tuple[audit.Verb, str]:
     """What was swept is said whole: its last state is nowhere else any more."""
-    if news.after is not None:
-        return "alteration", ", ".join(sorted(news.attributes))
+    if (after := news.after) is not None:
+        told = (f"{n}={after.value(n)}" if n in logged else n for n in sorted(news.attributes))
+        return "alteration", ", ".join(told)
     values = {name: news.subject.value(name) for name in news.subject.attributes}
     return "erasure", msgspec.json.encode(values, order="sorted").decode()
 

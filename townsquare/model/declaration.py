@@ -42,5 +42,7 @@ class EntityType:
     published_everywhere: bool = False  # also outside the scope /published
     secret: frozenset[str] = field(default_factory=frozenset)
     queried: frozenset[str] = field(default_factory=frozenset)  # whose values are often asked for
+    # Whose values, and not only that they changed, the log tells: short ones without commas.
+    logged: frozenset[str] = field(default_factory=frozenset)
     title: str = ""
     words: Words = NO_WORDS  # of an accountable type, since the log is about those

@@ -113,10 +113,17 @@ def told(record: Record, language: Language) -> Told:
     )
 
 
+def _changed(part: str, words: Mapping[str, str]) -> str:
+    """Of an attribute its words, and its value where the log tells that."""
+    name, _, value = part.partition("=")
+    said = found(words.get(name, name))
+    return f"{said}: {value}" if value else said
+
+
 def _detail(record: Record, words: Mapping[str, str], language: Language) -> str:
     """Names of attributes in words; ids that a search asked for as names."""
     if record.verb == "alteration":
-        return ", ".join(found(words.get(name, name)) for name in record.detail.split(", "))
+        return ", ".join(_changed(part, words) for part in record.detail.split(", "))
     return ID.sub(lambda found: _name(found[0], language), record.detail)
 
 

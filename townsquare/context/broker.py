@@ -4,6 +4,7 @@ Always holds: nothing is written or read without an actor and a purpose; what is
 durable; news leaves in commit order, after the commit.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from townsquare.context.query import Page, Query
 from townsquare.context.recent import Recent
 from townsquare.context.sight import Sight
 from townsquare.context.temporal import TemporalQuery
-from townsquare.context.told import How, Shape
+from townsquare.context.told import How, Shape, Wording, Write
 from townsquare.context.upkeep import Upkeep
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
@@ -251,9 +252,13 @@ class Broker:
         await self.expiry.due(self.clock)
         return await self.store.get(Key(tenant, "context", id))
 
-    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+    def shape(self, terms: Terms, view: View, how: How) -> Wording:
         """A way to tell entities; `how` tells views apart."""
         return self._sight.shape(terms, view, how)
+
+    def own_shape(self, write: Write) -> Shape:
+        """The same for who writes entities in a way of their own; made once, then kept."""
+        return self._sight.own_shape(write)
 
     async def types_of(self, id: str, *, tenant: str = "") -> tuple[str, ...]:
         """To decide by, not to tell: also of what the policy hides. Empty where nothing is."""
@@ -296,11 +301,28 @@ class Broker:
         self, query: Query, by: Actor, why: Why, most: int, *, tenant: str = ""
     ) -> list[str]:
         """Of up to `most` that match, in their order."""
+        return [row.key.id for row in await self._most(query, by, why, most, tenant)]
+
+    async def parts(
+        self, query: Query, by: Actor, why: Why, shape: Shape, most: int, size: int
+    ) -> AsyncIterator[list[Raw]]:
+        """The same as JSON, `size` at a time, between which others are answered. They are of one
+        moment; what may be seen of them is of the moment in which they are told.
+        """
+        rows = await self._most(query, by, why, most, "")
+        for start in range(0, len(rows), size):
+            rights = self._sight.rights(by, why)
+            part = rows[start : start + size]
+            told = [self._sight.told(row, rights, "read", shape) for row in part]
+            yield [json for json in told if json is not None]
+            await asyncio.sleep(0)
+
+    async def _most(self, query: Query, by: Actor, why: Why, most: int, tenant: str) -> list[Row]:
         await self.expiry.due(self.clock)
         find = self._sight.find(query, by, why, "read", tenant)
         rows = await self.store.find(tenant, structs.replace(find, limit=most, offset=0))
         await self.looks.at_several(query, rows, by, why, WAYS["read"], None)
-        return [row.key.id for row in rows]
+        return rows
 
     async def _last(self, find: Find, count: int | None, tenant: str) -> list[Row]:
         """An offset behind the end leads to the last one (clause 6.3.10)."""

@@ -52,6 +52,7 @@ class Glance(Struct, frozen=True, rename="camel", gc=False):
     types: tuple[str, ...]
     attributes: Mapping[str, tuple[Part]] = {}
     scope: tuple[str, ...] = ()
+    modified_at: Raw = NOTHING
 
 
 DECODER = msgspec.json.Decoder(Glance)
@@ -72,7 +73,7 @@ def visible(glance: Glance | None, grant: Grant) -> Glance | None:
     if not grant.hides:
         return glance
     shown = {name: parts for name, parts in glance.attributes.items() if grant.shows(name)}
-    return Glance(glance.id, glance.types, shown, glance.scope)
+    return Glance(glance.id, glance.types, shown, glance.scope, glance.modified_at)
 
 
 def told(glance: Glance, terms: Terms, format: Format) -> Raw:

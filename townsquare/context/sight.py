@@ -15,7 +15,7 @@ from townsquare.context.glance import Glance, glanced, visible
 from townsquare.context.grants import Grants, Rights
 from townsquare.context.jsonld import Terms
 from townsquare.context.query import Query
-from townsquare.context.told import How, Shape, Told
+from townsquare.context.told import How, Shape, Told, Wording, Write
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity
@@ -82,9 +82,12 @@ class Sight:
         grants = {type: rights.grant(act, type) for type in self.policy.types}
         return sql.Eyes(tenant, grants, rights.grant(act, ""))
 
-    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+    def shape(self, terms: Terms, view: View, how: How) -> Wording:
         """`how` tells views apart."""
         return self._told.shape(terms, view, how)
+
+    def own_shape(self, write: Write) -> Shape:
+        return self._told.own(write)
 
     def row(self, row: Row, rights: Rights, act: Act) -> Entity | None:
         return self.seen(self.decoded.of(row), rights, act)

@@ -5,6 +5,8 @@ version number, which begins anew when an entity is made again; and it was told 
 grants. Everything else that has a say in how it is written is in the shape.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -29,21 +31,25 @@ How = tuple[str | None, ...]  # as it was asked for, in the terms of the asker
 Grants = tuple[Grant, ...]
 
 
+Seen = Entity | Glance
+Write = Callable[[Seen], Json]
+
+
 class Shape(Struct, frozen=True):
     """A way to write entities into which no others are put. No number is given twice.
 
-    What is `plain` shows them as they are.
+    What is `plain` shows them as they are, and can be written of a glance.
     """
 
     number: int
-    terms: Terms  # held, so that no other ones can have their id meanwhile
-    view: View
+    written: Write
     plain: bool
 
-    def written(self, seen: Entity | Glance) -> Json:
-        if isinstance(seen, Glance):
-            return glance.told(seen, self.terms, self.view.format)
-        return inline(Page(self.view, self.terms, {}), [seen])[0]
+
+class Wording(Shape, frozen=True):
+    """One in the terms of an asker, held so that no other ones can have their id meanwhile."""
+
+    terms: Terms
 
 
 class Known(NamedTuple):
@@ -57,10 +63,10 @@ class Known(NamedTuple):
 class Told:
     def __init__(self) -> None:
         self._known: Memory[tuple[Key, int], Known] = Memory(MOST)
-        self._shapes: Memory[tuple[int, How], Shape] = Memory(MOST_SHAPES)
+        self._shapes: Memory[tuple[int, How], Wording] = Memory(MOST_SHAPES)
         self._count = 0
 
-    def shape(self, terms: Terms, view: View, how: How) -> Shape:
+    def shape(self, terms: Terms, view: View, how: How) -> Wording:
         """`how` tells views apart."""
         key = (id(terms), how)
         known = self._shapes.get(key)
@@ -68,8 +74,14 @@ class Told:
             self._count += 1
             plain = view.format != "concise" and view == View(view.format, place=view.place)
             size = SHAPE + len(terms.iris) + sum(len(text) for text in how if text)
-            known = self._shapes.put(key, Shape(self._count, terms, view, plain), size)
+            shape = Wording(self._count, partial(_written, terms, view), plain, terms)
+            known = self._shapes.put(key, shape, size)
         return known
+
+    def own(self, write: Write) -> Shape:
+        """One that whoever tells holds for as long as they live."""
+        self._count += 1
+        return Shape(self._count, write, plain=True)
 
     def of(self, row: Row, shape: Shape, rights: Rights, act: Act) -> Raw | None:
         known = self._known.get((row.key, shape.number))
@@ -81,7 +93,7 @@ class Told:
                 return json
         return None
 
-    def keep(self, row: Row, shape: Shape, rights: Rights, act: Act, seen: Entity | Glance) -> Raw:
+    def keep(self, row: Row, shape: Shape, rights: Rights, act: Act, seen: Seen) -> Raw:
         """`seen` is what the rights show of the row."""
         json = Raw(msgspec.json.encode(shape.written(seen)))
         key = (row.key, shape.number)
@@ -91,3 +103,9 @@ class Told:
         size = len(row.body) + sum(len(body) for _, body in told)
         self._known.put(key, Known(row.body, seen.types, told), size)
         return json
+
+
+def _written(terms: Terms, view: View, seen: Seen) -> Json:
+    if isinstance(seen, Glance):
+        return glance.told(seen, terms, view.format)
+    return inline(Page(view, terms, {}), [seen])[0]

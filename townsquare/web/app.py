@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from townsquare.context.api.app import Api
@@ -19,10 +15,11 @@ from townsquare.model.errors import Invalid, TownsquareError
 from townsquare.web import languages
 from townsquare.web.auth import Door, Visits
 from townsquare.web.closed import Closed
+from townsquare.web.files import Files
 from townsquare.web.guard import Guard, content_security_policy, origins
 from townsquare.web.pages import WEB, Pages
 
-FILES = ("static", "modules")
+FOLDERS = ("static", "modules")  # of files that pages are made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Settings:
 def house(pages: Pages, api: Api, routes: Sequence[BaseRoute]) -> ASGIApp:
     """Everything that is served, to visitors that are known already."""
     errors = dict.fromkeys((TownsquareError, HTTPException), pages.error)
-    static = [Mount(f"/{name}", GZipMiddleware(Files(directory=WEB / name))) for name in FILES]
+    static = [Mount(f"/{name}", Files(WEB / name)) for name in FOLDERS]
     site = Starlette(routes=[*routes, *languages.routes(), *static], exception_handlers=errors)
     return _Fork(api, Closed(site, api.broker, pages))
 
@@ -63,15 +60,6 @@ def local(inside: ASGIApp, door: Door) -> ASGIApp:
     A token is asked for as well: a vision worker has the same owner, and cannot read secrets.
     """
     return Visits(inside, door)
-
-
-class Files(StaticFiles):
-    """Asked about each time, so that a page never mixes old modules with new ones."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "no-cache"
-        return response
 
 
 class _Fork:

@@ -10,13 +10,14 @@ Its first event names its seat, by which the browser says what is selected in it
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 import msgspec
+from msgspec import Raw
 
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import Query
+from townsquare.context.told import Shape
 from townsquare.context.watching import Watching
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Changed
@@ -25,6 +26,7 @@ from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 from townsquare.web.lookers import Looker, Lookers, Seat
 from townsquare.web.sessions import Session
+from townsquare.web.shown import shown, written
 
 SEEN = (
     *("Camera", "CameraHealth", "CrowdFlowObserved", "TrafficFlowObserved", "CameraEvent"),
@@ -32,6 +34,7 @@ SEEN = (
 )
 TYPES = (*SEEN, "Alert")
 # Alarms outlast their cause for the sake of reports; a screen needs those that somebody may act on.
+MOST_SEEN = 200_000  # entities of a kind in a snapshot: beyond what a browser keeps
 WHOLE = (
     Query(types=SEEN, not_scope=PUBLISHED),
     Query(types=("Alert",), not_scope=PUBLISHED, q=parse('state!="NORMAL"')),
@@ -39,7 +42,6 @@ WHOLE = (
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
 MOST = 1000  # changes that are told one by one; more are a snapshot
-MOST_SEEN = 200_000  # entities in a snapshot: beyond what a browser keeps
 PART = 500  # entities in an event
 MOST_WRITTEN = 256  # events; screens that keep up read the same ones at the same time
 
@@ -53,6 +55,7 @@ class Live:
         self.broker = broker
         self.named = named
         self.lookers = Lookers(broker.clock)
+        self.shape = broker.own_shape(written)
         self._written: dict[tuple[int, int], tuple[Changed, bytes]] = {}
 
     async def events(
@@ -67,7 +70,7 @@ class Live:
         ):
             yield sse("seat", {"seat": seat.name}, None)
             seq = await broker.last_seq()
-            async for name, data, id in missed(broker, by, why, last_id, seq):
+            async for name, data, id in missed(broker, by, why, self.shape, last_id, seq):
                 yield sse(name, data, id)
             with closing_with(session, news):
                 while not news.closed and (left_s := session.left_s() if session else PING_S) > 0:
@@ -118,7 +121,7 @@ def closing_with(session: Session | None, news: Watching) -> Iterator[None]:
 
 
 async def missed(
-    broker: Broker, by: Actor, why: Why, last_id: str, seq: int
+    broker: Broker, by: Actor, why: Why, shape: Shape, last_id: str, seq: int
 ) -> AsyncIterator[tuple[str, Json, int | None]]:
     """What the client does not know yet: changes, or everything. With the id of each event."""
     since = int(last_id) if last_id.isascii() and last_id.isdigit() and len(last_id) < 19 else -1
@@ -130,13 +133,13 @@ async def missed(
         for entity in found:
             yield "change", shown(entity), seq
         return
-    ids = [id for query in WHOLE for id in await broker.ids(query, by, why, MOST_SEEN)]
-    for start in range(0, len(ids) or 1, PART):
-        part = tuple(ids[start : start + PART])
-        more = start + PART < len(ids)
-        page = await broker.find(Query(ids=part, limit=PART), by, why) if part else None
-        entities = [shown(entity) for entity in page.entities] if page else []
-        yield "snapshot", {"entities": entities, "more": more}, None if more else seq
+    held: list[Raw] = []
+    for query in WHOLE:
+        async for part in broker.parts(query, by, why, shape, MOST_SEEN, PART):
+            if held:
+                yield "snapshot", {"entities": held, "more": True}, None
+            held = part
+    yield "snapshot", {"entities": held, "more": False}, seq
 
 
 async def present(broker: Broker, by: Actor, why: Why, ids: Sequence[str]) -> list[Entity] | None:
@@ -154,18 +157,6 @@ def told(changed: Changed) -> tuple[str, Json] | None:
     if changed.after is None:
         return ("gone", {"id": changed.subject.id})
     return ("change", shown(changed.after))
-
-
-def shown(entity: Entity) -> dict[str, Json]:
-    """The simplified form, with the time of the newest observation as `at`."""
-    instances = [a for name in entity.attributes if (a := entity.get(name))]
-    observed = [a.observed_at for a in instances if a.observed_at]
-    at: datetime | None = max(observed, default=entity.modified_at)
-    known: dict[str, Json] = {"id": entity.id, "type": entity.types[0], "at": at}
-    if entity.scope:
-        known["scope"] = list(entity.scope)
-    values = {name: entity.value(name) for name in entity.attributes}
-    return {**values, **known, "modifiedAt": entity.modified_at}
 
 
 def sse(event: str, data: Json, id: int | None) -> bytes:

@@ -37,7 +37,7 @@ from townsquare.context.sources.mapped import MappedReading
 from townsquare.context.sources.matching import Wanted, every_type
 from townsquare.context.sources.split import is_split
 from townsquare.context.sql import choice_of
-from townsquare.context.told import Shape
+from townsquare.context.told import Wording
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import NotFound
 from townsquare.store.memory import Memory
@@ -59,7 +59,7 @@ class Asked(Struct, frozen=True):
     view: View
     join: Join
     version: Version | None
-    shape: Shape | None = None
+    shape: Wording | None = None
     whole: bool = False
 
     def by(self, request: Request) -> "Asked":

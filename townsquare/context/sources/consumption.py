@@ -32,7 +32,7 @@ from townsquare.context.sources.shares import EVERYTHING, registered
 from townsquare.context.sources.split import is_split
 from townsquare.context.sources.wording import reworded_filters
 from townsquare.context.sql import choice_of
-from townsquare.context.told import Shape
+from townsquare.context.told import Wording
 from townsquare.context.via import hops
 from townsquare.model.entity import Entity, Json
 from townsquare.model.errors import Invalid, NotFound, NotFoundAnywhere
@@ -118,7 +118,7 @@ class SharedReading:
             entity, warnings, (*origins, *(a.source.id for a in answers if a.entities))
         )
 
-    async def tell(self, request: Request, id: str, shape: Shape) -> Raw | None:
+    async def tell(self, request: Request, id: str, shape: Wording) -> Raw | None:
         """None where sources have a part in it. Raises NotFound."""
         some = await self.registry.of(request.tenant)
         if some and await self.sources(request, shape.terms, Wanted(ids=(id,)), RETRIEVE):
@@ -168,7 +168,7 @@ class SharedReading:
             wanted = structs.replace(wanted, attributes=EVERYTHING)
         return Demand(request, await self._named(terms, request), wanted, said, limit)
 
-    async def told(self, request: Request, query: Query, shape: Shape) -> Written | None:
+    async def told(self, request: Request, query: Query, shape: Wording) -> Written | None:
         """None where sources have a part in it."""
         some = await self.registry.of(request.tenant)
         if some and await self.sources(request, shape.terms, wanted_by(query), QUERY):

@@ -1,12 +1,12 @@
 /** Connect the page's store to the live events: through the shared worker, or directly. */
 
 import { openLive } from "./live-connection.js";
+import { port } from "./live-port.js";
 import { Looking } from "./looking.js";
 
 /** @import { News } from "./types.js" */
 /** @import { Store } from "./store.js" */
 
-const WORKER = new URL("./live-worker.js", import.meta.url);
 const SOON_MS = 5000;
 /** Since when, where the session was lost with the connection: kept over the reload, ms. */
 const LOST = "lost-since";
@@ -23,7 +23,7 @@ export function connect(store) {
     }
     store.take(news);
   };
-  const look = "SharedWorker" in globalThis ? share(store.session.role, take) : alone(take);
+  const look = port ? share(port, take) : alone(take);
   store.listen(() => look(looksAt(store)));
 }
 
@@ -43,19 +43,12 @@ function alone(take) {
   return (alarm) => looking.look("", alarm);
 }
 
-/** @param {string} role @param {(news: News) => void} take @returns {(alarm: string) => void} as `alone` */
-function share(role, take) {
-  // One worker per role: after a switch nothing of the old role is shown.
-  const { port } = new SharedWorker(WORKER, { type: "module", name: `townsquare ${role}` });
+/** @param {MessagePort} port @param {(news: News) => void} take @returns {(alarm: string) => void} as `alone` */
+function share(port, take) {
   port.onmessage = ({ data }) => take(data);
-  port.postMessage("join");
-  addEventListener("pagehide", () => port.postMessage("leave"));
-  // Back from the browser's cache of pages.
   let told = "";
   addEventListener("pageshow", ({ persisted }) => {
-    if (!persisted) return;
-    told = "";
-    port.postMessage("join");
+    if (persisted) told = "";
   });
   return (alarm) => {
     if (alarm === told) return;

@@ -36,6 +36,11 @@ class TownMap extends Panel {
     this.markers = new Map();
   }
 
+  firstUpdated() {
+    // Read and compiled while the town's state is on its way; where it cannot be, `start` says so.
+    import("./map-library.js").catch(() => {});
+  }
+
   /** Alarms first: the map is made when they are on the screen. */
   async start() {
     this.started = true;

@@ -4,7 +4,8 @@ A client that reconnects names the last event it has (Last-Event-ID, a sequence 
 broker) and gets the present state of what changed since; one that is too old gets a snapshot, in
 parts, of which only the last has an id: who loses the connection between them begins anew.
 A slow client loses intermediate states, never the latest. The connection ends with its session.
-Its first event names its seat, by which the browser says what is selected in it.
+Its first event names its seat, by which the browser says what is selected in it. That one and pings
+say what time it is here, so that a screen can tell how late it is whatever its own clock says.
 """
 
 import asyncio
@@ -40,7 +41,6 @@ WHOLE = (
     Query(types=("Alert",), not_scope=PUBLISHED, q=parse('state!="NORMAL"')),
 )
 PING_S = 15.0
-PING = b"event: ping\ndata: {}\n\n"  # not a comment: the page cannot see those
 MOST = 1000  # changes that are told one by one; more are a snapshot
 PART = 500  # entities in an event
 MOST_WRITTEN = 256  # events; screens that keep up read the same ones at the same time
@@ -68,7 +68,7 @@ class Live:
             broker.watch(by, why, TYPES) as news,
             self.lookers.seat(by.id, news.wake) as seat,
         ):
-            yield sse("seat", {"seat": seat.name}, None)
+            yield sse("seat", {"seat": seat.name, "now": broker.clock()}, None)
             seq = await broker.last_seq()
             async for name, data, id in missed(broker, by, why, self.shape, last_id, seq):
                 yield sse(name, data, id)
@@ -83,7 +83,8 @@ class Live:
                     if changed and (event := self._event(changed)):
                         yield event
                     elif not changed and looks is None and not news.closed:
-                        yield PING
+                        # Not a comment: the page cannot see those.
+                        yield sse("ping", {"now": broker.clock()}, None)
             yield sse("bye", {"reason": "the session ended"}, seq)
 
     def _looking(self, seat: Seat, looks: Mapping[str, Sequence[Looker]]) -> bytes:

@@ -36,6 +36,11 @@ export function percent(share) {
   return `${whole.format(share * 100)} %`;
 }
 
+/** @param {number} ms @returns {string} such as "0.3 s", "12 s", "3 min 05 s" */
+export function seconds(ms) {
+  return ms < 9950 ? `${tenths.format(ms / 1000)} s` : lasting(ms);
+}
+
 /** Times of day in the town's zone, whatever this machine's zone is. */
 export class Clock {
   /** @param {string} timezone */
@@ -62,7 +67,12 @@ export class Clock {
 
 /** @param {string} at @param {number} now ms @returns {string} such as "3 min 05 s" */
 export function age(at, now) {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(at)) / 1000));
+  return lasting(now - Date.parse(at));
+}
+
+/** @param {number} ms @returns {string} as `age` */
+function lasting(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   const minutes = Math.floor(seconds / 60);
   if (minutes < 1) return `${seconds} s`;
   if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;

@@ -13,12 +13,15 @@ const RETRY_MS = 3000;
 /** A cut line tells nothing. After this silence we connect anew, and give it some time. */
 const SILENT_MS = 40_000;
 const PATIENCE_MS = 5000;
+const CLOCKS = 5;
 
 /** @param {(news: News) => void} tell @returns {() => void} closes it */
 export function openLive(tell) {
   let heard = Date.now();
   let asking = 0; // when a silent connection was opened anew
   let over = false;
+  /** By how much this machine's clock is ahead of the server's, ms; the way here is in it. */
+  let ahead = /** @type {number[]} */ ([]);
   /** @type {Entity[]} */
   let parts = [];
   /** @type {EventSource} */
@@ -39,6 +42,12 @@ export function openLive(tell) {
     });
   }
 
+  /** The event with the shortest way tells best; of the last ones, since clocks are set. @param {string} now at the server */
+  function hear(now) {
+    ahead = [Date.now() - Date.parse(now), ...ahead].slice(0, CLOCKS);
+    tell({ kind: "clock", ahead: Math.min(...ahead) });
+  }
+
   /** A snapshot comes in parts; what was there before stands until the last. */
   function part(/** @type {{entities: Entity[], more: boolean}} */ { entities, more }) {
     parts.push(...entities);
@@ -56,9 +65,13 @@ export function openLive(tell) {
     listen("snapshot", part);
     listen("change", (entity) => tell({ kind: "change", entity }));
     listen("gone", ({ id }) => tell({ kind: "gone", id }));
-    listen("seat", ({ seat }) => tell({ kind: "seat", seat }));
+    listen("seat", ({ seat, now }) => {
+      ahead = [];
+      hear(now);
+      tell({ kind: "seat", seat });
+    });
     listen("looking", ({ alarms }) => tell({ kind: "looking", alarms }));
-    listen("ping", () => {});
+    listen("ping", ({ now }) => hear(now));
     listen("bye", ({ reason }) => end(reason));
   }
 

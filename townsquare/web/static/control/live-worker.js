@@ -16,6 +16,7 @@ let entities = new Map();
 let loaded = false;
 const looking = new Looking();
 let lookers = /** @type {{[alarm: string]: Looker[]}} */ ({});
+let ahead = /** @type {number|null} */ (null); // as `Delays` has it
 let staleSince = /** @type {number|null} */ (null);
 let close = /** @type {(() => void)|null} */ (null);
 
@@ -33,7 +34,8 @@ function keep(news) {
   } else if (news.kind === "seat") {
     looking.sit(news.seat);
     lookers = {};
-  } else if (news.kind === "looking") lookers = news.alarms;
+  } else if (news.kind === "clock") ahead = news.ahead;
+  else if (news.kind === "looking") lookers = news.alarms;
   else if (news.kind === "bye") forget();
 }
 
@@ -67,6 +69,7 @@ function join(tab) {
   tabs.add(tab);
   if (loaded) tab.postMessage({ kind: "snapshot", entities: [...entities.values()] });
   if (staleSince !== null) tab.postMessage({ kind: "down", since: staleSince });
+  if (ahead !== null) tab.postMessage({ kind: "clock", ahead });
   tab.postMessage({ kind: "looking", alarms: lookers });
   close ??= openLive(spread);
 }

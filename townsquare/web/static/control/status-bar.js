@@ -3,6 +3,8 @@
 import { html, nothing } from "lit";
 import { LANGUAGE, t, tn } from "../text.js";
 import { MOST_LOAD, alarmLoad, isUnanswered, isWaiting, lostSources, openAlarms, putAside } from "./city.js";
+import { LATE_MS } from "./delay.js";
+import { seconds } from "./format.js";
 import { Panel } from "./panel.js";
 
 class StatusBar extends Panel {
@@ -13,7 +15,7 @@ class StatusBar extends Panel {
     return html`<header class="bar">
       <h1>${store.session.town.name}<small>${t("Control room")}</small></h1>
       ${this.time()} ${this.connection()} ${this.alarms()} ${this.load()} ${this.aside()}
-      ${this.lost()}
+      ${this.lost()} ${this.delay()}
       <nav aria-label=${t("Pages")}>${this.pages()} <a href="/">${t("Public page")}</a></nav>
       ${this.roles()} ${this.languages()} ${this.account()}
     </header>`;
@@ -61,6 +63,14 @@ class StatusBar extends Panel {
   lost() {
     const { length } = lostSources(this.store);
     return fact(length ? "abnormal" : "", this.known(length), tn(length, "source lost", "sources lost"));
+  }
+
+  /** From a reading's own time to this screen, as median of the last minute. */
+  delay() {
+    const { delays, now, staleSince } = this.store;
+    const ms = staleSince ? null : delays.median(now);
+    if (ms === null) return fact("", "–", t("delay unknown"));
+    return fact(ms > LATE_MS ? "abnormal" : "", seconds(ms), t("delay"));
   }
 
   known(/** @type {number} */ number) {

@@ -5,6 +5,8 @@
  * Listeners are told at most once every 40 ms, so that a burst costs one rendering.
  */
 
+import { Delays } from "./delay.js";
+
 /** @import { Entity, Looker, News, Session } from "./types.js" */
 
 const GATHER_MS = 40;
@@ -29,6 +31,7 @@ export class Store {
     this.away = /** @type {{since: number, until: number}|null} */ (null);
     /** Who else has selected what is selected here; of this moment only. */
     this.lookers = /** @type {{[alarm: string]: Looker[]}} */ ({});
+    this.delays = new Delays();
     this.cameraId = "";
     this.alarmId = "";
     /** The moment that charts show, ms; null while they follow the clock. */
@@ -56,6 +59,8 @@ export class Store {
       for (const entity of news.entities) this.keep(entity);
       this.loaded = true;
     } else if (news.kind === "change") {
+      // In a tab that nobody sees, browsers let drawing wait.
+      if (!document.hidden) this.delays.expect(news.entity, this.entities.get(news.entity.id));
       this.keep(news.entity);
     } else if (news.kind === "gone") {
       const { type } = this.entities.get(news.id) ?? { type: "" };
@@ -65,6 +70,8 @@ export class Store {
     } else if (news.kind === "up") {
       if (this.staleSince) this.away = { since: this.staleSince, until: Date.now() };
       this.staleSince = null;
+    } else if (news.kind === "clock") {
+      this.delays.ahead = news.ahead;
     } else if (news.kind === "looking") {
       this.lookers = news.alarms;
     } else if (news.kind === "down") {
@@ -141,6 +148,7 @@ export class Store {
     this.waiting ||= setTimeout(() => {
       this.waiting = 0;
       for (const listener of this.listeners) listener();
+      requestAnimationFrame(() => this.delays.draw(Date.now()));
     }, GATHER_MS);
   }
 }

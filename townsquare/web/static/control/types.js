@@ -28,9 +28,9 @@
  *
  * @typedef {{kind: "snapshot", entities: Entity[]} | {kind: "change", entity: Entity}
  *   | {kind: "gone", id: string} | {kind: "up"} | {kind: "down", since: number}
- *   | {kind: "bye", reason: string} | {kind: "seat", seat: string}
+ *   | {kind: "bye", reason: string} | {kind: "seat", seat: string} | {kind: "clock", ahead: number}
  *   | {kind: "looking", alarms: {[alarm: string]: Looker[]}}} News
- * `seat` is how the server knows this connection; `looking` has who else selected what is selected here.
+ * `seat` is how the server knows this connection; `ahead` is as `Delays` has it; `looking` has who else selected what is selected here.
  *
  * @typedef {{name: string, since: string, own: boolean}} Looker
  * `own` is oneself, in another browser.

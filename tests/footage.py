@@ -13,7 +13,7 @@ from townsquare.trust.seal.listing import Line
 from townsquare.trust.seal.segment import Of, Segment
 from townsquare.trust.seal.terms import Custodian as Named
 from townsquare.trust.seal.terms import Terms
-from townsquare.vision.sealed import hour_keys, shelf
+from townsquare.vision.sealed import durable, hour_keys, shelf
 from townsquare.vision.sealed.hour_keys import HourKeys
 from townsquare.vision.sealed.hours import hour_of
 from townsquare.vision.sealed.shelf import Shelf
@@ -76,7 +76,7 @@ class Town:
         there = self.shelf.at(camera, hour)
         there.mkdir(parents=True, exist_ok=True)
         file = shelf.name_of(since)
-        shelf.write(there / file, segment.encoded(found))
+        durable.write(there / file, segment.encoded(found))
         line = shelf.line_of(found, file)
         shelf.append(there, line)
         return line

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from townsquare.model.errors import Invalid
@@ -39,23 +39,28 @@ class Worker:
 async def start(job: Job) -> Worker:
     """A new process. Two pipes lead out of it, and its input in."""
     (observations, says), (previews, shows) = os.pipe(), os.pipe()
+    child = await spawned(command(says, shows), says, shows)
+    worker = Worker(child, await reader(observations), await reader(previews))
+    assert child.stdin is not None  # noqa: S101 - asked for above
+    child.stdin.write(wire.line(job))
+    return worker
+
+
+async def spawned(command: Sequence[str], *pipes: int) -> asyncio.subprocess.Process:
+    """With nothing of the house's but these pipes, which are closed here, and an input."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command(says, shows),
+        return await asyncio.create_subprocess_exec(
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=sys.stderr,  # a library that prints must not reach a pipe of ours
-            pass_fds=(says, shows),
+            pass_fds=pipes,
             # Ctrl-C in a terminal is for the house; it ends its workers in order.
             start_new_session=True,
             env=environment(),
         )
     finally:
-        os.close(says)
-        os.close(shows)
-    worker = Worker(child, await reader(observations), await reader(previews))
-    assert child.stdin is not None  # noqa: S101 - asked for above
-    child.stdin.write(wire.line(job))
-    return worker
+        for pipe in pipes:
+            os.close(pipe)
 
 
 def command(says: int, shows: int) -> list[str]:
@@ -120,8 +125,11 @@ async def shown(worker: Worker) -> AsyncIterator[tuple[str, bytes | None]]:
 
 
 async def end(worker: Worker) -> None:
+    await left(worker.child)
+
+
+async def left(child: asyncio.subprocess.Process) -> None:
     """Closes its input, which ends it; kills it if that does not."""
-    child = worker.child
     if child.stdin is not None:
         child.stdin.close()
     try:

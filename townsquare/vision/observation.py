@@ -16,6 +16,7 @@ from townsquare.model.camera import Direction, RoadUser
 from townsquare.model.errors import Invalid
 from townsquare.vision.aligned import WINDOW, window_of
 from townsquare.vision.light import Light
+from townsquare.vision.sandbox import Sandbox
 from townsquare.vision.speed import LEAST_TOLD, bands
 from townsquare.vision.trouble import Trouble
 
@@ -28,7 +29,6 @@ What = Literal[
     "queue",
     "sceneChanged",
 ]
-Sandbox = Literal["partial", "none"]
 Clock = Literal["stream", "arrival"]
 Decoder = Literal["software", "hardware"]
 Quality = Literal["unknown", "good", "dark", "frozen"]

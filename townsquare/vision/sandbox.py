@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from townsquare.vision.observation import Sandbox
-
+Sandbox = Literal["partial", "none"]
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 ASK_VERSION, PATH_BENEATH = 1, 1
 SET_NO_NEW_PRIVS = 38  # prctl
 WRITE_FILE, READ_FILE, READ_DIR = 1 << 1, 1 << 2, 1 << 3
+# To open a folder is to settle what was added; what lies there already cannot be read.
+ADD = WRITE_FILE | READ_DIR | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14  # remove, folder, file, truncate
 IOCTL_DEV, IOCTL_DEV_SINCE = 1 << 15, 5  # version
 RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # to files, that each version knows
 SCOPED_SINCE = 6  # version
@@ -63,10 +65,12 @@ class Confined:
         return path in self.files and self.files[path] != identity(path)
 
 
-def confine(files: Iterable[str] = (), devices: Iterable[str] = ()) -> Confined:
-    """`files` stay readable, and `devices` can be used. Call it before any thread is started, and
-    that is before numpy and the inference are loaded: it holds for this thread and those that it
-    starts.
+def confine(
+    files: Iterable[str] = (), devices: Iterable[str] = (), added_to: Iterable[str] = ()
+) -> Confined:
+    """`files` stay readable, `devices` can be used, and files be made in the folders `added_to`.
+    Call it before any thread is started, and that is before numpy and the inference are loaded: it
+    holds for this thread and those that it starts.
     """
     files = {path: identity(path) for path in files}
     if sys.platform != "linux":
@@ -74,7 +78,7 @@ def confine(files: Iterable[str] = (), devices: Iterable[str] = ()) -> Confined:
     # Kept open: the kernel would otherwise forget what was allowed of a folder in /proc.
     tasks = os.open("/proc/self/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     alone = len(os.listdir(tasks)) == 1
-    held = _restrict([*READABLE, *packages(), *files], devices)
+    held = _restrict([*READABLE, *packages(), *files], devices, added_to)
     return Confined(tasks, files) if held and alone else Confined(None, files if held else {})
 
 
@@ -113,7 +117,9 @@ def _held(tasks: int, task: str) -> bool:
         return True  # a thread that ended meanwhile
 
 
-def _restrict(readable: Iterable[str], devices: Iterable[str]) -> bool:
+def _restrict(
+    readable: Iterable[str], devices: Iterable[str], added_to: Iterable[str] = ()
+) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)
     if version < 1:
@@ -131,6 +137,8 @@ def _restrict(readable: Iterable[str], devices: Iterable[str]) -> bool:
         orders = IOCTL_DEV if version >= IOCTL_DEV_SINCE else 0
         for path in devices:
             _allow(libc, rules, path, READ_FILE | WRITE_FILE | orders)
+        for path in added_to:
+            _allow(libc, rules, path, ADD & (1 << RIGHTS[min(version, max(RIGHTS))]) - 1)
         no_more = libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
         return bool(no_more and libc.syscall(RESTRICT_SELF, rules, 0) == 0)
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from townsquare.model.errors import NotFound
 from townsquare.trust.seal import keys
 from townsquare.trust.seal.keys import SEED_BYTES, OpeningKey, SealingKey
+from townsquare.vision.sealed.durable import settled
 
 FOLDER = "hour-keys"  # in the data folder
 # Read by tar, rsync, restic, borg and others (bford.info/cachedir).
@@ -49,7 +50,7 @@ class HourKeys:
         file = self._file(hour)
         if file.exists():
             _overwritten(file)
-            _settled(self.folder)
+            settled(self.folder)
 
     def hours(self) -> list[str]:
         """Of which there is a key, without those of holds."""
@@ -72,7 +73,7 @@ class HourKeys:
             out.flush()
             os.fsync(out.fileno())
         unfinished.replace(self.folder / hour)
-        _settled(self.folder)
+        settled(self.folder)
 
 
 def _overwritten(file: Path) -> None:
@@ -81,11 +82,3 @@ def _overwritten(file: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     file.unlink()
-
-
-def _settled(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

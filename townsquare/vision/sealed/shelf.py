@@ -4,7 +4,6 @@ Always holds: what is listed was durable before it was listed, and what is not w
 The list stays as long as one of its segments does, since it proves that one by the root in the log.
 """
 
-import os
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from townsquare.model.errors import Invalid, NotFound
 from townsquare.trust.seal import listing, segment
 from townsquare.trust.seal.listing import Line
 from townsquare.trust.seal.segment import Segment
+from townsquare.vision.sealed.durable import write
 from townsquare.vision.sealed.hour_keys import HOLD
 from townsquare.vision.sealed.hours import FORM, HOUR, hours
 
@@ -174,14 +174,6 @@ def line_of(found: Segment, file: str) -> Line:
 def append(there: Path, line: Line) -> None:
     with (there / LIST).open("ab") as out:
         out.write(listing.encoded(line))
-
-
-def write(file: Path, content: bytes) -> None:
-    """Durable when it returns, but for the name."""
-    with file.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -17,6 +17,7 @@ from townsquare.trust import secret
 from townsquare.trust.identity import provider as identity_provider
 from townsquare.vision import rules as vision_rules
 from townsquare.vision import run as seeing
+from townsquare.vision.sealed import rules as sealing_rules
 from townsquare.vision.sealed import settings as sealing
 from townsquare.web import app as site
 from townsquare.web import basemap, notary
@@ -25,7 +26,7 @@ from townsquare.web.witnesses import Witness
 
 MOST_DAYS = 3650
 # A town changes or leaves them out; what guards the log and the policy stays.
-USUAL_RULES = (*vision_rules.RULES, *boxes.RULES)
+USUAL_RULES = (*vision_rules.RULES, *sealing_rules.RULES, *boxes.RULES)
 
 
 @dataclass(frozen=True, slots=True)

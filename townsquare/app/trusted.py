@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.routing import Route
 
 from townsquare.alerts.warnings.desk import WarningDesk
+from townsquare.app import sealing
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context import outgoing as out
@@ -67,12 +68,14 @@ class Trusted:
     book: Book
     door: Door
     warnings: WarningDesk
+    sealed: sealing.Sealed
 
     def rooms(self) -> Mapping[str, Run]:
         return {
             "accounts": self.desk.run,
             "approvals": self.book.run,
             "log": self.notary.run,
+            **self.sealed.rooms(),
         }
 
     def routes(self) -> list[Route]:
@@ -88,6 +91,7 @@ class Trusted:
             *Looked(self.people, pages, log).routes(),
             *figures.routes(broker, pages, self.notary),
             *policy_pages.routes(self.ruling, self.book, pages),
+            *self.sealed.routes(),
         ]
 
     def operators(self) -> dict[str, str]:
@@ -126,7 +130,13 @@ async def trusted(
     broker.owners.ask = lambda by: people.stopped(by) or tokens.stopped(by)
     address = web.public_url.rstrip("/") or f"http://localhost:{place.port}"
     warner = WarningDesk(broker, settings.town, address, urlsplit(address).netloc)
-    acts = (*ACTS, asking.act(ruling, lambda: book), warnings.act(warner, lambda: book))
+    sealed = sealing.opened(settings, place, broker, clock, lambda: book)
+    acts = (
+        *ACTS,
+        asking.act(ruling, lambda: book),
+        warnings.act(warner, lambda: book),
+        *sealed.acts,
+    )
     by_name = {act.name: act for act in acts}
     book = Book(broker, people, by_name, sessions.roles, settings.approvals)
     door = Door(mode, known(tokens, place, mode, broker), sessions, tries)
@@ -136,7 +146,7 @@ async def trusted(
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
         desk = Desk(people, tokens, pages, sessions, tries, beside)
-        yield Trusted(broker, pages, keeper, ruling, people, desk, book, door, warner)
+        yield Trusted(broker, pages, keeper, ruling, people, desk, book, door, warner, sealed)
 
 
 @contextlib.asynccontextmanager

@@ -91,6 +91,14 @@ class Timekeeper:
         """What was kept for a time is erased by this."""
         return min(self._wall(), self.clock.sure) if self.clock else UNKNOWN
 
+    def passed(self) -> datetime:
+        """What is to end in time ends by this: a clock that was set back does not hold it up, and
+        one that jumped ahead does not hasten it.
+        """
+        if self.clock is None:
+            return UNKNOWN
+        return self.clock.sure if self.doubt else max(self.now(), self.clock.sure)
+
     @property
     def trouble(self) -> str:
         """Why nobody is let in."""

@@ -6,6 +6,7 @@ from townsquare.model.declaration import EntityType, Words
 
 OWNER = "recording"
 TERMS, FOOTAGE, HOLD = "RecordingTerms", "SealedFootage", "LegalHold"
+STATE = "RecordingState"
 # Who may ask for other terms; deciding takes approvers.
 PROPOSERS = frozenset({"administrator", "data-protection", "security"})
 PARTIES = frozenset({"investigator", "custodian"})  # who may have footage held
@@ -47,6 +48,8 @@ HOLD_SAYS = {
     "endedAt": "when it ended",
 }
 HOLD_HIDES = {
+    "askedAt": "when it was asked for",
+    "act": "how many custodians must agree",
     "refCamera": "the camera",
     "dateObservedFrom": "from when",
     "dateObservedTo": "until when",
@@ -84,6 +87,13 @@ TYPES = (
         logged=frozenset({"segmentCount", "listRoot", "termsHash", "status", "keyThumbprint"}),
         title="Sealed footage",
         words=Words("an hour of sealed footage", "refCamera", "of", FOOTAGE_SAYS),
+    ),
+    EntityType(
+        STATE,
+        OWNER,
+        readers=frozenset({"operator", "engineer", "data-protection", "security", "custodian"}),
+        history=False,
+        title="Whether cameras are recorded",
     ),
     EntityType(
         HOLD,

@@ -60,6 +60,7 @@ from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.layouts import Layouts
+from townsquare.vision.sealed import custody_types
 from townsquare.vision.sealed import types as sealed_types
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
@@ -98,8 +99,16 @@ TYPES = (
     *notary.TYPES,
     *approval_entity.TYPES,
     *versions.TYPES,
+    *custody_types.TYPES,
 )
-OWN_RULES = (*notary.RULES, *notify_types.RULES, emergency.ALARM, recovery.ALARM, ruling.UNKNOWN)
+OWN_RULES = (
+    *notary.RULES,
+    *notify_types.RULES,
+    emergency.ALARM,
+    recovery.ALARM,
+    ruling.UNKNOWN,
+    custody_types.ALARM,
+)
 
 
 async def serve(settings: Settings, place: Place, mode: Mode) -> None:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from townsquare.alerts.warnings.desk import WarningDesk
 from townsquare.app import sealing
+from townsquare.app import custody
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context import outgoing as out
@@ -22,6 +23,9 @@ from townsquare.trust import note, secret, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
 from townsquare.vision.clear import view as clear
+from townsquare.vision.sealed.challenge import Challenges
+from townsquare.vision.sealed.custody_doors import CustodyDoors
+from townsquare.vision.sealed.openings import Openings
 from townsquare.web import clock as clock_site
 from townsquare.web import figures, handing, nobody, notary
 from townsquare.web import log as log_site
@@ -31,7 +35,7 @@ from townsquare.web.accounts.people import People
 from townsquare.web.accounts.provider import Provider
 from townsquare.web.accounts.site import site
 from townsquare.web.accounts.tokens import Tokens
-from townsquare.web.approvals import warnings
+from townsquare.web.approvals import footage, warnings
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
@@ -69,6 +73,7 @@ class Trusted:
     door: Door
     warnings: WarningDesk
     sealed: sealing.Sealed
+    openings: Openings
 
     def rooms(self) -> Mapping[str, Run]:
         return {
@@ -76,6 +81,7 @@ class Trusted:
             "approvals": self.book.run,
             "log": self.notary.run,
             **self.sealed.rooms(),
+            "openings": self.openings.run,
         }
 
     def routes(self) -> list[Route]:
@@ -88,6 +94,9 @@ class Trusted:
             *handing.routes(broker, log),
             *clock_site.routes(broker, self.notary.time),
             *Inbox(self.book, pages).routes(),
+            *CustodyDoors(
+                self.openings, Challenges(broker.clock), footage.asking(lambda: self.book)
+            ).routes(),
             *Looked(self.people, pages, log).routes(),
             *figures.routes(broker, pages, self.notary),
             *policy_pages.routes(self.ruling, self.book, pages),
@@ -131,11 +140,13 @@ async def trusted(
     address = web.public_url.rstrip("/") or f"http://localhost:{place.port}"
     warner = WarningDesk(broker, settings.town, address, urlsplit(address).netloc)
     sealed = sealing.opened(settings, place, broker, clock, lambda: book)
+    openings = custody.opened(broker, place.data, lambda: keeper.log)
     acts = (
         *ACTS,
         asking.act(ruling, lambda: book),
         warnings.act(warner, lambda: book),
         *sealed.acts,
+        *footage.acts(openings, lambda: book),
     )
     by_name = {act.name: act for act in acts}
     book = Book(broker, people, by_name, sessions.roles, settings.approvals)
@@ -146,7 +157,8 @@ async def trusted(
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
         desk = Desk(people, tokens, pages, sessions, tries, beside)
-        yield Trusted(broker, pages, keeper, ruling, people, desk, book, door, warner, sealed)
+        parts = (people, desk, book, door, warner, sealed, openings)
+        yield Trusted(broker, pages, keeper, ruling, *parts)
 
 
 @contextlib.asynccontextmanager

@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from townsquare import __version__
+from townsquare.cli import custodian
 from townsquare.cli.accounts import accounts
 from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
 from townsquare.cli.demo import demo
 from townsquare.cli.evaluate import evaluate
+from townsquare.cli.footage import footage
 from townsquare.cli.init import init
 from townsquare.cli.log import log
 from townsquare.cli.models import models
@@ -23,7 +25,7 @@ from townsquare.cli.report import report
 from townsquare.cli.run import run
 from townsquare.cli.token import token
 from townsquare.cli.witness import witness
-from townsquare.model.errors import TownsquareError
+from townsquare.model.errors import Denied, TownsquareError
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -38,9 +40,23 @@ commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")
 commands.add_typer(log, name="log")
+commands.add_typer(footage, name="footage")
 commands.add_typer(clock, name="clock")
 commands.add_typer(report, name="report")
 commands.add_typer(models, name="models")
+
+
+@commands.command(
+    "custodian",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def _custodian(context: typer.Context) -> None:
+    """For a custodian of footage: keygen, trust, inbox, release, watch. One file, custodian.py."""
+    try:
+        custodian.main(context.args)
+    except custodian.Wrong as wrong:
+        raise Denied(str(wrong)) from wrong
 
 
 def _say_version(wanted: bool) -> None:

@@ -17,10 +17,11 @@ from starlette.routing import Route
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogSearch
 from townsquare.model.actor import Actor, Why
+from townsquare.trust import proven
 from townsquare.trust.log import Log
 from townsquare.web.accounts.ceremony import wished
 from townsquare.web.accounts.commands import ADMINISTRATOR
-from townsquare.web.extract import extract, signed
+from townsquare.web.extract import extract
 
 # The owner of the machine could read the database unseen; here it is seen.
 OWNER = Actor("machine:administrator", "machine", roles=frozenset({"data-protection"}))
@@ -39,7 +40,7 @@ def routes(broker: Broker, log: Log) -> list[Route]:
         if request.state.actor != ADMINISTRATOR:
             raise HTTPException(404)
         wish = await wished(request, Wish)
-        top = signed(log)
+        top = proven.top(log)
         search = LogSearch(since=wish.since, until=wish.until)
         to = [wish.recipient] if wish.recipient else []
         found = await broker.ledger.disclose_all(search, OWNER, WHY, wish.reason, to)

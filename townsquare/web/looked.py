@@ -18,12 +18,13 @@ from townsquare.context.ledger import MOST_FOUND, LogSearch, Read
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Invalid
 from townsquare.model.town import Town
+from townsquare.trust import proven
 from townsquare.trust.audit import ENTRY, Verb
 from townsquare.trust.log import Log
 from townsquare.trust.policy import require
 from townsquare.web import retold
 from townsquare.web.accounts.people import People
-from townsquare.web.extract import extract, signed
+from townsquare.web.extract import extract
 from townsquare.web.naming import Naming
 from townsquare.web.pages import Pages
 from townsquare.web.retold import VERBS, Language
@@ -86,7 +87,7 @@ class Looked:
     async def handed_out(self, request: Request) -> Response:
         """With proofs, for whoever is named: that it was handed out to them is an entry."""
         by, why = self._require(request)
-        signed(self.log)
+        proven.top(self.log)
         form = await request.form(max_files=0)
         asked, to = self._asked(form), str(form.get("recipients", "")).strip()
         search = replace(wanted(asked, self.pages.town), limit=MOST_HANDED_OUT)

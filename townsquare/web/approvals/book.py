@@ -56,8 +56,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something that takes approval. `approvers` are roles; `then` is done with the last one, and
-    is asked for by the part of the house that does it. `colleagues`: one of the same organisation
-    may agree.
+    is asked for by the part of the house that does it; `refused` is done when somebody refuses.
+    `colleagues`: one of the same organisation may agree.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Act:
     needed: int = 1
     then: Callable[[Approval], Awaitable[None]] | None = None
     colleagues: bool = False
+    refused: Callable[[Approval], Awaitable[None]] | None = None
 
 
 class Book:
@@ -172,6 +173,8 @@ class Book:
             raise Invalid(f"say in 1 to {MOST_REASON} characters why you refuse")
         after = approvals.refused(one, reason.strip())
         await self._write(after, by)
+        if told := self.act(one.request.act).refused:
+            await told(after)
         return after
 
     def require_approver(self, one: Approval, by: Actor) -> None:

@@ -1,0 +1,407 @@
+"""The client of a custodian of footage: looks at what was agreed to, and releases its own shares.
+
+    python custodian.py keygen police police.key
+    python custodian.py trust police.key https://square.example.org 'square.example.org/log+…+…'
+    python custodian.py inbox police.key
+    python custodian.py release police.key OPENING
+    python custodian.py watch police.key --emergency
+
+One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town. The
+key of the town's log must come from somebody you trust, best on paper; it is also at /log/key.
+
+Always holds: a share goes out for one segment of the camera and the time that you are shown, once
+the town has signed in its log that the segment exists, and sealed to the one key that you are
+shown; what the town says otherwise is not believed. The secret key leaves this file for nobody.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import b64decode, b64encode
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+BODY = re.compile(r"([^\n]+)\n(0|[1-9]\d{0,18})\n([A-Za-z0-9+/]{43}=)\n")
+TIMEOUT_S = 60
+WATCH_S = 15
+SEAM = timedelta(seconds=60)  # a segment may begin before what was asked for, or end after it
+
+ACTS = {
+    "keygen": ("name", "file"),
+    "trust": ("file", "town", "log"),
+    "inbox": ("file",),
+    "release": ("file", "opening"),
+    "watch": ("file",),
+}
+
+
+class Wrong(Exception):
+    pass
+
+
+class Key(NamedTuple):
+    """What lies in the key's file; `town` and `log` once it is told whom to believe."""
+
+    name: str
+    sealing: bytes
+    signing: bytes
+    town: str = ""
+    log: str = ""
+
+    @property
+    def private(self) -> hpke.MLKEM768X25519PrivateKey:
+        return hpke.MLKEM768X25519PrivateKey(
+            MLKEM768PrivateKey.from_seed_bytes(self.sealing[:64]),
+            X25519PrivateKey.from_private_bytes(self.sealing[64:]),
+        )
+
+    @property
+    def signer(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.signing)
+
+    @property
+    def line(self) -> str:
+        """What the town is given."""
+        mlkem = MLKEM768PrivateKey.from_seed_bytes(self.sealing[:64]).public_key()
+        x25519 = X25519PrivateKey.from_private_bytes(self.sealing[64:]).public_key()
+        raw = mlkem.public_bytes_raw() + x25519.public_bytes_raw()
+        raw += self.signer.public_key().public_bytes_raw()
+        return f"{self.name}+{thumbprint(raw)}+{b64encode(raw).decode()}"
+
+
+def thumbprint(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:16]
+
+
+# --- the key's file
+
+
+def keygen(name: str, file: Path) -> Key:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise Wrong(f"the name {name!r}: use a-z, 0-9 and -, up to 40")
+    key = Key(name, os.urandom(96), os.urandom(32))
+    _write(file, key, os.O_EXCL)
+    return key
+
+
+def load(file: Path) -> Key:
+    try:
+        if file.stat().st_mode & 0o077:
+            raise Wrong(f"others can read {file}; run: chmod 600 {file}")
+        told = json.loads(file.read_bytes())
+        sealing, signing = b64decode(told["sealing"]), b64decode(told["signing"])
+        return Key(told["name"], sealing, signing, told.get("town", ""), told.get("log", ""))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Wrong(f"{file} is no key of a custodian: {error}") from error
+
+
+def trust(file: Path, town: str, log: str) -> Key:
+    """From now on this town, known by the key of its log."""
+    at = urlsplit(town)
+    if at.scheme != "https" and at.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise Wrong("the town is reached by https://, or on this machine")
+    if len(log.split("+", 2)) != 3:
+        raise Wrong("the key of the log is like square.example.org/log+0f1e2d3c+AQ…")
+    key = load(file)._replace(town=town.rstrip("/"), log=log.strip())
+    _write(file, key, os.O_TRUNC)
+    return key
+
+
+def _write(file: Path, key: Key, how: int) -> None:
+    told = {"name": key.name, "town": key.town, "log": key.log}
+    told |= {name: b64encode(getattr(key, name)).decode() for name in ("sealing", "signing")}
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600), "w") as out:
+            json.dump(told, out)
+    except FileExistsError as error:
+        raise Wrong(f"{file} is there already; a lost key opens nothing again") from error
+
+
+# --- talking to the town
+
+
+def ask(key: Key, path: str, body: bytes | None = None) -> Any:
+    return json.loads(ask_raw(key, path, body))
+
+
+def ask_raw(key: Key, path: str, body: bytes | None = None) -> bytes:
+    """Signed with the key. Raises Wrong."""
+    if not key.town:
+        raise Wrong("say first which town: custodian.py trust FILE https://TOWN 'KEY OF ITS LOG'")
+    challenge = json.loads(_fetch(f"{key.town}/custody/challenge"))["challenge"]
+    method = "GET" if body is None else "POST"
+    sum = hashlib.sha256(body or b"").hexdigest()
+    said = "\n".join(("townsquare custody 1", challenge, method, path, sum)).encode()
+    headers = {
+        "townsquare-custodian": key.name,
+        "townsquare-challenge": challenge,
+        "townsquare-signature": b64encode(key.signer.sign(said)).decode(),
+        "content-type": "application/json",
+    }
+    return _fetch(key.town + path, body, headers)
+
+
+def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
+    request = urllib.request.Request(url, body, headers or {})  # noqa: S310 - `trust` looked at it
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+            found: bytes = answer.read()
+            return found
+    except urllib.error.HTTPError as error:
+        raise Wrong(f"the town says: {error.read().decode(errors='replace')[:500]}") from error
+    except OSError as error:
+        raise Wrong(f"{urlsplit(url).netloc} does not answer: {error}") from error
+
+
+# --- what the town must prove
+
+
+class Head(NamedTuple):
+    size: int
+    root: bytes
+
+
+def head(note: str, log: str) -> Head:
+    """Of a checkpoint that the town's log signed. Raises Wrong."""
+    name, id, told = log.split("+", 2)
+    text, _, lines = note.rpartition("\n\n")
+    found = BODY.fullmatch(f"{text}\n")
+    public = Ed25519PublicKey.from_public_bytes(b64decode(told)[1:])
+    for line in lines.splitlines():
+        signer, _, signature = line.removeprefix("— ").partition(" ")
+        raw = b64decode(signature)
+        if found and found[1] == name == signer and raw[:4].hex() == id:
+            try:
+                public.verify(raw[4:], f"{text}\n".encode())
+            except InvalidSignature:
+                continue
+            return Head(int(found[2]), b64decode(found[3]))
+    raise Wrong("the log of the town is not signed by the key that you trust")
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def leaf(data: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def climb(place: int, size: int, proof: list[bytes], found: bytes) -> bytes:
+    """The root to which a proof leads (RFC 9162, 2.1.3.1), from its end."""
+    if size == 1:
+        return found
+    split, beside = 1 << (size - 1).bit_length() - 1, proof.pop()
+    if place < split:
+        return node(climb(place, split, proof, found), beside)
+    return node(beside, climb(place - split, size - split, proof, found))
+
+
+def apex(row: list[bytes]) -> bytes:
+    """Of the tree over these leaves."""
+    while len(row) > 1:
+        pairs = [row[at : at + 2] for at in range(0, len(row), 2)]
+        row = [node(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return row[0] if row else hashlib.sha256().digest()
+
+
+def entry(told: Any, top: Head) -> Any:
+    """The record of an entry that is in the tree that was signed. Raises Wrong."""
+    salt, record = b64decode(told["salt"]), told["record"].encode()
+    commitment, proof = b64decode(told["commitment"]), [b64decode(one) for one in told["proof"]]
+    at = told["index"]
+    try:
+        whole = 0 <= at < top.size and hashlib.sha256(salt + record).digest() == commitment
+        if whole and climb(at, top.size, proof, leaf(commitment)) == top.root and not proof:
+            return json.loads(record)
+    except IndexError:
+        pass
+    raise Wrong(f"entry {at} is not in the log that was signed")
+
+
+def require_listed(hour: Any, camera: str, name: str, top: Head) -> set[str]:
+    """The digests of the segments of an hour that are in the log. Raises Wrong."""
+    if "entry" not in hour:
+        raise Wrong(f"the segments of {name} are not in the signed log yet; try again in 5 minutes")
+    record = entry(hour["entry"], top)
+    rows = [
+        leaf(f"{one['digest']} {one['since']} {one['until']}".encode()) for one in hour["lines"]
+    ]
+    known = record["subject"] == f"urn:ngsi-ld:SealedFootage:{camera}:{name}"
+    if not known or f"listRoot={apex(rows).hex()}" not in record["detail"].split(", "):
+        raise Wrong(f"the list of {camera}, {name}, is not the one in the log")
+    return {one["digest"] for one in hour["lines"]}
+
+
+def require_opening(told: Any, top: Head) -> None:
+    """That the opening itself stands in the signed log, as it is shown. Raises Wrong."""
+    for each in told["entries"]:
+        record = entry(each, top)
+        said = record["detail"].split(", ")
+        wanted = (
+            f"refCamera=urn:ngsi-ld:Camera:{told['camera']}",
+            f"dateObservedFrom={told['since']}",
+            f"dateObservedTo={told['until']}",
+            f"emergency={int(told['emergency'])}",
+            f"keyThumbprint={key_of(told)}",
+            "status=agreed",
+        )
+        if record["subject"] == told["id"] and all(one in said for one in wanted):
+            return
+    raise Wrong("this opening is not in the signed log yet; try again in a minute")
+
+
+# --- releasing
+
+
+def require_segment(segment: Any, told: Any, listed: dict[str, set[str]]) -> Any:
+    """The header of a segment that is of what was agreed to. Raises Wrong."""
+    raw = b64decode(segment["header"])
+    header, sum = json.loads(raw), bytes.fromhex(segment["ciphertextSum"])
+    digest = hashlib.sha256(hashlib.sha256(raw).digest() + sum).hexdigest()
+    since, until = datetime.fromisoformat(told["since"]), datetime.fromisoformat(told["until"])
+    began = datetime.fromisoformat(header["since"])
+    ended = datetime.fromisoformat(header["until"])
+    if digest != segment["digest"] or digest not in listed.get(segment["hour"], set()):
+        raise Wrong(f"segment {segment['file']} is not in the list that the log has")
+    if header["camera"] != told["camera"] or ended < since or began > until + SEAM:
+        raise Wrong(f"segment {segment['file']} is not of what was agreed to")
+    return header
+
+
+def resealed(
+    key: Key, segment: Any, header: Any, told: Any, to: hpke.MLKEM768X25519PublicKey
+) -> str:
+    """This custodian's share, sealed to who asked. Raises Wrong."""
+    names = [one["key"].split("+")[0] for one in told["terms"][header["terms"]]["custodians"]]
+    index, sealed = names.index(key.name), b64decode(segment["share"])
+    if hashlib.sha256(sealed).hexdigest() != header["shares"][index]:
+        raise Wrong(f"the share of {segment['file']} is not the one that was recorded")
+    said = ("townsquare share 1", header["camera"], since_of(header), header["terms"], key.name)
+    try:
+        share = SUITE.decrypt(sealed, key.private, "\n".join(said).encode())
+    except (InvalidTag, ValueError) as error:
+        raise Wrong(f"the share of {segment['file']} was sealed to another key") from error
+    committed = hashlib.sha256(b"townsquare share %d\n" % (index + 1) + share).hexdigest()
+    if committed != header["commitments"][index]:
+        raise Wrong(f"the recorder sealed a false share into {segment['file']}")
+    info = f"townsquare release 1\n{told['id']}\n{segment['digest']}\n{key.name}".encode()
+    return b64encode(SUITE.encrypt(share, to, info)).decode()
+
+
+def since_of(header: Any) -> str:
+    return datetime.fromisoformat(header["since"]).isoformat()
+
+
+def release(key: Key, told: Any) -> bytes:
+    """Everything that was agreed to, checked and signed. Raises Wrong."""
+    top = head(told["checkpoint"], key.log)
+    require_opening(told, top)
+    listed = {n: require_listed(h, told["camera"], n, top) for n, h in told["hours"].items()}
+    public = b64decode(told["key"].split("+", 2)[2])
+    to = hpke.MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(public[:1184]),
+        X25519PublicKey.from_public_bytes(public[1184:1216]),
+    )
+    shares = {}
+    for each in told["segments"]:
+        header = require_segment(each, told, listed)
+        shares[each["digest"]] = resealed(key, each, header, told, to)
+    lines = [f"{d} {hashlib.sha256(b64decode(s)).hexdigest()}" for d, s in sorted(shares.items())]
+    said = b"townsquare release 1\n" + "\n".join((told["id"], key.name, *lines)).encode()
+    signature = b64encode(key.signer.sign(said)).decode()
+    made = {"opening": told["id"], "custodian": key.name, "shares": shares, "signature": signature}
+    return json.dumps(made).encode()
+
+
+def shown(told: Any) -> str:
+    """What somebody agrees to by releasing it."""
+    urgent = "EMERGENCY: one custodian agreed\n" if told["emergency"] else ""
+    return (
+        f"{urgent}opening   {told['id']}\ncamera    {told['camera']}\n"
+        f"from      {told['since']}\nto        {told['until']}\n"
+        f"for       {told['purpose']}, case {told['case']}\n"
+        f"asked by  {told['organisation']}\nagreed by {', '.join(told['approvedBy'])}\n"
+        f"goes to   the one-time key {key_of(told)}; compare it with who asked"
+    )
+
+
+def key_of(told: Any) -> str:
+    """The thumbprint of the key to which it goes, whatever the town says that it is."""
+    return thumbprint(b64decode(told["key"].split("+", 2)[2]))
+
+
+def fetched(key: Key, opening: str) -> Any:
+    return ask(key, f"/custody/openings/{quote(opening, safe=':')}/shares")
+
+
+def send(key: Key, told: Any) -> str:
+    """Exactly what was shown."""
+    after = ask(key, f"/custody/openings/{quote(told['id'], safe=':')}/release", release(key, told))
+    return f"released; {len(after['releasedBy'])} of 2 custodians have"
+
+
+def watch(key: Key) -> None:
+    """Releases emergencies by itself, which are a public number by then, and nothing else."""
+    while True:
+        try:
+            for one in ask(key, "/custody/openings"):
+                if one["emergency"]:
+                    told = fetched(key, one["id"])
+                    print(f"{shown(told)}\n{send(key, told)}", flush=True)
+        except Wrong as wrong:
+            print(wrong, file=sys.stderr, flush=True)
+        time.sleep(WATCH_S)
+
+
+def act(given: argparse.Namespace) -> str:
+    file = Path(given.file)
+    if given.act == "keygen":
+        return keygen(given.name, file).line
+    if given.act == "trust":
+        return f"{trust(file, given.town, given.log).name} believes {given.log.split('+')[0]}"
+    key = load(file)
+    if given.act == "inbox":
+        return "\n\n".join(map(shown, ask(key, "/custody/openings"))) or "Nothing waits for you."
+    told = fetched(key, given.opening)
+    print(shown(told))
+    if given.yes or input("Release this? Write yes: ").strip() == "yes":
+        return send(key, told)
+    return "Nothing was released."
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="custodian", description=(__doc__ or "").split("\n")[0])
+    acts = parser.add_subparsers(dest="act", required=True)
+    for name, more in ACTS.items():
+        each = acts.add_parser(name)
+        for one in more:
+            each.add_argument(one)
+    acts.choices["release"].add_argument("--yes", action="store_true", help="do not ask me")
+    acts.choices["watch"].add_argument("--emergency", action="store_true", required=True)
+    given = parser.parse_args(arguments)
+    if given.act == "watch":
+        watch(load(Path(given.file)))
+    print(act(given))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Wrong as wrong:
+        sys.exit(f"custodian: {wrong}")

@@ -1,0 +1,146 @@
+"""Openings over HTTP: asked for by people of the town; checked, released and fetched by the clients
+of custodians and of who asked, which sign each of their requests (`challenge.py`).
+
+Always holds: what a client of a custodian or of an asker gets is noted in the log, with whom.
+"""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from townsquare.context.ledger import Said
+from townsquare.model.actor import Actor, Why
+from townsquare.model.errors import Denied, Invalid
+from townsquare.trust.seal.keys import CustodianKey, custodian_key
+from townsquare.trust.seal.release import Release
+from townsquare.vision.sealed import opening
+from townsquare.vision.sealed.challenge import Asked, Challenges
+from townsquare.vision.sealed.opening import Opening, Wish
+from townsquare.vision.sealed.openings import Ask, Openings, summary
+from townsquare.vision.sealed.types import OWNER
+
+MOST_BODY = 8_000_000  # of a release of an hour
+MOST_WISH = 8000
+HEADERS = {"cache-control": "no-store"}
+T = TypeVar("T")
+EXAMPLE = (
+    '{"camera": "square", "since": "2026-11-23T09:00:00Z", "until": "2026-11-23T09:20:00Z",'
+    ' "case": "2026-17", "key": "NAME+THUMBPRINT+BASE64"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyDoors:
+    openings: Openings
+    challenges: Challenges
+    ask: Ask
+
+    def routes(self) -> list[Route]:
+        each = "/custody/openings/{id}"
+        return [
+            Route("/sealed/openings", self.wish, methods=["POST"]),
+            Route("/custody/challenge", self.challenge),
+            Route("/custody/openings", self.waiting),
+            Route(each, self.one),
+            Route(f"{each}/shares", self.shares),
+            Route(f"{each}/release", self.release, methods=["POST"]),
+            Route(f"{each}/footage", self.footage),
+            Route(f"{each}/footage/{{hour}}/{{file}}", self.segment),
+        ]
+
+    async def wish(self, request: Request) -> Response:
+        wish = _decoded(await _body(request, MOST_WISH), Wish, EXAMPLE)
+        id = await self.openings.ask(wish, request.state.actor, self.ask)
+        return JSONResponse({"approval": id}, 201, {"location": f"/approvals/{id}"})
+
+    async def challenge(self, _: Request) -> Response:
+        return JSONResponse({"challenge": self.challenges.fresh()}, headers=HEADERS)
+
+    async def waiting(self, request: Request) -> Response:
+        key = await self._custodian(request, b"")
+        found = await self.openings.waiting_for(key.name)
+        return JSONResponse([summary(one) for one in found], headers=HEADERS)
+
+    async def one(self, request: Request) -> Response:
+        """For the client of who asked: how it stands."""
+        return JSONResponse(summary(await self._asker(request)), headers=HEADERS)
+
+    async def shares(self, request: Request) -> Response:
+        key = await self._custodian(request, b"")
+        one = await self.openings.of(request.path_params["id"])
+        told = await self.openings.told(one, key.name)
+        await self._note(one, key, "their sealed shares, to be released")
+        return JSONResponse(told, headers=HEADERS)
+
+    async def release(self, request: Request) -> Response:
+        body = await _body(request, MOST_BODY)
+        key = await self._custodian(request, body)
+        one = await self.openings.of(request.path_params["id"])
+        told = _decoded(body, Release, "what townsquare custodian release sends")
+        after = await self.openings.release(one, told, key)
+        await self._note(one, key, f"released {len(told.shares)} segments")
+        return JSONResponse(summary(after), headers=HEADERS)
+
+    async def footage(self, request: Request) -> Response:
+        one = await self._asker(request)
+        told = await self.openings.told(one)
+        await self._note(one, custodian_key(one.key), "headers, proofs and what was released")
+        await self.openings.deliver(one)
+        return JSONResponse(told, headers=HEADERS)
+
+    async def segment(self, request: Request) -> Response:
+        one = await self._asker(request)
+        hour, file = request.path_params["hour"], request.path_params["file"]
+        path = self.openings.raw(one, hour, file)
+        return FileResponse(path, headers=HEADERS, media_type="application/octet-stream")
+
+    # --- who asks
+
+    async def _custodian(self, request: Request, body: bytes) -> CustodianKey:
+        """Raises Denied or NotFound."""
+        key = await self.openings.custodian(request.headers.get("townsquare-custodian", ""))
+        self._require(key, request, body)
+        return key
+
+    async def _asker(self, request: Request) -> Opening:
+        """Raises Denied or NotFound."""
+        one = await self.openings.of(request.path_params["id"])
+        self._require(custodian_key(one.key), request, b"")
+        return one
+
+    def _require(self, key: CustodianKey, request: Request, body: bytes) -> None:
+        try:
+            signature = b64decode(request.headers.get("townsquare-signature", ""), validate=True)
+        except ValueError as error:
+            raise Denied("the signature is no base64") from error
+        challenge = request.headers.get("townsquare-challenge", "")
+        asked = Asked(challenge, request.method, request.url.path, body)
+        self.challenges.require(key, asked, signature)
+
+    async def _note(self, one: Opening, key: CustodianKey, what: str) -> None:
+        by = Actor(f"machine:client-of-{key.name}", "machine", room=OWNER)
+        why = Why(opening.PURPOSE, one.case)
+        said = Said(what, "agreed to as this opening", (one.organisation or key.name,))
+        await self.openings.broker.ledger.note(one.id, "disclosure", by, why, said)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """Raises Invalid."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > most:
+            raise Invalid(f"this is over {most} bytes")
+    return bytes(found)
+
+
+def _decoded(body: bytes, type: type[T], example: str) -> T:
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"the body must be like {example}: {error}") from error

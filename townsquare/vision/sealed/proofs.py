@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from townsquare.context.broker import Broker
-from townsquare.context.ledger import LogSearch
+from townsquare.context.ledger import Logged, LogSearch
 from townsquare.model.actor import Why, room
 from townsquare.model.entity import Json
-from townsquare.store.logged import Logged
 from townsquare.trust import proven
 from townsquare.trust.audit import Record
 from townsquare.trust.log import Log

@@ -21,10 +21,9 @@ import os
 import re
 import sys
 import time
-import urllib.error
-import urllib.request
 from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -143,7 +142,7 @@ def ask_raw(key: Key, path: str, body: bytes | None = None) -> bytes:
     """Signed with the key. Raises Wrong."""
     if not key.town:
         raise Wrong("say first which town: custodian.py trust FILE https://TOWN 'KEY OF ITS LOG'")
-    challenge = json.loads(_fetch(f"{key.town}/custody/challenge"))["challenge"]
+    challenge = json.loads(_fetch(key.town, "/custody/challenge"))["challenge"]
     method = "GET" if body is None else "POST"
     sum = hashlib.sha256(body or b"").hexdigest()
     said = "\n".join(("townsquare custody 1", challenge, method, path, sum)).encode()
@@ -153,19 +152,25 @@ def ask_raw(key: Key, path: str, body: bytes | None = None) -> bytes:
         "townsquare-signature": b64encode(key.signer.sign(said)).decode(),
         "content-type": "application/json",
     }
-    return _fetch(key.town + path, body, headers)
+    return _fetch(key.town, path, body, headers)
 
 
-def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
-    request = urllib.request.Request(url, body, headers or {})  # noqa: S310 - `trust` looked at it
+def _fetch(
+    town: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> bytes:
+    at = urlsplit(town)
+    kind = HTTPSConnection if at.scheme == "https" else HTTPConnection
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            found: bytes = answer.read()
-            return found
-    except urllib.error.HTTPError as error:
-        raise Wrong(f"the town says: {error.read().decode(errors='replace')[:500]}") from error
-    except OSError as error:
-        raise Wrong(f"{urlsplit(url).netloc} does not answer: {error}") from error
+        line = kind(at.netloc, timeout=TIMEOUT_S)
+        line.request("GET" if body is None else "POST", path, body, headers or {})
+        answer = line.getresponse()
+        found = answer.read()
+        line.close()
+    except (OSError, HTTPException) as error:
+        raise Wrong(f"{at.netloc} does not answer: {error}") from error
+    if answer.status >= 300:
+        raise Wrong(f"the town says: {found.decode(errors='replace')[:500]}")
+    return found
 
 
 # --- what the town must prove

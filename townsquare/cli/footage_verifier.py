@@ -21,36 +21,30 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 try:
-    from townsquare.cli.verifier import Entry, Head, Wrong, apex, head, require_included
-except ImportError:  # as a file beside it, at an auditor's
-    from verifier import (  # type: ignore[import-not-found, no-redef]
-        Entry,
-        Head,
-        Wrong,
-        apex,
-        head,
-        require_included,
-    )
+    from townsquare.cli import verifier
+except ImportError:
+    import verifier  # type: ignore[no-redef, import-not-found]  # the file beside this one, at an auditor's
 
+Wrong = verifier.Wrong
 ROOT = re.compile(r"(?:^|, )listRoot=([0-9a-f]{64})(?:, |$)")
 LENGTH = 8
 
 
-def record(told: Any, top: Head) -> Any:
+def record(told: Any, top: verifier.Head) -> Any:
     """Of an entry that is in the tree that was signed. Raises Wrong."""
     raw = told["record"].encode()
     salt, commitment, *proof = map(b64decode, (told["salt"], told["commitment"], *told["proof"]))
-    require_included(Entry(told["index"], salt, raw, commitment, proof), top)
+    verifier.require_included(verifier.Entry(told["index"], salt, raw, commitment, proof), top)
     return json.loads(raw)
 
 
-def listed(name: str, hour: Any, camera: str, top: Head) -> set[str]:
+def listed(name: str, hour: Any, camera: str, top: verifier.Head) -> set[str]:
     """Digests of an hour's segments, whose list is in the log. Raises Wrong."""
     if "entry" not in hour:
         raise Wrong(f"no entry of the log stands for {name}")
     said = record(hour["entry"], top)
     rows = [f"{one['digest']} {one['since']} {one['until']}".encode() for one in hour["lines"]]
-    found, root = ROOT.search(said["detail"]), apex([leaf(row) for row in rows])
+    found, root = ROOT.search(said["detail"]), verifier.apex([leaf(row) for row in rows])
     if said["subject"] != f"urn:ngsi-ld:SealedFootage:{camera}:{name}":
         raise Wrong(f"the entry for {name} is of {said['subject']}")
     if not found or not root or root[0].hex() != found[1]:
@@ -81,7 +75,7 @@ def require_piece(line: Any, folder: Path, opening: Any, hours: dict[str, set[st
         raise Wrong(f"{name} is not of the camera and the time of the opening")
 
 
-def require_opening(entries: Any, opening: Any, top: Head) -> None:
+def require_opening(entries: Any, opening: Any, top: verifier.Head) -> None:
     """That the opening is in the log. Raises Wrong."""
     for told in entries:
         said = record(told, top)
@@ -93,7 +87,9 @@ def require_opening(entries: Any, opening: Any, top: Head) -> None:
 def verify(folder: Path, log: str, *witnesses: str) -> str:
     """What was found. Raises Wrong."""
     proof = folder / "proof"
-    top = head((proof / "checkpoint").read_bytes(), log, witnesses, (len(witnesses) + 1) // 2)
+    top = verifier.head(
+        (proof / "checkpoint").read_bytes(), log, witnesses, (len(witnesses) + 1) // 2
+    )
     opening = json.loads((folder / "opening.json").read_bytes())
     require_opening(json.loads((proof / "entries.json").read_bytes()), opening, top)
     told = json.loads((proof / "hours.json").read_bytes())

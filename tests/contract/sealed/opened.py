@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -57,6 +58,16 @@ def clip() -> bytes:
 
 
 CLIP = clip()
+
+
+class Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: "list[socket.socket] | None" = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
 
 
 class Town(TownHall):
@@ -171,10 +182,9 @@ class Town(TownHall):
         app = Starlette(routes=doors.routes(), exception_handlers={TownsquareError: _refused})
         port = free_port()
         config = uvicorn.Config(self._door(app), port=port, log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
+        server = Server(config)
         running = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - it has no event for that
-            await asyncio.sleep(0.01)
+        await server.up.wait()
         self.url = f"http://localhost:{port}"
         self.key_files()
         try:

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from starlette.routing import Route
 
 from townsquare.alerts.warnings.desk import WarningDesk
-from townsquare.app import sealing
-from townsquare.app import custody
+from townsquare.app import custody, sealing
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context import outgoing as out

@@ -80,8 +80,8 @@ bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTR
 bench-alarm-load: venv ## the report of a month of alarms, and how long others wait for it
 	@PYTHONPATH=. $(V)/python bench/alarm_load.py
 
-bench-control: venv modules chromium ## sensor to screen, first load, memory and a large map: MINUTES=1
-	@MINUTES="$(or $(MINUTES),1)" $(V)/python bench/control.py
+bench-control: venv modules chromium ## sensor to screen, first load, memory and a large map: MINUTES=1 HOURS=
+	@MINUTES="$(or $(MINUTES),1)" HOURS="$(HOURS)" $(V)/python bench/control.py
 
 bench-events: venv ## what watching for events costs a worker, beside counting alone
 	@PYTHONPATH=. $(V)/python bench/events.py

@@ -1,13 +1,21 @@
 """What the control room takes to show what happens, in a real browser.
 
-    make bench-control     a minute of 1,000 readings a second; MINUTES=10 for the long run
+    make bench-control                       a minute of 1,000 readings a second
+    make bench-control MINUTES=10            ten of them
+    make bench-control MINUTES=10 HOURS=1    in ten minutes as many changes as in an hour
+
 
 A house without cameras, whose rules watch bins and a siren. Sensors in a process of their own tell
 it 1,000 readings a second, of which 20 cross the threshold, and count what they told: a flood, its
 alarms share rows. The siren's has a row of its own, being critical; its delay runs from the moment
 before the reading is sent until its row says so.
+
+With HOURS the rate of readings stays, and so many more of them cross the threshold that as many
+alarms change as they would in that time: readings that cross nothing reach no screen. What goes by
+the clock (once a second, a minute, ten minutes) comes as often as it does in MINUTES.
 """
 
+import math
 import os
 import shutil
 import statistics
@@ -22,16 +30,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from measure import sensors
-from measure.process import core_ticks, private_mb, resident_mb, running
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from measure import growth, sensors
+from measure.growth import Sample, Watched
+from measure.process import core_ticks, running
+from measure.sensors import Told
+from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
 PORT = 8478
+RAISED = "new alarm"  # in the words of the screen
 URL = f"http://localhost:{PORT}"
 PER_S, BUSY, PLACES = 1000, 100, 5000
 MINUTES = float(os.environ.get("MINUTES", "1"))
+HOURS = float(os.environ.get("HOURS") or MINUTES / 60)
+CROSSING = max(1, math.ceil(HOURS * 60 / MINUTES))  # bins, each twentieth of a second
 CHROMIUM = next(
     (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), ""
 )
@@ -96,7 +109,9 @@ def main() -> None:
         with town() as pid:
             page = browser.new_page()
             table.add_row("first load of /control, kB sent", first_load_kb(page), "< 700")
-            for row in under_load(page, browser.new_browser_cdp_session(), pid):
+            watched = Watched(page, browser.new_browser_cdp_session(), pid)
+            told, samples = under_load(watched)
+            for row in rows(page, told, samples):
                 table.add_row(*row)
             page.close()
         with town():
@@ -104,7 +119,7 @@ def main() -> None:
         browser.close()
     whole, stolen = (after - before for after, before in zip(core_ticks(), ticks, strict=True))
     table.add_row("time of the cores that their host gave to others", f"{stolen / whole:.0%}", "")
-    Console(width=100).print(table)
+    Console(width=100).print(table, growth.table(samples))
 
 
 @contextmanager
@@ -136,19 +151,20 @@ def first_load_kb(page: Page) -> str:
     return f"{sent / 1000:.0f}"
 
 
-def under_load(page: Page, system: CDPSession, server: int) -> Iterator[Row]:
-    page.evaluate(WATCH)
+def under_load(watched: Watched) -> tuple[Told, list[Sample]]:
+    watched.page.evaluate(WATCH)
     with httpx.Client(base_url=URL, timeout=60) as client:
         sensors.tell(client, [sensors.reading(sensors.PROBE, sensors.EMPTY)])
+    seconds = MINUTES * 60
     with ProcessPoolExecutor(1, get_context("spawn")) as load:
-        going = load.submit(sensors.run, URL, PER_S, MINUTES * 60, BUSY)
-        page.wait_for_timeout(min(60.0, MINUTES * 30) * 1000)
-        early_mb = resident_mb(server)
-        while not going.done():
-            page.wait_for_timeout(500)
+        going = load.submit(sensors.run, URL, PER_S, seconds, BUSY, CROSSING)
+        samples = list(growth.followed(watched, seconds, going.done))
         told = going.result()
-        late_mb = resident_mb(server)
-    page.wait_for_timeout(5000)
+    watched.page.wait_for_timeout(5000)
+    return told, samples
+
+
+def rows(page: Page, told: Told, samples: list[Sample]) -> Iterator[Row]:
     yield "readings told, a second", f"{told.readings / MINUTES / 60:,.0f}", f"{PER_S:,}"
     yield "  the sensors were late by at most, ms", f"{told.late_s * 1000:.0f}", ""
     delays = sorted(delays_ms(told.probe, page.evaluate("window.seen")))
@@ -162,16 +178,18 @@ def under_load(page: Page, system: CDPSession, server: int) -> Iterator[Row]:
     lost = sum(abs(told.raised[name] - n) for name, n in counted().items())
     yield "alarms raised at the source", f"{told.raised.total():,}", ""
     yield "  lost or doubled", str(lost), "0"
-    yield f"server memory after {MINUTES:g} min, MB", f"{late_mb:.0f}", "flat"
-    yield "  growth since its first minute, MB", f"{late_mb - early_mb:+.0f}", "0"
-    yield f"memory of the page after {MINUTES:g} min, MB", f"{page_mb(system):.0f}", "< 300"
+    first, last = samples[0], samples[-1]
+    after = f"after {MINUTES:g} min, MB"
+    yield f"server memory {after}", f"{last.server_mb:.0f}", "flat"
+    yield "  growth since its first minute, MB", f"{last.server_mb - first.server_mb:+.0f}", "0"
+    yield f"memory of the page {after}", f"{last.page_mb:.0f}", "< 300"
 
 
 def delays_ms(told: list[tuple[float, bool]], seen: list[tuple[float, str]]) -> Iterator[float]:
     """Each change that was told and the first time that the screen said so before the next."""
     for n, (at, full) in enumerate(told):
         until = told[n + 1][0] + 5 if n + 1 < len(told) else at + 5
-        shown = [then for then, said in seen if at < then < until and (said == "new") is full]
+        shown = [then for then, said in seen if at < then < until and (said == RAISED) is full]
         if shown:
             yield (shown[0] - at) * 1000
 
@@ -188,12 +206,6 @@ def alarms(client: httpx.Client) -> int:
     asked: dict[str, str | int] = {"type": "Alert", "limit": 0, "count": "true"}
     found = client.get("/ngsi-ld/v1/entities", params=asked)
     return int(found.headers["NGSILD-Results-Count"])
-
-
-def page_mb(system: CDPSession) -> float:
-    """Of all renderers: the page, its worker and the live connection."""
-    found = system.send("SystemInfo.getProcessInfo")["processInfo"]
-    return sum(private_mb(one["id"]) for one in found if one["type"] == "renderer")
 
 
 def painted(page: Page) -> Row:

@@ -33,8 +33,8 @@ def tell(client: httpx.Client, told: list[dict[str, object]]) -> None:
     answer.raise_for_status()
 
 
-def run(url: str, per_s: int, seconds: float, busy: int) -> Told:
-    """One of `busy` bins crosses its threshold in each batch, and once a second the probe does."""
+def run(url: str, per_s: int, seconds: float, busy: int, crossing_each: int) -> Told:
+    """So many of `busy` bins cross their threshold in each batch, and once a second the probe."""
     each = per_s // BATCHES_PER_S
     probe: list[tuple[float, bool]] = []
     raised: Counter[str] = Counter()
@@ -48,7 +48,9 @@ def run(url: str, per_s: int, seconds: float, busy: int) -> Told:
                 break
             late_s = max(late_s, time.monotonic() - due)
             time.sleep(max(0.0, due - time.monotonic()))
-            crossing = [f"busy-{n % busy}"] + ([PROBE] if n % BATCHES_PER_S == 0 else [])
+            turns = range(n * crossing_each, (n + 1) * crossing_each)
+            crossing = [f"busy-{turn % busy}" for turn in turns]
+            crossing += [PROBE] if n % BATCHES_PER_S == 0 else []
             full.symmetric_difference_update(crossing)
             for name in full.intersection(crossing):
                 raised[name] += 1

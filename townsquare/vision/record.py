@@ -39,6 +39,8 @@ from townsquare.vision.trouble import NoPictures
 
 STATE_EVERY_S = 5.0
 SEAM = timedelta(seconds=2)  # that a new connection may take without a gap worth telling
+SHORTEST_S = 0.001  # of a segment, so that each has a name of its own
+LATE_S = 1.0  # that a packet may come later than the one before it
 LEAST_LOOP_S = 1.0  # a file of one picture is not opened more often
 
 
@@ -109,7 +111,8 @@ class Film:
     piece: Piece | None = None
     since: datetime | None = None
     until: datetime | None = None
-    stamp_s: float | None = None
+    stamp_s: float | None = None  # of the last packet, by the stream
+    seen_s: float = 0.0  # when it came, by the steady clock
     lack: Lack = "camera"
     trouble: NoPictures | None = None
     recording: bool = False
@@ -120,15 +123,17 @@ class Film:
         with self.lock:
             at_s, stamp_s = time.monotonic(), _stamp_s(packet)
             if jumped(self.stamp_s, stamp_s):
-                self._cut()
+                self._jump(at_s)
+            seen_s = self._seen_s(at_s, stamp_s)
             self.stamp_s = stamp_s if stamp_s is not None else self.stamp_s
             if self.piece and self.piece.full(packet, at_s):
-                self._cut()
+                self._cut(at_s)
             if self.piece is None:
                 self._begin(stream, at_s)
             assert self.piece is not None  # noqa: S101 - begun above
             try:
                 self.piece.add(packet)
+                self.seen_s = seen_s
             except Invalid as error:
                 self._drop("camera", str(error))
                 raise NoPictures("garbled", self.camera.url, str(error)) from error
@@ -136,14 +141,13 @@ class Film:
     def lose(self, trouble: NoPictures) -> None:
         """What came so far is kept."""
         with self.lock:
-            self._cut()
+            self._cut(self.seen_s)
             self.stamp_s, self.recording = None, False
             self.lack, self.trouble = "camera", trouble
 
     def end(self) -> None:
         with self.lock:
-            self._cut()
-            self.piece = None
+            self._cut(self.seen_s)
 
     def state(self) -> State:
         told = self.trouble.trouble if self.trouble and not self.recording else ""
@@ -157,13 +161,31 @@ class Film:
             self.desk.tell(Lost(self.camera.name, self.until, at, self.lack))
         self.piece, self.since = Piece(stream, at_s), at
 
-    def _cut(self) -> None:
-        """What was put together becomes a segment. It ends where the next one begins."""
+    def _seen_s(self, at_s: float, stamp_s: float | None) -> float:
+        """When a packet came; or should have: the last one of a camera that fell silent is handed
+        out only when the connection ends.
+        """
+        if self.stamp_s is None or stamp_s is None:
+            return at_s
+        return min(at_s, self.seen_s + max(stamp_s - self.stamp_s, 0.0) + LATE_S)
+
+    def _jump(self, at_s: float) -> None:
+        """The time of the stream was set, or the stream began anew, maybe in another way: only a
+        new connection says so. Raises NoPictures.
+        """
+        self._cut(at_s)
+        if "://" in self.camera.url and not arrives_as_taken(self.camera.url):
+            raise NoPictures("ended", self.camera.url, "its time jumped")
+
+    def _cut(self, at_s: float) -> None:
+        """What was put together becomes a segment, until this time by the steady clock: that of the
+        packet which the next one begins with, or else of the last one.
+        """
         piece, since = self.piece, self.since
         self.piece = None
         if piece is None or since is None or piece.out is None:
             return
-        passed = timedelta(seconds=time.monotonic() - piece.began_s)
+        passed = timedelta(seconds=max(at_s - piece.began_s, SHORTEST_S))
         until = since + passed  # a clock that is set meanwhile makes no segment longer or shorter
         try:
             kept = self.desk.keep(piece, self.camera.name, (since, until), self.sizes)

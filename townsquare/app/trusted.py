@@ -139,7 +139,7 @@ async def trusted(
     address = web.public_url.rstrip("/") or f"http://localhost:{place.port}"
     warner = WarningDesk(broker, settings.town, address, urlsplit(address).netloc)
     sealed = sealing.opened(settings, place, broker, clock, lambda: book)
-    openings = custody.opened(broker, place.data, lambda: keeper.log)
+    openings = custody.opened(broker, place.data, lambda: keeper.log, sealed.recording.settle)
     acts = (
         *ACTS,
         asking.act(ruling, lambda: book),

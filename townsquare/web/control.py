@@ -35,6 +35,7 @@ ACTS = {
     "calibrate": ("vision", "CameraLayout"),
     "see clearly": ("vision", "ClearView"),
 }
+AT_FOOTAGE = frozenset({"custodian", "investigator"})
 Offered = Callable[[Actor], Mapping[str, str]]  # purposes of previews, and how they are got
 
 
@@ -79,6 +80,8 @@ class Control:
         if actor.roles.isdisjoint(MAY_ENTER):
             if "administrator" in actor.roles:
                 return RedirectResponse("/accounts", 303)
+            if not actor.roles.isdisjoint(AT_FOOTAGE):
+                return RedirectResponse("/approvals", 303)
             return self.pages.page(
                 "error.html",
                 403,

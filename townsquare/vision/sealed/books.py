@@ -120,6 +120,15 @@ class Books:
             if span.until > span.since:
                 await self._write(span, "recording")
 
+    async def settle(self) -> None:
+        """What lies on the shelf at this moment, of the hours that are recorded."""
+        for camera, hour in self.open_hours.items():
+            if lines := await asyncio.to_thread(self.shelf.lines, camera, hour):
+                until = max(line.until for line in lines)
+                await self._write(
+                    Span(camera, hour, self._begins(camera, hour), until), "recording"
+                )
+
     async def seal(self, now: datetime) -> None:
         """The hours that are over, and all of whose segments are written."""
         for camera, hour in [*self.open_hours.items()]:

@@ -47,6 +47,10 @@ Ask = Callable[[str, str, Mapping[str, Json], Actor], Awaitable[str]]
 Wrong = Callable[[str, str, Mapping[str, Json]], Awaitable[Sequence[str]]]
 
 
+async def nothing() -> None:
+    """Where nothing is recorded now."""
+
+
 @dataclass(slots=True)
 class Openings:
     """`folder` keeps what was asked until it is agreed to, and what custodians released."""
@@ -56,6 +60,9 @@ class Openings:
     unwrapping: Unwrapping
     proofs: Proofs
     folder: Path
+    settle: Callable[[], Awaitable[None]] = (
+        nothing  # writes what is recorded up to now into the log
+    )
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # --- asking
@@ -64,6 +71,8 @@ class Openings:
         """The id of the request for approval. Raises Denied or Invalid."""
         why = Why(opening.PURPOSE, wish.case)
         require(self.broker.grant(by.through(OWNER), why, "write", OPENING))
+        if wish.until > self.broker.clock():
+            raise Invalid("an opening is of what is over; ask for it when the time has come")
         if not self.shelf.covering(wish.camera, wish.since, wish.until):
             raise Invalid(
                 f"nothing is recorded of camera {wish.camera!r} from {iso(wish.since)} to"
@@ -81,6 +90,7 @@ class Openings:
         if found := await wrong(wish.act, wish.subject, wish.detail):
             raise Denied(f"this opening is not approved: {'; '.join(found)}")
         names = opening.agreeing(approval, await self.in_force())
+        await self.settle()
         count = len(self.shelf.covering(wish.camera, wish.since, wish.until))
         made = opening.opened(wish, approval, names, count, self.broker.clock())
         await self._write(Change("create", made), wish.case)
@@ -154,7 +164,7 @@ class Openings:
         one.require_runs(self.broker.clock())
         if custodian and not one.may_release(custodian):
             raise Denied(f"the custodian {custodian!r} is none of those who agreed to this")
-        found = self.shelf.covering(one.camera, one.since, one.until)
+        found = self._covering(one)
         whom = custodian or one.organisation or one.key.split("+")[0]
         hours = {
             hour: await self.proofs.of_hour(
@@ -181,6 +191,13 @@ class Openings:
             "releases": [] if custodian else [msgspec.to_builtins(r) for r in self._releases(one)],
         }
 
+    def _covering(self, one: Opening) -> list[tuple[str, Line]]:
+        """By their hours. What was still being recorded when it was agreed to is not among them, so
+        that all custodians release the same.
+        """
+        found = self.shelf.covering(one.camera, one.since, one.until)
+        return [(hour, line) for hour, line in found if line.until <= one.opened_at]
+
     def _segment(
         self, one: Opening, hour: str, line: Line, custodian: str, terms: Mapping[str, Terms]
     ) -> Json:
@@ -201,7 +218,7 @@ class Openings:
     def raw(self, one: Opening, hour: str, file: str) -> Path:
         """The file of a segment. Raises NotFound or Denied."""
         one.require_runs(self.broker.clock())
-        found = self.shelf.covering(one.camera, one.since, one.until)
+        found = self._covering(one)
         if (hour, file) not in {(hour, line.file) for hour, line in found}:
             raise NotFound("this segment is not part of what was agreed to")
         return self.shelf.file(one.camera, hour, file)
@@ -212,7 +229,7 @@ class Openings:
         """Raises Denied, Invalid or Conflict."""
         if told.opening != one.id:
             raise Invalid("this release is of another opening")
-        found = self.shelf.covering(one.camera, one.since, one.until)
+        found = self._covering(one)
         releases.require(told, key, [line.digest for _, line in found])
         async with self.writing:
             now = await self.of(one.id)

@@ -104,6 +104,10 @@ class Recording:
             for recorder in self.alive:
                 await recorder.end()
 
+    async def settle(self) -> None:
+        """Writes what is recorded up to now, for who is to prove it."""
+        await self.books.settle()
+
     def _prepare(self) -> None:
         self.shelf.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.used = self.shelf.size()

@@ -1,6 +1,6 @@
 """While a camera is recorded, nothing of its pictures is in the memory of the town's own process,
-in its database or on its disk. The memory of recorders and of vision workers is another matter: they
-see the camera (docs/trust.md says so).
+in its database or on its disk. The memory of recorders and of vision workers is another matter:
+they see the camera (docs/trust.md says so).
 """
 
 import io

@@ -24,10 +24,10 @@ from rich.table import Table
 
 from townsquare.trust.seal import keys
 from townsquare.trust.seal.keys import CustodianKey
-from townsquare.vision.record import Desk
 from townsquare.vision.sandbox import Confined
 from townsquare.vision.sealed import durable
 from townsquare.vision.sealed.cutting import Piece
+from townsquare.vision.sealed.desk import Desk
 from townsquare.vision.sealed.hours import hour_of
 from townsquare.vision.sealed.sizes import Sizes
 

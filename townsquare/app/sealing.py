@@ -58,7 +58,7 @@ def opened(
     films = Recording(broker, settings.town, cameras, where, kept, keys, agreed)
     return Sealed(
         films,
-        Retention(broker, kept, keys, agreed, holds, clock.passed),
+        Retention(broker, kept, keys, agreed, holds, clock.passed, films.free),
         SealedDoors(agreed, holds, sealed.asking(book)),
         sealed.acts(agreed, holds, book, films.renew),
     )

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,18 +22,16 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from townsquare.model.errors import Invalid
-from townsquare.trust.seal import segment
-from townsquare.trust.seal.keys import CustodianKey, SealingKey, custodian_key
-from townsquare.trust.seal.segment import Of, Segment
+from townsquare.trust.seal.keys import custodian_key
 from townsquare.vision.address import arrives_as_taken
 from townsquare.vision.inbox import STEADY_S, now, waits_s
 from townsquare.vision.outlet import begin, end_with, write_all
 from townsquare.vision.reading.opening import Way, opened, transport, why
 from townsquare.vision.sandbox import Confined
-from townsquare.vision.sealed import durable, recorded, shelf
+from townsquare.vision.sealed import recorded
 from townsquare.vision.sealed.cutting import JUMP_S, Piece, jumped
-from townsquare.vision.sealed.hours import hour_of
-from townsquare.vision.sealed.recorded import Kept, Lack, Lost, Said, Source, State, Task
+from townsquare.vision.sealed.desk import Desk, NotKept
+from townsquare.vision.sealed.recorded import Lack, Lost, Said, Source, State, Task
 from townsquare.vision.sealed.sizes import Sizes
 from townsquare.vision.trouble import NoPictures
 
@@ -42,63 +40,6 @@ SEAM = timedelta(seconds=2)  # that a new connection may take without a gap wort
 SHORTEST_S = 0.001  # of a segment, so that each has a name of its own
 LATE_S = 1.0  # that a packet may come later than the one before it
 LEAST_LOOP_S = 1.0  # a file of one picture is not opened more often
-
-
-class NotKept(Exception):
-    """A piece that could not be laid on the shelf."""
-
-    def __init__(self, lack: Lack, told: str) -> None:
-        super().__init__(told)
-        self.lack: Lack = lack
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the threads of all cameras share. Keys and policy are renewed by the house."""
-
-    folder: Path
-    custodians: tuple[CustodianKey, ...]
-    terms: str
-    policy: str
-    keys: dict[str, SealingKey]
-    confined: Confined
-    tell: Callable[[Said], None]
-
-    def keep(
-        self, piece: Piece, camera: str, span: tuple[datetime, datetime], sizes: Sizes
-    ) -> Kept:
-        """Raises NotKept."""
-        (since, until), hour = span, hour_of(span[0])
-        if hour not in self.keys:
-            raise NotKept("key", f"there is no key of the hour {hour}")
-        try:
-            content = piece.closed()
-        except Invalid as error:
-            raise NotKept("camera", str(error)) from error
-        of = Of(camera, since, until, piece.codec, piece.container, hour, self.terms, self.policy)
-        sizes.used(segment.size_class(len(content)))
-        sealed = segment.sealed(of, content, self.custodians, self.keys[hour], sizes.least())
-        try:
-            return self._laid(sealed, self.folder / camera / hour)
-        except OSError as error:
-            raise NotKept("disk", f"the disk takes no more: {error.strerror}") from error
-
-    def _laid(self, sealed: Segment, there: Path) -> Kept:
-        there.mkdir(parents=True, exist_ok=True)
-        header = sealed.header
-        file = shelf.name_of(header.since)
-        raw = segment.encoded(sealed)
-        unfinished = there / f".{file}"
-        try:
-            durable.write(unfinished, raw)
-            unfinished.replace(there / file)
-            durable.settled(there)
-            line = shelf.line_of(sealed, file)
-            shelf.append(there, line)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        return Kept(header.camera, header.hour, file, line.digest, line.since, line.until, len(raw))
 
 
 @dataclass(slots=True)

@@ -117,7 +117,8 @@ class Recording:
         today = self.town.local(self.broker.clock()).date()
         refused = permit.refusal(camera, self.broker.policy.purposes, today)
         try:
-            found = self.place.source(camera, self._least(camera.name))
+            least = await asyncio.to_thread(self._least, camera.name)
+            found = self.place.source(camera, least)
         except (Invalid, CannotStart) as error:
             log.warning("camera %s: %s; then start the house again", camera.name, error)
             refused = refused or "its login is missing, or not safe"
@@ -195,6 +196,10 @@ class Recording:
                 self.books.lose(said)
             case State():
                 await self._tell(said)
+
+    def free(self, bytes: int) -> None:
+        """So much footage went."""
+        self.used -= bytes
 
     async def renew(self) -> None:
         """Begins anew: other terms are in force."""

@@ -41,6 +41,7 @@ class Retention:
     agreed: Agreed
     holds: Holds
     passed: Callable[[], datetime]
+    freed: Callable[[int], None] = lambda _: None  # bytes of footage that went
 
     async def run(self) -> None:
         """Never returns."""
@@ -92,5 +93,10 @@ class Retention:
         if receipts:
             await self.broker.apply(receipts, ROOM, WHY)
         for camera in await asyncio.to_thread(self.shelf.cameras):
-            on = await asyncio.to_thread(self.holds.on, camera, hour)
-            await asyncio.to_thread(self.shelf.remove, camera, hour, frozenset(on))
+            self.freed(await asyncio.to_thread(self._remove, camera, hour))
+
+    def _remove(self, camera: str, hour: str) -> int:
+        """Bytes that went."""
+        before = self.shelf.size(camera, hour)
+        self.shelf.remove(camera, hour, frozenset(self.holds.on(camera, hour)))
+        return before - self.shelf.size(camera, hour)

@@ -84,9 +84,9 @@ class Shelf:
         """Segments that exist, of all cameras."""
         return sum(1 for _ in self.folder.glob(f"*/*/*{SUFFIX}"))
 
-    def size(self) -> int:
-        """Bytes of all segments."""
-        return sum(_size(file) for file in self.folder.glob(f"*/*/*{SUFFIX}"))
+    def size(self, camera: str = "*", hour: str = "*") -> int:
+        """Bytes of all segments, or of those of one camera's hour."""
+        return sum(_size(file) for file in self.folder.glob(f"{camera}/{hour}/*{SUFFIX}"))
 
     # --- holds
 
@@ -113,18 +113,14 @@ class Shelf:
         many segments are left.
         """
         there = self.at(camera, hour)
-        left = 0
-        for one in sorted(there.glob(f"*{SUFFIX}")):
-            if but.isdisjoint(self.held(camera, hour, one.name)):
-                for piece in (one, *there.glob(f"{one.name}.*")):
-                    piece.unlink(missing_ok=True)
-            else:
-                left += 1
+        names = {one.name for one in there.iterdir()} if there.exists() else set()
+        left = {name.rpartition(".")[0] for name in names if name.rpartition(".")[2] in but}
+        for name in names:
+            if not left or (name != LIST and not left & _of(name)):
+                (there / name).unlink(missing_ok=True)
         if not left and there.exists():
-            for rest in there.iterdir():
-                rest.unlink(missing_ok=True)
             there.rmdir()
-        return left
+        return len(left)
 
     # --- after a restart
 
@@ -174,6 +170,12 @@ def line_of(found: Segment, file: str) -> Line:
 def append(there: Path, line: Line) -> None:
     with (there / LIST).open("ab") as out:
         out.write(listing.encoded(line))
+
+
+def _of(name: str) -> Set[str]:
+    """The segment that a file is, or is beside."""
+    stem, dot, _ = name.partition(SUFFIX)
+    return {stem + dot}
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -7,6 +7,8 @@ import typer
 
 from townsquare.cli import custodian, footage_verifier, unsealing
 from townsquare.cli.custodian import Wrong
+from townsquare.cli.inside import ask
+from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
 from townsquare.cli.verifier import Wrong as NotVerified
 from townsquare.model.errors import Denied, Invalid
 
@@ -55,3 +57,10 @@ def verify(folder: Path, log: str, witness: list[str] | None = None) -> None:
         typer.echo(footage_verifier.verify(folder, log, *(witness or ())))
     except (NotVerified, KeyError, ValueError, OSError) as wrong:
         raise Denied(f"wrong: {wrong}") from wrong
+
+
+@footage.command()
+def terms(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
+    """Ask approvers for the terms of recording that stand in the settings, where they wait."""
+    asked = ask(data_folder(settings, data), "POST", "/sealed/terms")
+    typer.echo(f"Two approvers of two organisations answer at /approvals: {asked['approval']}")

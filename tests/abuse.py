@@ -24,17 +24,16 @@ class Case:
     waits: str = ""
 
 
-FOOTAGE = "sealed recording; there is no footage yet"
 UPDATES = "the gate for updates"
 EGRESS = "the watch over what leaves"
 NOISE = "publishing with thresholds and noise"
 
 CASES: Mapping[str, Case] = {
     "A01": Case("an operator follows a person from camera to camera"),
-    "A02": Case("an operator opens footage of an ex-partner's street", FOOTAGE),
+    "A02": Case("an operator opens footage of an ex-partner's street"),
     "A03": Case(
         "a vendor's account exports footage",
-        f"sessions of vendors that end after an hour; {FOOTAGE}",
+        "sessions of vendors that end after an hour",
     ),
     "A04": Case(
         "a mayor wants counts of a protest with names",

@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 from onnx import TensorProto, helper
 
-from tests import absence, attempts_on_footage, attempts_on_log
+from tests import absence, attempts_on_footage, attempts_on_log, attempts_on_openings
 from tests.abuse import CASES, DOCUMENT, Attempt, Attempts, table, written
 from tests.conftest import OpenBroker
 from tests.contract.test_previews import House, street
@@ -42,7 +42,8 @@ from townsquare.vision.run import opened
 from townsquare.web.policy.ruling import Ruling
 
 VENDOR = Actor("machine:vendor", "machine", "Vendor", frozenset({"integrator"}))
-ATTEMPTS: Attempts = Attempts([*attempts_on_log.ATTEMPTS, *attempts_on_footage.ATTEMPTS])
+BESIDE = (attempts_on_log, attempts_on_footage, attempts_on_openings)
+ATTEMPTS: Attempts = Attempts(one for beside in BESIDE for one in beside.ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from townsquare.register.cameras import card, measure
 from townsquare.register.cells import Cell
 from townsquare.trust.policy import policy
 from townsquare.trust.texts import builtin
+from townsquare.vision.clear import view
 from townsquare.vision.detectors.listed import cards
+from townsquare.vision.sealed import opening
 from townsquare.web.languages import languages
 from townsquare.web.pages import Pages
 from townsquare.web.policy.meaning import extent, meaning, people
@@ -50,7 +52,15 @@ def models() -> str:
 
 def figures() -> str:
     stands = Standing(1234, datetime(2030, 6, 1, 12, tzinfo=UTC), (), NOBODY)
-    page = PAGES.page("figures.html", figures=[], log=stands, recoveries=[NOON])
+    page = PAGES.page(
+        "figures.html",
+        figures=[],
+        log=stands,
+        recoveries=[NOON],
+        openings=[opening.Sum("2030-06", "investigation", 2, 1, 0)],
+        holds=2,
+        clear=[view.Sum("2030-06", "crowd safety", 1, 5)],
+    )
     return bytes(page.body).decode()
 
 

@@ -18,6 +18,9 @@ from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
 from townsquare.trust.identity.recovery import RECOVERY
 from townsquare.vision.clear.view import CLEAR, Sum, sums
+from townsquare.vision.sealed import opening
+from townsquare.vision.sealed.custody_types import OPENING
+from townsquare.vision.sealed.types import HOLD
 from townsquare.web.accounts import kept
 from townsquare.web.notary import Notary
 from townsquare.web.pages import Pages
@@ -26,6 +29,7 @@ from townsquare.web.standing import standing
 
 CACHED = {"cache-control": "public, max-age=60"}
 COLUMNS = ("month", "purpose", "act", "number")
+OPENING_COLUMNS = ("month", "purpose", "opened", "refused", "emergencies")
 CLEAR_COLUMNS = ("month", "purpose", "views", "minutes")
 
 
@@ -64,6 +68,17 @@ async def clear_views(broker: Broker) -> list[Sum]:
     return sums([*await kept.everything(broker, CLEAR)])
 
 
+async def openings(broker: Broker) -> list[opening.Sum]:
+    """How often sealed footage was opened, and how often that was refused."""
+    return opening.sums(await kept.everything(broker, OPENING))
+
+
+async def holds(broker: Broker) -> int:
+    """Legal holds that run."""
+    found = await kept.everything(broker, HOLD)
+    return sum(one.value("status") == "running" for one in found)
+
+
 def file(name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
     text = io.StringIO()
     csv.writer(text).writerows([columns, *rows])
@@ -81,6 +96,8 @@ def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
             log=stands,
             recoveries=await recoveries(broker),
             clear=await clear_views(broker),
+            openings=await openings(broker),
+            holds=await holds(broker),
         )
         answer.headers.update(CACHED)
         return answer
@@ -93,8 +110,13 @@ def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
         rows = [(s.month, s.purpose, s.views, s.minutes) for s in await clear_views(broker)]
         return file("clear-views.csv", CLEAR_COLUMNS, rows)
 
+    async def opened(_: Request) -> Response:
+        rows = [[getattr(s, name) for name in OPENING_COLUMNS] for s in await openings(broker)]
+        return file("openings.csv", OPENING_COLUMNS, rows)
+
     return [
         Route("/figures", page),
+        Route("/open-data/openings.csv", opened),
         Route("/open-data/access.csv", access),
         Route("/open-data/clear-views.csv", clear),
     ]

@@ -5,7 +5,7 @@ sealed anew; it can be released for a day; two custodians release it, who are th
 in an emergency, where one agrees by hand.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
@@ -212,6 +212,25 @@ def delivered(one: Opening) -> Entity:
     return entity(one.id, OPENING, status=Attribute("delivered"))
 
 
-def may_be_read_by(one: Opening, key: CustodianKey, custodians: Collection[str]) -> bool:
-    """By who asked, known by the one-time key, and by custodians."""
-    return str(key) == one.key or str(key) in custodians
+class Sum(Struct, frozen=True):
+    """Of one month: what was asked for, and what became of it."""
+
+    month: str
+    purpose: str
+    opened: int
+    refused: int
+    emergencies: int
+
+
+def sums(found: Iterable[Entity]) -> list[Sum]:
+    """Newest month first."""
+    by_month: dict[str, list[Entity]] = {}
+    for one in found:
+        by_month.setdefault(str(one.value("openedAt"))[:7], []).append(one)
+    return [_sum(month, by_month[month]) for month in sorted(by_month, reverse=True)]
+
+
+def _sum(month: str, found: Sequence[Entity]) -> Sum:
+    opened = [one for one in found if one.value("status") != "refused"]
+    urgent = sum(bool(one.value("emergency")) for one in opened)
+    return Sum(month, PURPOSE, len(opened), len(found) - len(opened), urgent)

@@ -236,6 +236,16 @@ async def test_a_screen_gets_a_snapshot_then_changes_then_what_it_missed(
     await again.aclose()
 
 
+async def test_a_screen_is_told_what_time_it_is_here(open_broker: OpenBroker) -> None:
+    broker = open_broker(FLOW)
+    broker.clock = lambda: NOON
+    screen = Live(broker, str).events(OPERATOR, WORK, None, "")
+    name, data = (await anext(screen)).decode().split("\n")[:2]
+    assert name == "event: seat"
+    assert datetime.fromisoformat(json.loads(data.removeprefix("data: "))["now"]) == NOON
+    await screen.aclose()
+
+
 async def test_a_snapshot_of_a_whole_city_comes_in_parts_and_leaves_nothing_out(
     open_broker: OpenBroker,
 ) -> None:

@@ -2,7 +2,7 @@
  * What the page knows: entities, connection, selection and the time.
  *
  * Always holds: the state is exactly what the server said last, or it is marked stale.
- * Listeners are told at most once every 40 ms, so that a burst costs one rendering.
+ * Listeners are told at most once every 40 ms, so that a burst costs one rendering; of a snapshot at once.
  */
 
 import { Delays } from "./delay.js";
@@ -58,6 +58,7 @@ export class Store {
       }
       for (const entity of news.entities) this.keep(entity);
       this.loaded = true;
+      return this.tell(); // who opens the page waits for this
     } else if (news.kind === "change") {
       // In a tab that nobody sees, browsers let drawing wait.
       if (!document.hidden) this.delays.expect(news.entity, this.entities.get(news.entity.id));
@@ -145,10 +146,13 @@ export class Store {
   }
 
   changed() {
-    this.waiting ||= setTimeout(() => {
-      this.waiting = 0;
-      for (const listener of this.listeners) listener();
-      requestAnimationFrame(() => this.delays.draw(Date.now()));
-    }, GATHER_MS);
+    this.waiting ||= setTimeout(() => this.tell(), GATHER_MS);
+  }
+
+  tell() {
+    clearTimeout(this.waiting);
+    this.waiting = 0;
+    for (const listener of this.listeners) listener();
+    requestAnimationFrame(() => this.delays.draw(Date.now()));
   }
 }

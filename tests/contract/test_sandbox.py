@@ -184,3 +184,23 @@ async def test_a_clip_that_is_put_there_later_is_read_by_a_worker_that_begins_an
         except Unavailable:
             again = [(await anext(health(house, str(clip)))).trouble]
         assert again[-1] == ""
+
+
+BEFORE = """
+import sys
+from pathlib import Path
+
+from townsquare.vision import cards, wire
+from townsquare.vision.sandbox import confine
+from townsquare.vision.sealed import recorded
+
+print("numpy" in sys.modules, len([*Path("/proc/self/task").iterdir()]))
+"""
+
+
+def test_nothing_starts_a_thread_before_a_process_is_confined() -> None:
+    """Threads that are there already keep all their rights: numpy starts some as it is loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "1"]

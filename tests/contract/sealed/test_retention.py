@@ -9,11 +9,11 @@ from tests import footage
 from tests.conftest import OpenBroker
 from tests.contract.sealed.vault import Vault
 from townsquare import app
-from townsquare.model.errors import Denied, Invalid, NotFound
+from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.store.logged import LogSearch
 from townsquare.trust.seal import terms
 from townsquare.vision.sealed.agreed import id_of
-from townsquare.vision.sealed.types import TERMS
+from townsquare.vision.sealed.types import FOOTAGE, TERMS
 from townsquare.web.timekeeper import Timekeeper
 
 ALL = ("police", "data-protection", "court")
@@ -148,3 +148,31 @@ async def test_an_hour_whose_key_is_gone_is_told_after_a_power_cut(vault: Vault)
     await vault.retention.step()
     assert (await vault.hour("market", NOON)).value("status") == "destroyed"
     assert vault.shelf.hours("market") == []
+
+
+async def test_what_was_proposed_and_taken_back_waits_no_more(vault: Vault) -> None:
+    longer = footage.terms(vault.of, 200, reason="a trial", until=date(2030, 12, 31))
+    await vault.open(longer)
+    await vault.open()
+    statuses = sorted(one.value("status") for one in await vault.entities(TERMS))
+    assert statuses == ["in force", "replaced"]
+    with pytest.raises(Conflict, match="in force already"):
+        await vault.agreed.changes()
+
+
+async def test_a_clock_that_jumped_fills_the_log_with_three_days_at_most(vault: Vault) -> None:
+    await vault.record("market")
+    await vault.books.seal(NOON + timedelta(days=60))
+    assert 72 <= len(await vault.entities(FOOTAGE)) <= 75
+
+
+async def test_hours_in_which_the_town_did_not_run_are_told(vault: Vault) -> None:
+    await vault.record("market")
+    vault.now += timedelta(hours=3)
+    await vault.open()
+    await vault.books.open(["market"])
+    hour = await vault.hour("market", NOON + timedelta(hours=1))
+    assert (hour.value("status"), hour.value("segmentCount")) == ("sealed", 0)
+    assert [gap["why"] for gap in hour.value("gaps")] == ["off"]
+    first = await vault.hour("market", NOON)
+    assert (first.value("status"), first.value("segmentCount")) == ("sealed", 1)

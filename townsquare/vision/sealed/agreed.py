@@ -46,6 +46,15 @@ class Agreed:
             said = {"proposedAt": iso(self.broker.clock()), "changes": more, "waiting": 1}
             await self._write(written(self.set, "proposed", **said))
             self.proposed = id_of(self.set)
+        await self._forget()
+
+    async def _forget(self) -> None:
+        """What was proposed once, and stands in the settings no more."""
+        left = [one.id for one in await self._of("proposed") if one.id != self.proposed]
+        at = iso(self.broker.clock())
+        if left:
+            told = {"status": "replaced", "replacedAt": at, "waiting": 0}
+            await self._write(*(_merged(id, **told) for id in left))
 
     async def changes(self) -> Sequence[str]:
         """Of the terms that wait for approval, in plain words. Raises Conflict where none do."""
@@ -74,9 +83,12 @@ class Agreed:
             return None
 
     async def _in_force(self) -> Entity | None:
-        asked = Query(types=(TERMS,), q=parse('status=="in force"'), limit=MOST)
-        found = (await self.broker.find(asked, ROOM, WHY)).entities
+        found = await self._of("in force")
         return max(found, key=lambda one: str(one.value("since")), default=None)
+
+    async def _of(self, status: str) -> list[Entity]:
+        asked = Query(types=(TERMS,), q=parse(f'status=="{status}"'), limit=MOST)
+        return (await self.broker.find(asked, ROOM, WHY)).entities
 
     async def _take(self, new: Terms, kept: Entity | None) -> None:
         """The new ones, and the end of the old ones, in one transaction."""

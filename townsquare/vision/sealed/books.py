@@ -136,7 +136,8 @@ class Books:
                 span = Span(camera, hour, self._begins(camera, hour), ended(hour))
                 await self._write(span, "sealed")
                 self.heard[camera] = [one for one in self.heard[camera] if one.until > span.until]
-                hour = hour_of(ended(hour))
+                # A clock that jumped ahead must not fill the log with hours that never were.
+                hour = max(hour_of(ended(hour)), hour_of(now - MOST_MISSED))
                 self.open_hours[camera] = hour
 
     def _begins(self, camera: str, hour: str) -> datetime:

@@ -204,3 +204,47 @@ def test_nothing_starts_a_thread_before_a_process_is_confined() -> None:
         [sys.executable, "-c", BEFORE], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "1"]
+
+
+ADDS = """
+import sys
+from pathlib import Path
+
+from townsquare.vision.sandbox import confine
+
+footage, keys = map(Path, sys.argv[1:])
+confined = confine(added_to=[str(footage)])
+
+
+def tried(act):
+    try:
+        act()
+    except PermissionError:
+        return "refused"
+    return "done"
+
+
+(footage / "square").mkdir()
+(footage / "square" / ".new").write_bytes(b"sealed")
+(footage / "square" / ".new").replace(footage / "square" / "new")
+print(
+    confined.level(),
+    tried((footage / "old").read_bytes),
+    tried((footage / "square" / "new").read_bytes),
+    tried((keys / "hour").read_bytes),
+    tried(lambda: (keys / "more").write_bytes(b"x")),
+)
+"""
+
+
+def test_a_recorder_adds_footage_and_reads_none_and_no_key(tmp_path: Path) -> None:
+    for name, file in (("sealed", "old"), ("hour-keys", "hour")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_bytes(b"secret")
+    folders = [str(tmp_path / name) for name in ("sealed", "hour-keys")]
+    run = [sys.executable, "-c", ADDS, *folders]
+    level, *found = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    if level == "none":
+        pytest.skip("this kernel has no Landlock: the level is told as none")
+    assert found == ["refused"] * 4
+    assert (tmp_path / "sealed" / "square" / "new").read_bytes() == b"sealed"

@@ -69,6 +69,15 @@ async def test_an_engineer_tests_a_way_and_it_is_said_to_be_a_test(town: Town, h
     assert (call["state"], call["test"], call["answer"]) == ("sent", True, "status 200")
 
 
+async def test_nobody_calls_people_again_and_again_by_tests(town: Town, hook: Hook) -> None:
+    settings = desk(hook.url)
+    answers = [(await ask(town, settings, ENGINEER, WISH)).status_code for _ in range(11)]
+    assert answers[:10] == [201] * 10
+    assert answers[10] != 201
+    town.clock.pass_s(61)
+    assert (await ask(town, settings, ENGINEER, WISH)).status_code == 201
+
+
 async def test_a_test_that_was_asked_for_while_the_room_stood_still_is_sent_later(
     town: Town, hook: Hook
 ) -> None:

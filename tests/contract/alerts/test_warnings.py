@@ -129,7 +129,9 @@ async def test_what_is_changed_after_asking_is_approved_by_nobody(hall: Hall) ->
     one = await hall.drafted()
     approval = await hall.asked(one["id"])
     changed = {**one["message"], "status": "Actual"}
-    told(await hall.send("PUT", f"/warnings/{one['id']}", hall.anna.actor, {"message": changed}))
+    path = f"/warnings/{one['id']}"
+    seen = told(await hall.send("GET", path, hall.anna.actor))["version"]
+    told(await hall.send("PUT", path, hall.anna.actor, {"message": changed, "version": seen}))
     with pytest.raises(TownsquareError, match="nobody has asked for its approval"):
         await hall.agreed(approval, hall.ben)
     assert await hall.feed() == []
@@ -172,7 +174,10 @@ async def test_a_broken_draft_is_refused_with_its_place(hall: Hall) -> None:
 
     async def why(**changed: Any) -> str:
         answer = await hall.send(
-            "PUT", path, hall.anna.actor, {"message": {**one["message"], **changed}}
+            "PUT",
+            path,
+            hall.anna.actor,
+            {"message": {**one["message"], **changed}, "version": one["version"]},
         )
         assert answer.status_code == 400
         return str(answer.json()["detail"])
@@ -189,7 +194,12 @@ async def test_only_operators_draft_and_others_of_the_room_read(hall: Hall) -> N
     path = f"/warnings/{one['id']}"
     assert (await hall.send("GET", path, hall.officer.actor)).status_code == 200
     assert (
-        await hall.send("PUT", path, hall.officer.actor, {"message": one["message"]})
+        await hall.send(
+            "PUT",
+            path,
+            hall.officer.actor,
+            {"message": one["message"], "version": one["version"]},
+        )
     ).status_code == 403
     assert (await hall.send("POST", f"{path}/ask", hall.officer.actor, {})).status_code == 403
     assert (await hall.send("GET", path, ANYONE)).status_code in (403, 404)
@@ -210,5 +220,7 @@ async def test_of_two_who_edit_at_once_one_is_refused(hall: Hall) -> None:
     path, seen = f"/warnings/{one['id']}", one["version"]
     wish = {"message": {**one["message"], "note": "first"}, "version": seen}
     told(await hall.send("PUT", path, hall.anna.actor, wish))
+    blind = await hall.send("PUT", path, hall.ben.actor, {"message": one["message"]})
+    assert blind.status_code == 400
     late = await hall.send("PUT", path, hall.ben.actor, wish)
     assert (late.status_code, hall.anna.actor.id in late.text) == (409, True)

@@ -23,7 +23,7 @@ ENCRYPTED = (
     "4a-fN"
 )
 NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
-BROWSER = push.Subscription("https://push.example:8443/a/b", push.octets(THEIRS), push.octets(AUTH))
+BROWSER = push.Subscription("https://push.example/a/b", push.octets(THEIRS), push.octets(AUTH))
 
 
 def test_what_is_encrypted_is_the_example_of_the_standard() -> None:
@@ -51,7 +51,7 @@ def test_a_message_is_signed_for_its_service_and_replaces_itself() -> None:
     point = ec.EllipticCurvePublicKey.from_encoded_point(push.CURVE, push.octets(public))
     claims = jwt.decode(token, ECKey.import_key(point)).claims
     assert claims == {
-        "aud": "https://push.example:8443",
+        "aud": "https://push.example",
         "exp": int(NOW.timestamp()) + 12 * 3600,
         "sub": "https://town.example/control",
     }

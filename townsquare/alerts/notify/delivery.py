@@ -46,11 +46,12 @@ class Delivery:
     async def deliver(self, one: Calling, wanted: Wanted) -> None:
         """Until it is sent or given up. `wanted`: whether an alarm of it still waits."""
         while one.state in notification.UNDER_WAY:
-            if not wanted(one):
+            async with self._slots:
+                # Not before: whoever waits for its turn may have been answered meanwhile.
+                outcome = await self._tell(one) if wanted(one) else None
+            if outcome is None:
                 await self._keep(one, "givenUp", ANSWERED)
                 return
-            async with self._slots:
-                outcome = await self._tell(one)
             one = replace(one, tries=one.tries + 1, state=self._state(one, outcome))
             await self._keep(one, one.state, outcome.answer, outcome)
             if one.state == "failed":

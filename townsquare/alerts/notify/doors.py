@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -17,9 +18,16 @@ from townsquare.alerts.notify.overview import overview
 from townsquare.alerts.notify.push import Subscription, octets
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import NOTIFICATION
+from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
+from townsquare.context.language import parse
 from townsquare.context.outgoing import Allowed
-from townsquare.model.errors import Denied, NotFound
+from townsquare.context.query import Query
+from townsquare.model.actor import Actor
+from townsquare.model.entity import iso
+from townsquare.model.errors import Denied, NotFound, TooOften
+
+MOST_TESTS = 10  # of one person in a minute
 
 
 class Test(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,11 +84,23 @@ class NotifyDoors:
         channel = self.staff.way(wish.contact, wish.channel)
         if channel is None:
             raise NotFound(f"{wish.contact[:80]} has no way {wish.channel[:80]!r} in [notify]")
+        await self._require_seldom(by)
         id = notification.named("test", secrets.token_hex(16))
         one = Calling(wish.contact, channel.kind, test=True, id=id)
         change = notification.queued(one, self.broker.clock(), asked_by=by.id)
         await self.broker.apply([change], by, request.state.why)
         return JSONResponse({"id": id}, 201)
+
+    async def _require_seldom(self, by: Actor) -> None:
+        """Each test calls somebody. Raises TooOften."""
+        since = self.broker.clock() - timedelta(minutes=1)
+        q = parse(f'test==true;queuedAt>={iso(since)};askedBy=="{by.id}"')
+        tested = await self.broker.ids(Query((NOTIFICATION,), q=q), ROOM, WHY, MOST_TESTS)
+        if len(tested) >= MOST_TESTS:
+            raise TooOften(
+                f"you tested {MOST_TESTS} ways within a minute; somebody is called each time",
+                retry_after_s=60,
+            )
 
     async def register(self, request: Request) -> Response:
         wish, by = await sent(request, Registered), request.state.actor.through("alerts")

@@ -46,6 +46,10 @@ class Subscription:
 
     def __post_init__(self) -> None:
         require_url(self.endpoint)
+        parts = urlsplit(self.endpoint)
+        # Push services are at the port of https; another one would be something else of that host.
+        if parts.scheme == "https" and parts.port not in (None, 443):
+            raise Invalid(f"a push service is reached at port 443, not {parts.port}")
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.p256dh)
         except ValueError as error:

@@ -67,10 +67,10 @@ class WarningDesk:
         await self.broker.apply([change], who.by, who.why)
         return made
 
-    async def edit(self, id: str, message: Message, seen: int | None, who: Visitor) -> None:
+    async def edit(self, id: str, message: Message, seen: int, who: Visitor) -> None:
         """`seen`: the version it was made from. Raises Conflict, Denied, Invalid, NotFound."""
         now = await self.one(id, who)
-        if seen not in (None, now.version):
+        if seen != now.version:
             raise Conflict(f"{now.title} was changed meanwhile by {now.edited_by}; look again")
         checked(message, self.broker.clock())
         await self.broker.apply([warning.edited(now, message, who.by.id)], who.by, who.why)

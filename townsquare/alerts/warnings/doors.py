@@ -22,10 +22,10 @@ class Drafting(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Editing(Struct, frozen=True, forbid_unknown_fields=True):
-    """`version` is the one that was seen; where it is given, nobody may have been faster."""
+    """`version` is the one that was seen: nobody may have been faster."""
 
     message: Message
-    version: int | None = None
+    version: int
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@
  */
 
 import { asked, post } from "/static/control/act.js";
+import { t } from "../text.js";
 import { on } from "/static/handover/forms.js";
 import { townClock, townMoment } from "../town-time.js";
 import "./area-map.js";
@@ -25,12 +26,14 @@ on(draft, async (form, button) => {
   }
   root.querySelector(".saved").textContent = "";
   await save(form);
-  root.querySelector(".saved").textContent = `Saved at ${townClock(new Date().toISOString(), town.timezone).slice(11)}.`;
+  root.querySelector(".saved").textContent = t("Saved at {time}.", { time: townClock(new Date().toISOString(), town.timezone).slice(11) });
   if (button !== "ask") return;
   await post(`${path}/ask`, {});
   root.querySelector(".waits").hidden = false;
   follow();
 });
+// Before this script hears them, the browser would send the form as it is, and the edits would be lost.
+for (const button of draft?.querySelectorAll("button:disabled") ?? []) button.disabled = false;
 for (const form of root.querySelectorAll("form.follow")) {
   on(form, async () => {
     const made = await post(`${path}/${form.dataset.act}`, {});

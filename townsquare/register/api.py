@@ -19,7 +19,7 @@ from townsquare.context.query import MOST, Order, Path, Query
 from townsquare.model.actor import ANYONE, Why
 from townsquare.model.entity import Entity, iso
 from townsquare.model.town import Town
-from townsquare.register.cameras import Card, Measure, card, measure
+from townsquare.register.cameras import Card, Measure, Recorded, card, measure
 from townsquare.register.cells import FLOW, Cell, Spot, due, from_entity, spots
 from townsquare.register.evaluated import EVALUATION, Evaluated, evaluated
 
@@ -28,6 +28,7 @@ HOURS_SHOWN = 24
 EVALUATIONS_SHOWN = 5
 LATEST = (Order(Path("dateEvaluated"), descending=True),)
 HOURS_IN_FILE = 7 * 24
+TERMS = "RecordingTerms"
 COLUMNS = (
     "camera",
     "name",
@@ -60,13 +61,25 @@ def routes(broker: Broker) -> list[Route]:
 
 
 async def cards(broker: Broker, town: Town) -> list[Card]:
-    now = broker.clock()
+    now, recorded = broker.clock(), await _recorded(broker)
     found = []
     for camera in await _cameras(broker):
         measures = [await _measure(broker, spot, town, now) for spot in spots(camera)]
-        made = card(camera, measures, broker.policy, town, now)
+        made = card(camera, measures, broker.policy, town, now, recorded)
         found.append(replace(made, evaluations=await _evaluations(broker, camera)))
     return found
+
+
+async def _recorded(broker: Broker) -> Recorded | None:
+    """The terms in force, where the town records."""
+    if TERMS not in broker.policy.types:
+        return None
+    query = Query((TERMS,), q=parse('status=="in force"'), limit=1)
+    found = (await broker.find(query, ANYONE, PUBLIC)).entities
+    if not found:
+        return None
+    organisations = tuple(one["organisation"] for one in found[0].value("custodians"))
+    return Recorded(int(found[0].value("keepHours")), organisations)
 
 
 async def _evaluations(broker: Broker, camera: Entity) -> tuple[Evaluated, ...]:

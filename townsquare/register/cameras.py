@@ -45,6 +45,14 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """How footage is kept: for how long anybody could open it, and whose custodians do."""
+
+    hours: int
+    organisations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """`place` is (lon, lat); times are the town's."""
 
@@ -69,8 +77,14 @@ class Card:
 
 
 def card(
-    camera: Entity, measures: Sequence[Measure], policy: Policy, town: Town, now: datetime
+    camera: Entity,
+    measures: Sequence[Measure],
+    policy: Policy,
+    town: Town,
+    now: datetime,
+    recorded: Recorded | None = None,
 ) -> Card:
+    """`recorded` are the terms under which the town records, where it does."""
     lon, lat = camera.value("location")["coordinates"]
     since = camera.value("statusSince")
     return Card(
@@ -88,7 +102,12 @@ def card(
         overdue=_overdue(camera, town.local(now).date()),
         assessment=_assessment(camera),
         hidden=_hidden(camera),
-        questions=questions(camera, policy, town.local(now).date()),
+        questions=questions(
+            camera,
+            policy,
+            town.local(now).date(),
+            recorded if camera.value("recorded") else None,
+        ),
         measures=tuple(measures),
         next_cell_at=town.local(next_due(now)),
     )
@@ -116,14 +135,17 @@ SEEN = (
     later("A drawing of the empty place with shapes where people are: {who}."),
     later("The camera's picture: {who}."),
 )
+CLEAR = "ClearView"  # a type, where a camera can be seen as it is
 
 
-def questions(camera: Entity, policy: Policy, today: date) -> tuple[tuple[str, str], ...]:
+def questions(
+    camera: Entity, policy: Policy, today: date, recorded: Recorded | None = None
+) -> tuple[tuple[str, str], ...]:
     return (
-        (text("How is it stored?"), _stored(policy)),
+        (text("How is it stored?"), _stored(policy, recorded)),
         (text("Who can access it?"), _accessed(policy, bool(camera.value("countsOnly")))),
         (text("How is it used?"), _used(camera, policy, today)),
-        (text("For how long?"), _kept(policy)),
+        (text("For how long?"), _kept(policy, recorded)),
     )
 
 
@@ -142,11 +164,19 @@ def _hidden(camera: Entity) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _stored(policy: Policy) -> str:
-    answer = text(
-        "No picture is stored: the machine that reads the camera turns pictures into counts and"
-        " forgets them. Values of this moment replace each other and leave no history."
-    )
+def _stored(policy: Policy, recorded: Recorded | None) -> str:
+    if recorded:
+        answer = text(
+            "What the camera sends is recorded and sealed: nobody opens it alone, and the town"
+            " cannot. Custodians of two of these organisations open some of it together, for one"
+            " case: {who}. Values of this moment replace each other and leave no history.",
+            who=", ".join(recorded.organisations),
+        )
+    else:
+        answer = text(
+            "No picture is stored: the machine that reads the camera turns pictures into counts and"
+            " forgets them. Values of this moment replace each other and leave no history."
+        )
     if policy.types[FLOW].history:
         answer += " " + text("What is stored are numbers of people over 5 minutes.")
     return answer
@@ -154,7 +184,15 @@ def _stored(policy: Policy) -> str:
 
 def _accessed(policy: Policy, counts_only: bool) -> str:
     never = [later("nobody, since none is ever made")]
-    parts = (*_who(policy), never if counts_only else _viewers(policy), [later("nobody")])
+    clear = CLEAR in policy.types and not counts_only
+    picture = later(
+        "one operator for an hour at most, when people of two other organisations agree"
+    )
+    parts = (
+        *_who(policy),
+        never if counts_only else _viewers(policy),
+        [picture if clear else later("nobody")],
+    )
     said = zip(SEEN, parts, strict=True)
     return " ".join(text(sentence, who=_listed(who)) for sentence, who in said)
 
@@ -203,15 +241,25 @@ def _need(camera: Entity, today: date) -> str:
     return text("Its need will be looked at again by {day}.", day=by)
 
 
-def _kept(policy: Policy) -> str:
+def _kept(policy: Policy, recorded: Recorded | None) -> str:
     flow = policy.types[FLOW]
     days = flow.retention.days
     windows = text_of(days, "{n} day", "{n} days") if flow.history else text("not kept")
-    return text(
-        "Pictures: not at all. Values of this moment: until the next one. Counts of 5 minutes:"
-        " {time}. Published counts of full hours: without end, since they say how many,"
-        " never who.",
+    numbers = text(
+        "Values of this moment: until the next one. Counts of 5 minutes: {time}. Published counts"
+        " of full hours: without end, since they say how many, never who.",
         time=windows,
+    )
+    return f"{_pictures_kept(recorded)} {numbers}"
+
+
+def _pictures_kept(recorded: Recorded | None) -> str:
+    if recorded is None:
+        return text("Pictures: not at all.")
+    return text_of(
+        recorded.hours,
+        "Pictures: {n} hour, then the keys are destroyed; longer where a legal hold is on them.",
+        "Pictures: {n} hours, then the keys are destroyed; longer where a legal hold is on them.",
     )
 
 

@@ -66,6 +66,7 @@ def camera_entity(
         "sample": camera.sample,
         "countsOnly": camera.counts_only,
         "maskCount": len(camera.masks),
+        "recorded": camera.record,
         "lines": [_line(line) for line in camera.lines],
         "zones": [{"name": z.name, "corners": [list(c) for c in z.corners]} for z in camera.zones],
     }

@@ -9,7 +9,7 @@ from msgspec import structs
 from townsquare.model.declaration import EntityType
 from townsquare.model.entity import Attribute, Entity
 from townsquare.model.town import Town
-from townsquare.register.cameras import card, measure, questions
+from townsquare.register.cameras import Recorded, card, measure, questions
 from townsquare.register.cells import Cell, Spot
 from townsquare.trust.policy import Policy, policy
 
@@ -104,6 +104,31 @@ def test_the_four_questions_are_answered() -> None:
 )
 def test_the_answers_follow_the_policy(flow: EntityType, question: str, part: str) -> None:
     assert part in answers(flow, CAMERA, LEASE)[question]
+
+
+def test_where_footage_is_recorded_it_says_so_and_who_opens_it() -> None:
+    kept = Recorded(72, ("Police", "Court", "Data office"))
+    said = dict(questions(SQUARE, _policy(), TODAY, kept))
+    assert "No picture is stored" not in said["How is it stored?"]
+    assert "sealed: nobody opens it alone" in said["How is it stored?"]
+    assert "for one case: Police, Court, Data office." in said["How is it stored?"]
+    assert said["For how long?"].startswith("Pictures: 72 hours, then the keys are destroyed")
+
+
+def test_a_card_says_so_of_the_cameras_that_are_recorded_only() -> None:
+    kept = Recorded(72, ("Police", "Court", "Data office"))
+    filmed = structs.replace(
+        SQUARE, attributes={**SQUARE.attributes, "recorded": (Attribute(True),)}
+    )
+    for camera, stored in ((SQUARE, "No picture is stored"), (filmed, "recorded and sealed")):
+        made = card(camera, [], _policy(), BERLIN, NOON, kept)
+        assert stored in dict(made.questions)["How is it stored?"]
+
+
+def test_where_a_camera_can_be_seen_as_it_is_it_says_by_whom() -> None:
+    clear = EntityType("ClearView", owner="vision", readers=frozenset({"operator"}))
+    said = answers(FLOW, CAMERA, LEASE, clear)["Who can access it?"]
+    assert "picture: one operator for an hour at most, when people of two other" in said
 
 
 def test_an_overdue_review_is_said() -> None:

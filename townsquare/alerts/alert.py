@@ -28,6 +28,9 @@ from townsquare.model.entity import NULL, Attribute, Entity, Json, iso, relation
 ALERT = "Alert"
 GONE = Attribute(NULL)
 UNANSWERED = "unansweredAt"
+# Since when it waits for an answer: one that comes and goes meanwhile goes on waiting.
+WAITS = "waitsSince"
+WAITING = ("UNACK", "RTN_UNACK")
 FACTS = ("active", "acked", "latched", "suppression", "quality")
 
 
@@ -173,13 +176,16 @@ def changed(alert: Entity, then: Facts, said: Mapping[str, Attribute], at: datet
 
 
 def moved(now: Standing, then: Facts, at: datetime) -> dict[str, Attribute]:
-    """The facts and the state that are not as they are written."""
+    """The facts and the state that are not as they are written, and since when it waits."""
     written = now.written or {}
-    return {
+    told = {
         name: Attribute(value, observed_at=at)
         for name, value in _all(then).items()
         if written.get(name) != value
     }
+    if state(then) == "UNACK" and written.get("state") not in WAITING:
+        told[WAITS] = Attribute(iso(at))
+    return told
 
 
 def done(deed: str, by: str | None, at: datetime, why: str = "") -> dict[str, Attribute]:

@@ -72,6 +72,7 @@ TYPES = (
                 "broughtBackWhy": "why it came back",
                 "returnedAt": "when its cause was over",
                 "unheard": "whether it says that nothing is heard of its source",
+                "waitsSince": "since when it waits for an answer",
                 "unansweredAt": "when everybody had been called and nobody had answered",
                 "incident": "the incident that it is in",
                 "group": "the group it belongs to",

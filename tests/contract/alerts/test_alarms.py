@@ -50,6 +50,7 @@ async def test_an_alarm_is_raised_with_all_that_an_operator_needs(town: Town) ->
         "quality": "good",
         "severity": "medium",
         "dateIssued": "2030-06-01T12:00:00Z",
+        "waitsSince": "2030-06-01T12:00:00Z",
         "alertSource": PLAZA,
         "value": 12,
         "count": 1,

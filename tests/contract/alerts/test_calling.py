@@ -121,6 +121,23 @@ async def test_a_chain_calls_one_after_another_until_somebody_acknowledges(
     ]
 
 
+async def test_one_that_comes_and_goes_does_not_begin_its_chain_anew(
+    town: Town, clock: Clock, hook: Hook
+) -> None:
+    """Else whoever is called first is called each time, and nobody after them ever is."""
+    async with town.alerting(CRITICAL), calling(town, desk(hook.url)):
+        await town.count(12)
+        await hook.several(1)
+        for number in (2, 3):
+            clock.pass_s(30)
+            await town.count(0)
+            await until(town, FULL, "state", "RTN_UNACK")
+            clock.pass_s(30)
+            await town.count(12)
+            await hook.several(number)
+        assert called(hook) == ["ana", "ben", "cleo"]
+
+
 async def test_a_clock_that_is_set_back_keeps_no_alarm_from_calling(
     town: Town, clock: Clock, hook: Hook
 ) -> None:

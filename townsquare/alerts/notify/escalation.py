@@ -142,7 +142,10 @@ def call(alert: Entity) -> Call | None:
     state = alert.get("state")
     if state is None or state.value != "UNACK":
         return None
-    since = state.modified_at or state.observed_at
+    # Written once for all the times that it comes and goes before somebody answers: else its chain
+    # would begin anew each time, and never come to the second who is called.
+    waits = alert.get("waitsSince") or state
+    since = waits.modified_at or state.observed_at
     return Call(alert.id, str(alert.value("severity")), since) if since else None
 
 

@@ -133,7 +133,8 @@ class Desk:
         if wanted == self._calls.get(alarm.id):
             return
         if wanted is None:
-            for known in (self._calls, self._made, self._next):
+            waits = alarm.value("state") == "RTN_UNACK"  # it may come again with nobody's answer
+            for known in (self._calls, self._next, *(() if waits else (self._made,))):
                 known.pop(alarm.id, None)
             return
         self._calls[alarm.id] = wanted

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import av
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_accounts import Open, Person, first_link
+from tests.e2e.test_accounts import Open, Person, assert_good, first_link
 from tests.e2e.test_accounts import browser as browser
 from tests.e2e.test_accounts import person as person
 from tests.e2e.test_approvals import invited
@@ -23,14 +24,8 @@ from townsquare import cli
 
 PROGRAMS = Path(cli.__file__).parent
 CUSTODIANS = {"police": "Police", "data": "Data office", "court": "Court"}
-ASK = """async (wish) => {
-    const answer = await fetch("/sealed/openings", {
-        method: "POST",
-        headers: {"content-type": "application/json"},
-        body: JSON.stringify(wish),
-    });
-    return [answer.status, await answer.text()];
-}"""
+IMAGES = Path(__file__).parents[2] / "docs" / "img"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def client(*arguments: str) -> str:
@@ -59,22 +54,28 @@ def recorded(folder: Path) -> Path:
     return file
 
 
-def asked(page: Page, town: Town, data: Path, key: str) -> None:
+def recorded_since(data: Path) -> datetime | None:
+    """Once two segments are sealed."""
+    lists = [*data.glob("sealed/square/*/list.jsonl")]
+    lines = [json.loads(line) for file in lists for line in file.read_text().splitlines()]
+    begun = [datetime.fromisoformat(line["since"]) for line in lines]
+    return min(begun) if len(begun) >= 2 else None
+
+
+def asked(page: Page, town: Town, key: str) -> None:
     """As soon as there is something to ask for."""
-
-    def taken() -> bool:
-        lists = [*data.glob("sealed/square/*/list.jsonl")]
-        lines = [json.loads(line) for file in lists for line in file.read_text().splitlines()]
-        if len(lines) < 2:
-            return False
-        since = min(datetime.fromisoformat(line["since"]) for line in lines)
-        until = min(since + timedelta(seconds=20), datetime.now(UTC))
-        wish = {"camera": "square", "since": since.isoformat(), "until": until.isoformat()}
-        status, said = page.evaluate(ASK, {**wish, "case": "2030-17", "key": key})
-        assert status == 201, said
-        return True
-
-    eventually(taken, 300)
+    since = eventually(lambda: recorded_since(town.data), 300)
+    until = min(since + timedelta(seconds=20), datetime.now(UTC))
+    page.goto(f"{town.url}/control/custody")
+    form = page.locator("form.asking")
+    form.get_by_label("From").fill(f"{since.astimezone(BERLIN):%Y-%m-%dT%H:%M:%S}")
+    form.get_by_label("To, an hour").fill(f"{until.astimezone(BERLIN):%Y-%m-%dT%H:%M:%S}")
+    form.get_by_label("File number").fill("2030-17")
+    form.get_by_label("Line of the one-time key").fill(key)
+    assert_good(page)
+    page.set_viewport_size({"width": 1366, "height": 768})
+    form.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_contain_text("Asked.")
 
 
 def test_from_the_camera_to_the_auditor(
@@ -91,13 +92,14 @@ def test_from_the_camera_to_the_auditor(
         (cara, "Cara Court", "Court", "Custodian of footage"),
     ):
         one.enrol(invited(ada, town, name, organisation, role), name)
-        expect(one.page.get_by_role("heading", level=1)).to_have_text("Approvals", timeout=60_000)
+        head = one.page.get_by_role("heading", level=1)
+        expect(head).to_have_text("Sealed footage", timeout=60_000)
 
     log = town.get("/log/key").text.strip()
     key = tmp_path / "ines.key"
     line = run("footage", "key", str(key)).stdout.strip()
     assert run("footage", "trust", str(key), town.url, log).returncode == 0
-    asked(ines.page, town, town.data, line)
+    asked(ines.page, town, line)
 
     for one in (pat, cara):
         one.page.goto(f"{town.url}/approvals")
@@ -106,6 +108,12 @@ def test_from_the_camera_to_the_auditor(
         request.get_by_role("button", name="Approve with a passkey").click()
         expect(one.page.get_by_text("approvals, ").first).to_be_visible(timeout=60_000)
 
+    pat.page.goto(f"{town.url}/control/custody")
+    expect(pat.page.get_by_text("python custodian.py release KEYFILE")).to_be_visible()
+    expect(pat.page.get_by_role("img", name="its last hours")).to_be_visible()
+    assert_good(pat.page)
+    pat.page.set_viewport_size({"width": 1366, "height": 900})
+    pat.page.screenshot(path=IMAGES / "custody.png", full_page=True)
     for name in ("police", "court"):
         client("trust", str(tmp_path / f"{name}.key"), town.url, log)
     found = eventually(

@@ -67,10 +67,12 @@ from townsquare.web import app as site
 from townsquare.web import basemap, notary, portal, server
 from townsquare.web import load as load_pages
 from townsquare.web.accounts.commands import ADMINISTRATOR
+from townsquare.web.approvals import footage
 from townsquare.web.approvals.warnings import asking
 from townsquare.web.at_camera import AtCamera
 from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
+from townsquare.web.custody import CustodyPage
 from townsquare.web.dashboards.screens import Dashboards
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
@@ -197,6 +199,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *RulePages(control).routes(),
             *Dashboards(control).routes(),
             *WallPage(control).routes(),
+            *CustodyPage(control, trust.openings, footage.asking(lambda: book)).routes(),
             *NotifyPage(control).routes(),
             *HandoverPages(control, handing, book.named).routes(),
             *WarningPages(control, trust.warnings, book.named).routes(),

@@ -81,7 +81,7 @@ class Control:
             if "administrator" in actor.roles:
                 return RedirectResponse("/accounts", 303)
             if not actor.roles.isdisjoint(AT_FOOTAGE):
-                return RedirectResponse("/approvals", 303)
+                return RedirectResponse("/control/custody", 303)
             return self.pages.page(
                 "error.html",
                 403,

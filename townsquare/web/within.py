@@ -30,6 +30,7 @@ PAGES: tuple[tuple[Way, str, str, Act], ...] = (
     (Way("/control/load", later("Alarm load")), "", "Alert", "temporal"),
     (Way("/control/dashboards", later("Dashboards")), "", "CrowdFlowObserved", "temporal"),
     (Way("/control/wall", later("Video wall")), "", "Alert", "read"),
+    (Way("/control/custody", later("Sealed footage")), "recording", "FootageOpening", "read"),
     (Way("/who-looked", later("Who looked")), "", "LogEntry", "read"),
     (Way("/approvals", later("Approvals")), "approvals", "Approval", "write"),
     (Way("/accounts", later("Accounts")), "accounts", "Person", "write"),

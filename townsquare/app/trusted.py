@@ -18,7 +18,7 @@ from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor
 from townsquare.model.texts import later
-from townsquare.trust import note, secret, texts
+from townsquare.trust import note, secret, signet, texts
 from townsquare.trust.log import Log
 from townsquare.vision import leases
 from townsquare.vision.clear import view as clear
@@ -72,7 +72,11 @@ class Trusted:
     door: Door
     warnings: WarningDesk
     sealed: sealing.Sealed
-    openings: Openings
+    custody: CustodyDoors
+
+    @property
+    def openings(self) -> Openings:
+        return self.custody.openings
 
     def rooms(self) -> Mapping[str, Run]:
         return {
@@ -93,9 +97,7 @@ class Trusted:
             *handing.routes(broker, log),
             *clock_site.routes(broker, self.notary.time),
             *Inbox(self.book, pages).routes(),
-            *CustodyDoors(
-                self.openings, Challenges(broker.clock), footage.asking(lambda: self.book)
-            ).routes(),
+            *self.custody.routes(),
             *Looked(self.people, pages, log).routes(),
             *figures.routes(broker, pages, self.notary),
             *policy_pages.routes(self.ruling, self.book, pages),
@@ -140,6 +142,12 @@ async def trusted(
     warner = WarningDesk(broker, settings.town, address, urlsplit(address).netloc)
     sealed = sealing.opened(settings, place, broker, clock, lambda: book)
     openings = custody.opened(broker, place.data, lambda: keeper.log, sealed.recording.settle)
+    doors = CustodyDoors(
+        openings,
+        Challenges(broker.clock),
+        footage.asking(lambda: book),
+        signet.opened(place.data / "secrets" / "footage-signet", settings.town.name),
+    )
     acts = (
         *ACTS,
         asking.act(ruling, lambda: book),
@@ -156,7 +164,7 @@ async def trusted(
     ):
         beside = Beside(provider, FirstPolicy(ruling.unsigned, ruling.sign))
         desk = Desk(people, tokens, pages, sessions, tries, beside)
-        parts = (people, desk, book, door, warner, sealed, openings)
+        parts = (people, desk, book, door, warner, sealed, doors)
         yield Trusted(broker, pages, keeper, ruling, *parts)
 
 

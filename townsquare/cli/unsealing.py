@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from townsquare.cli import custodian
+from townsquare.cli import custodian, manifest
 from townsquare.cli.custodian import Key, Wrong
 from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.seal import release, segment, sharing
@@ -98,7 +98,24 @@ def _written(key: Key, path: str, told: Any, listed: dict[str, set[str]], folder
     except Invalid as error:
         (folder / "footage.mp4").unlink(missing_ok=True)
         lost.append(f"footage.mp4: {error}; the pieces are there")
+    else:
+        lost += _marked(key, path, told, folder)
     return Export(folder, len(pieces), len(told["gaps"]), lost)
+
+
+def _marked(key: Key, path: str, told: Any, folder: Path) -> list[str]:
+    """Why the joined file has no manifest; nothing where it has."""
+    try:
+        chain = custodian.ask_raw(key, f"{path}/certificates").decode()
+
+        def sign(claimed: bytes) -> bytes:
+            return custodian.ask_raw(key, f"{path}/manifest", claimed)
+
+        thumbprint = custodian.key_of(told)
+        manifest.marked(folder / "footage.mp4", told, thumbprint, chain, sign)
+    except (Invalid, Wrong) as error:
+        return [str(error)]
+    return []
 
 
 def unsealed(key: Key, path: str, told: Any, each: Any, releases: Sequence[Release]) -> Unsealed:

@@ -28,7 +28,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, entity, urn
 from townsquare.model.errors import Denied, Invalid, NotFound, TownsquareError
-from townsquare.trust import approvals
+from townsquare.trust import approvals, signet
 from townsquare.trust.seal import listing
 from townsquare.vision.sealed.challenge import Challenges
 from townsquare.vision.sealed.custody_doors import CustodyDoors
@@ -177,7 +177,10 @@ class Town(TownHall):
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Town"]:
         doors = CustodyDoors(
-            self.openings, Challenges(self.broker.clock), asking(lambda: self.book)
+            self.openings,
+            Challenges(self.broker.clock),
+            asking(lambda: self.book),
+            signet.opened(self.folder / "secrets" / "footage-signet", "Testtown"),
         )
         app = Starlette(routes=doors.routes(), exception_handlers={TownsquareError: _refused})
         port = free_port()

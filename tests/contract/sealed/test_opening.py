@@ -14,10 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import c2pa
 import pytest
 
 from tests.conftest import OpenBroker
-from tests.contract.sealed.opened import CLIP, NINE, Town
+from tests.contract.sealed.opened import CASE, CLIP, NINE, Town
 from tests.footage import TEN
 from townsquare import app, cli
 from townsquare.cli import custodian, unsealing
@@ -154,6 +155,41 @@ async def test_two_exports_differ_and_each_leads_to_its_entry(town: Town, tmp_pa
     log = str(town.notary.log.key)
     found = await asyncio.to_thread(verified, two, tmp_path / "alone", log)
     assert found.returncode == 1
+
+
+async def test_the_joined_file_says_whose_opening_it_is(town: Town, tmp_path: Path) -> None:
+    folder = await exported(town, tmp_path / "export")
+    opening = json.loads((folder / "opening.json").read_bytes())
+    with c2pa.Reader(str(folder / "footage.mp4")) as reader:
+        told = json.loads(reader.json())
+    (manifest,) = told["manifests"].values()
+    (said,) = [a["data"] for a in manifest["assertions"] if a["label"] == "org.townsquare.opening"]
+    assert (said["id"], said["case"], said["key"]) == (opening["id"], CASE, opening["key"])
+    assert said["checkpoint"] == (folder / "proof" / "checkpoint").read_text()
+    assert [one["code"] for one in told["validation_status"]] == ["signingCredential.untrusted"]
+    assert manifest["signature_info"]["common_name"] == "Testtown footage"
+
+
+async def test_a_joined_file_that_was_changed_does_not_verify(town: Town, tmp_path: Path) -> None:
+    folder = await exported(town, tmp_path / "export")
+    raw = bytearray((folder / "footage.mp4").read_bytes())
+    at = raw.rindex(b"mdat") + 5000
+    raw[at] ^= 1
+    (folder / "footage.mp4").write_bytes(raw)
+    with c2pa.Reader(str(folder / "footage.mp4")) as reader:
+        found = [one["code"] for one in json.loads(reader.json())["validation_status"]]
+    assert any(code.endswith("mismatch") for code in found)
+
+
+async def test_five_manifests_of_an_opening_are_sealed_and_no_more(town: Town) -> None:
+    await town.record(1)
+    opening = await town.opening("police", "court")
+    path = f"/custody/openings/{opening}/manifest"
+    for _ in range(5):
+        sealed = await asyncio.to_thread(custodian.ask_raw, town.keys["asker"], path, b"a claim")
+        assert len(sealed) == 64
+    with pytest.raises(Wrong, match="sealed already"):
+        await asyncio.to_thread(custodian.ask_raw, town.keys["asker"], path, b"a claim")
 
 
 # --- who gets nothing

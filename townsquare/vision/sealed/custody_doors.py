@@ -4,13 +4,15 @@ of custodians and of who asked, which sign each of their requests (`challenge.py
 Always holds: what a client of a custodian or of an asker gets is noted in the log, with whom.
 """
 
+import hashlib
 from base64 import b64decode
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from townsquare.context.ledger import Said
@@ -18,6 +20,7 @@ from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.seal.keys import CustodianKey, custodian_key
 from townsquare.trust.seal.release import Release
+from townsquare.trust.signet import Signet
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.challenge import Asked, Challenges
 from townsquare.vision.sealed.opening import Opening, Wish
@@ -26,6 +29,8 @@ from townsquare.vision.sealed.types import OWNER
 
 MOST_BODY = 8_000_000  # of a release of an hour
 MOST_WISH = 8000
+MOST_CLAIM = 65_536
+MOST_SIGNED = 5  # of one opening: who exports again has another file
 HEADERS = {"cache-control": "no-store"}
 T = TypeVar("T")
 EXAMPLE = (
@@ -39,6 +44,8 @@ class CustodyDoors:
     openings: Openings
     challenges: Challenges
     ask: Ask
+    signet: Signet
+    signed: Counter[str] = field(default_factory=Counter)  # manifests, by opening
 
     def routes(self) -> list[Route]:
         each = "/custody/openings/{id}"
@@ -51,6 +58,8 @@ class CustodyDoors:
             Route(f"{each}/release", self.release, methods=["POST"]),
             Route(f"{each}/footage", self.footage),
             Route(f"{each}/footage/{{hour}}/{{file}}", self.segment),
+            Route(f"{each}/certificates", self.certificates),
+            Route(f"{each}/manifest", self.manifest, methods=["POST"]),
         ]
 
     async def wish(self, request: Request) -> Response:
@@ -99,6 +108,21 @@ class CustodyDoors:
         path = self.openings.raw(one, hour, file)
         return FileResponse(path, headers=HEADERS, media_type="application/octet-stream")
 
+    async def certificates(self, request: Request) -> Response:
+        await self._asker(request)
+        return PlainTextResponse(self.signet.chain, headers=HEADERS)
+
+    async def manifest(self, request: Request) -> Response:
+        """Seals the claim of an export, of which the town knows the sum only."""
+        body = await _body(request, MOST_CLAIM)
+        one = await self._asker(request, body)
+        if self.signed[one.id] >= MOST_SIGNED:
+            raise Denied(f"{MOST_SIGNED} manifests of this opening are sealed already")
+        self.signed[one.id] += 1
+        sum = hashlib.sha256(body).hexdigest()
+        await self._note(one, custodian_key(one.key), f"sealed a manifest of sum {sum}")
+        return Response(self.signet.sign(body), headers=HEADERS)
+
     # --- who asks
 
     async def _custodian(self, request: Request, body: bytes) -> CustodianKey:
@@ -107,10 +131,10 @@ class CustodyDoors:
         self._require(key, request, body)
         return key
 
-    async def _asker(self, request: Request) -> Opening:
+    async def _asker(self, request: Request, body: bytes = b"") -> Opening:
         """Raises Denied or NotFound."""
         one = await self.openings.of(request.path_params["id"])
-        self._require(custodian_key(one.key), request, b"")
+        self._require(custodian_key(one.key), request, body)
         return one
 
     def _require(self, key: CustodianKey, request: Request, body: bytes) -> None:

@@ -27,7 +27,7 @@ from townsquare.model.errors import Conflict, Denied, Invalid
 from townsquare.trust.seal import release, segment, sharing
 from townsquare.trust.seal.keys import CustodianKey, NotOpened, OpeningKey, custodian_key
 from townsquare.trust.seal.release import Release
-from townsquare.trust.seal.segment import Segment
+from townsquare.trust.seal.segment import Header, Segment
 from townsquare.trust.seal.sharing import QUORUM, FalseShare
 from townsquare.vision.sealed.joining import joined
 
@@ -122,10 +122,10 @@ def unsealed(key: Key, path: str, told: Any, each: Any, releases: Sequence[Relea
     """One segment. Raises FalseShare, NotOpened, Invalid or Wrong."""
     raw = custodian.ask_raw(key, f"{path}/footage/{each['hour']}/{each['file']}")
     found = segment.decoded(raw)
-    if found.digest != each["digest"]:
+    if found.digest != each["digest"]:  # reckoned over megabytes: once
         raise Invalid("it is not the segment that the log has")
     header, own = found.header, OpeningKey(key.sealing)
-    shares = dict(_shares(told, found, own, releases))
+    shares = dict(_shares(told, each["digest"], header, own, releases))
     content_key = sharing.combine(shares, header.commitments)
     return Unsealed(found, content_key, segment.opened(found, content_key))
 
@@ -147,18 +147,18 @@ def _releases(told: Any) -> list[Release]:
 
 
 def _shares(
-    told: Any, found: Segment, own: OpeningKey, releases: Sequence[Release]
+    told: Any, digest: str, header: Header, own: OpeningKey, releases: Sequence[Release]
 ) -> Iterator[tuple[int, bytes]]:
     """By their numbers. Raises Invalid, which names the custodian of a false one."""
-    names = [custodian_key(o["key"]) for o in told["terms"][found.header.terms]["custodians"]]
+    names = [custodian_key(o["key"]) for o in told["terms"][header.terms]["custodians"]]
     by_name: Mapping[str, CustodianKey] = {one.name: one for one in names}
     for one in releases:
         if one.custodian not in by_name:
             raise Invalid(f"{one.custodian!r} was no custodian when this was recorded")
         index = names.index(by_name[one.custodian]) + 1
-        committed = found.header.commitments[index - 1]
+        committed = header.commitments[index - 1]
         try:
-            yield index, release.share(one, found.digest, index, committed, own)
+            yield index, release.share(one, digest, index, committed, own)
         except FalseShare as error:
             raise Invalid(f"the custodian {one.custodian!r} released a false share") from error
 

@@ -7,7 +7,7 @@ rules cannot overwrite each other. Of the facts those are written that changed, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from townsquare.alerts.lifecycle import (
@@ -30,7 +30,7 @@ GONE = Attribute(NULL)
 UNANSWERED = "unansweredAt"
 # Since when it waits for an answer: one that comes and goes meanwhile goes on waiting.
 WAITS = "waitsSince"
-WAITING = ("UNACK", "RTN_UNACK")
+COMES_BACK = timedelta(minutes=10)  # and later it is another time, about which all are called anew
 FACTS = ("active", "acked", "latched", "suppression", "quality")
 
 
@@ -46,6 +46,8 @@ class Standing:
     once: bool = False  # its shelf ends with its cause
     written: Mapping[str, object] | None = None
     kept_dead: int = 0  # times that its dead time kept it from being raised
+    returned_at: datetime | None = None
+    unanswered: bool = False  # all were called, and nobody answered
 
 
 def standing(alert: Entity | None) -> Standing:
@@ -59,6 +61,8 @@ def standing(alert: Entity | None) -> Standing:
         bool(alert.value("suppressedOnce")),
         written,
         int(alert.value("keptDead") or 0),
+        _at(alert.value("returnedAt")),
+        alert.value(UNANSWERED) is not None,
     )
 
 
@@ -98,6 +102,7 @@ def followed(finding: Finding, now: Standing) -> tuple[Change, Standing]:
         return _kept_dead(finding, now)
     rule = finding.rule
     then = _then(now, after(now.facts, "raise", latching=rule.latching))
+    then = replace(then, returned_at=None, unanswered=False)
     if _is_same_occurrence(now):
         return _change(
             finding.alert, _again(finding) | moved(now, then.facts, finding.at), now
@@ -113,7 +118,7 @@ def _returned(ended: Ended, now: Standing) -> tuple[Change, Standing]:
     if now.once and over.suppression == "shelved":
         over = after(over, "expire")
         attributes |= brought_back(None, ended.at, "its cause ended")
-    then = _then(now, over)
+    then = replace(_then(now, over), returned_at=ended.at)
     return _change(ended.alert, attributes | moved(now, over, ended.at), now), then
 
 
@@ -183,9 +188,16 @@ def moved(now: Standing, then: Facts, at: datetime) -> dict[str, Attribute]:
         for name, value in _all(then).items()
         if written.get(name) != value
     }
-    if state(then) == "UNACK" and written.get("state") not in WAITING:
+    if "state" in told and state(then) == "UNACK" and not _goes_on(now, at):
         told[WAITS] = Attribute(iso(at))
     return told
+
+
+def _goes_on(now: Standing, at: datetime) -> bool:
+    """Whether it still waits for the answer that it waited for before it went."""
+    if now.written is None or now.written.get("state") != "RTN_UNACK" or now.unanswered:
+        return False
+    return now.returned_at is not None and at - now.returned_at <= COMES_BACK
 
 
 def done(deed: str, by: str | None, at: datetime, why: str = "") -> dict[str, Attribute]:

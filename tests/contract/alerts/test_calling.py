@@ -20,6 +20,7 @@ from tests.contract.alerts.called import (
     Hook,
     calling,
     certificate,
+    eventually,
     hooked,
     kept,
     made,
@@ -83,6 +84,16 @@ async def hook() -> AsyncIterator[Hook]:
         yield server
 
 
+SHORT = "[[notify.chain]]\nafter_s = [0]\nloops = 1\nlast_s = 60\n"
+
+
+async def until_not_empty(town: Town, id: str, attribute: str) -> None:
+    async def holds() -> bool:
+        return (await town.broker.read(id, ANNA, WORK)).value(attribute) is not None
+
+    await eventually(holds)
+
+
 def called(hook: Hook) -> list[str]:
     return [request.path.removeprefix("/") for request in hook.got]
 
@@ -136,6 +147,25 @@ async def test_one_that_comes_and_goes_does_not_begin_its_chain_anew(
             await town.count(12)
             await hook.several(number)
         assert called(hook) == ["ana", "ben", "cleo"]
+
+
+@pytest.mark.parametrize("ran_out", [False, True])
+async def test_one_that_comes_back_days_later_calls_from_the_first_on(
+    town: Town, clock: Clock, hook: Hook, ran_out: bool
+) -> None:
+    """Nobody had acknowledged it: what is told now is told as if it had never been."""
+    async with town.alerting(CRITICAL), calling(town, alone(hook.url, SHORT)):
+        await town.count(12)
+        await hook.several(1)
+        if ran_out:
+            clock.pass_s(61)
+            await until_not_empty(town, FULL, "unansweredAt")
+        await town.count(0)
+        await until(town, FULL, "state", "RTN_UNACK")
+        before = len(hook.got)
+        clock.pass_s(2 * 24 * 3600)
+        await town.count(12)
+        await hook.several(before + 1)
 
 
 async def test_a_clock_that_is_set_back_keeps_no_alarm_from_calling(

@@ -15,7 +15,7 @@ from townsquare.alerts.notify import notification
 from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.notification import Calling
 from townsquare.alerts.notify.overview import overview
-from townsquare.alerts.notify.push import Subscription, octets
+from townsquare.alerts.notify.push import Subscription, octets, require_service
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import NOTIFICATION
 from townsquare.alerts.who import ROOM, WHY
@@ -108,6 +108,7 @@ class NotifyDoors:
             raise NotFound(f"{wish.contact[:80]} has no channel of kind browser in [notify]")
         keys = wish.keys
         one = Subscription(wish.endpoint, octets(keys.p256dh), octets(keys.auth))
+        require_service(one)
         if not self.allowed.host(one.host):
             raise Denied(
                 f"this browser is reached by {one.host}, which is not declared; list it in"

@@ -46,10 +46,6 @@ class Subscription:
 
     def __post_init__(self) -> None:
         require_url(self.endpoint)
-        parts = urlsplit(self.endpoint)
-        # Push services are at the port of https; another one would be something else of that host.
-        if parts.scheme == "https" and parts.port not in (None, 443):
-            raise Invalid(f"a push service is reached at port 443, not {parts.port}")
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.p256dh)
         except ValueError as error:
@@ -60,6 +56,15 @@ class Subscription:
     @property
     def host(self) -> str:
         return urlsplit(self.endpoint).hostname or ""
+
+
+def require_service(one: Subscription) -> None:
+    """Push services are at the port of https; another one would be something else of that host.
+    Raises Invalid.
+    """
+    parts = urlsplit(one.endpoint)
+    if parts.scheme == "https" and parts.port not in (None, 443):
+        raise Invalid(f"a push service is reached at port 443, not {parts.port}")
 
 
 def fresh_key() -> str:

@@ -130,12 +130,12 @@ class Desk:
 
     def _see(self, alarm: Entity) -> None:
         wanted = call(alarm)
-        if wanted == self._calls.get(alarm.id):
-            return
         if wanted is None:
             waits = alarm.value("state") == "RTN_UNACK"  # it may come again with nobody's answer
             for known in (self._calls, self._next, *(() if waits else (self._made,))):
                 known.pop(alarm.id, None)
+            return
+        if wanted == self._calls.get(alarm.id):
             return
         self._calls[alarm.id] = wanted
         self._next[alarm.id] = wanted.since

@@ -143,7 +143,7 @@ def on_the_map(page: Page) -> None:
 
 def asked_and_agreed(asks: Page, agrees: Page) -> None:
     asks.get_by_role("button", name="Save and ask a second person").press("Enter")
-    expect(asks.locator(".waits")).to_contain_text("within 15 minutes")
+    expect(asks.get_by_text("within 15 minutes")).to_be_visible()
     agrees.get_by_role("link", name="Approvals").click()
     request = agrees.locator(".approval")
     expect(request).to_contain_text("Fenster schließen und drinnen bleiben.")

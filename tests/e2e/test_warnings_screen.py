@@ -80,7 +80,7 @@ def drafted(page: Page, tmp_path: Path) -> None:
     page.get_by_label("Meant").select_option("Actual")
     page.get_by_label("Circles").fill("52.5 13.45 0.5")
     page.get_by_label("Instruction").fill("Close your windows and stay inside.")
-    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    entered(page, "Save")
     expect(page.get_by_role("alert")).to_contain_text("areas[0].circles[0]: a circle is")
     page.get_by_label("Circles").fill("52.5,13.45 0.5")
     page.get_by_role("button", name="Add a language").click()
@@ -93,7 +93,7 @@ def drafted(page: Page, tmp_path: Path) -> None:
         "Instruction": "Fenster schließen und drinnen bleiben.",
     }.items():
         second.get_by_label(label, exact=True).fill(said)
-    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    entered(page, "Save")
     expect(page.get_by_text("Saved at")).to_be_visible()
     assert_good(page)
     page.screenshot(path=IMAGES / "warning.png", full_page=True)
@@ -111,7 +111,7 @@ def by_the_clock_of_the_town(page: Page) -> None:
     expect(ends).to_have_value(f"{berlin:%Y-%m-%dT%H:%M}")
     noon = berlin.replace(hour=12, minute=0) + timedelta(days=1)
     ends.fill(f"{noon:%Y-%m-%dT%H:%M}")
-    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    entered(page, "Save")
     expect(page.get_by_text("Saved at")).to_be_visible()
     kept = page.evaluate(SEND, ["GET", warning_path(page)])["message"]["expires"]
     assert datetime.fromisoformat(kept) == noon
@@ -137,12 +137,19 @@ def on_the_map(page: Page) -> None:
     corners = polygons.input_value().split()
     assert len(corners) == 4
     assert corners[0] == corners[-1]
-    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    entered(page, "Save")
     expect(page.get_by_text("Saved at")).to_be_visible()
 
 
+def entered(page: Page, name: str) -> None:
+    """By keyboard, as soon as the page hears it."""
+    button = page.get_by_role("button", name=name, exact=True)
+    expect(button).to_be_enabled()
+    button.press("Enter")
+
+
 def asked_and_agreed(asks: Page, agrees: Page) -> None:
-    asks.get_by_role("button", name="Save and ask a second person").press("Enter")
+    entered(asks, "Save and ask a second person")
     expect(asks.get_by_text("within 15 minutes")).to_be_visible()
     agrees.get_by_role("link", name="Approvals").click()
     request = agrees.locator(".approval")

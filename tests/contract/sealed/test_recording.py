@@ -151,6 +151,22 @@ async def test_a_camera_is_recorded_and_two_custodians_see_what_it_saw(house: Ho
     assert hour.value("termsHash") == footage.terms(house.of).hash
 
 
+async def test_what_was_begun_in_an_hour_is_sealed_for_it_once_the_next_has_begun(
+    house: House,
+) -> None:
+    real = house.broker.clock
+    async with house.runs() as room:
+        await house.recorded()
+        await house.is_amid()
+        number = len(house.lines())
+        house.broker.clock = lambda: real() + timedelta(hours=1)
+        await house.recorded(number + 1)
+        assert room.hours[0] == hour_of(real() + timedelta(hours=1))
+    first, *_, last = house.lines()
+    assert not listing.gaps(house.lines(), first.since, last.until)
+    assert all(house.town.opened("square", line) for line in house.lines())
+
+
 async def test_what_was_begun_is_sealed_when_the_town_ends(house: House) -> None:
     async with house.runs():
         await house.recorded()

@@ -155,10 +155,13 @@ class Recording:
         )
 
     def _keys(self) -> Mapping[str, SealingKey]:
-        """Public halves of this hour and the next one."""
+        """Public halves of this hour and the next one, and of the one before: a segment belongs to
+        the hour that it began in, and some of the last are still being put together.
+        """
         now = self.broker.clock()
-        self.hours = (hour_of(now), hour_of(now + HOUR))
-        return {hour: self.keys.public(hour) for hour in self.hours}
+        self.hours, before = (hour_of(now), hour_of(now + HOUR)), hour_of(now - HOUR)
+        usable = [before, *self.hours] if self.keys.has(before) else self.hours
+        return {hour: self.keys.public(hour) for hour in usable}
 
     async def _keep(self, group: Sequence[Source]) -> None:
         """A recorder that ends is started again, later each time."""

@@ -22,7 +22,7 @@ import re
 import sys
 import time
 from base64 import b64decode, b64encode
-from datetime import datetime, timedelta
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +38,6 @@ SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES
 BODY = re.compile(r"([^\n]+)\n(0|[1-9]\d{0,18})\n([A-Za-z0-9+/]{43}=)\n")
 TIMEOUT_S = 60
 WATCH_S = 15
-SEAM = timedelta(seconds=60)  # a segment may begin before what was asked for, or end after it
 
 ACTS = {
     "keygen": ("name", "file"),
@@ -50,7 +49,8 @@ ACTS = {
 
 
 class Wrong(Exception):
-    pass
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 class Key(NamedTuple):
@@ -266,7 +266,9 @@ def require_opening(told: Any, top: Head) -> None:
             f"keyThumbprint={key_of(told)}",
             "status=agreed",
         )
-        if record["subject"] == told["id"] and all(one in said for one in wanted):
+        reason = (record["subject"], record["purpose"], record.get("case", ""))
+        shown = (told["id"], told["purpose"], told["case"])
+        if reason == shown and all(one in said for one in wanted):
             return
     raise Wrong("this opening is not in the signed log yet; try again in a minute")
 
@@ -284,7 +286,7 @@ def require_segment(segment: Any, told: Any, listed: dict[str, set[str]]) -> Any
     ended = datetime.fromisoformat(header["until"])
     if digest != segment["digest"] or digest not in listed.get(segment["hour"], set()):
         raise Wrong(f"segment {segment['file']} is not in the list that the log has")
-    if header["camera"] != told["camera"] or ended < since or began > until + SEAM:
+    if header["camera"] != told["camera"] or ended <= since or began >= until:
         raise Wrong(f"segment {segment['file']} is not of what was agreed to")
     return header
 
@@ -327,23 +329,75 @@ def release(key: Key, told: Any) -> bytes:
     for each in told["segments"]:
         header = require_segment(each, told, listed)
         shares[each["digest"]] = resealed(key, each, header, told, to)
-    lines = [f"{d} {hashlib.sha256(b64decode(s)).hexdigest()}" for d, s in sorted(shares.items())]
-    said = b"townsquare release 1\n" + "\n".join((told["id"], key.name, *lines)).encode()
+    sums = {d: hashlib.sha256(b64decode(share)).hexdigest() for d, share in shares.items()}
+    said = release_said(told["id"], {"custodian": key.name, "sums": sums})
     signature = b64encode(key.signer.sign(said)).decode()
     made = {"opening": told["id"], "custodian": key.name, "shares": shares, "signature": signature}
     return json.dumps(made).encode()
 
 
+def require_by_hand(key: Key, told: Any) -> None:
+    """That another custodian has released just this. Raises Wrong.
+
+    A client that stands by goes second: however many stand by, nothing opens unless a person of one
+    custodian released it with that custodian's own key.
+    """
+    headers = {each["digest"]: json.loads(b64decode(each["header"])) for each in told["segments"]}
+    of = {header["terms"] for header in headers.values()}
+    for one in told["released"]:
+        known = {signer(told["terms"][hash], hash, one["custodian"]) for hash in of}
+        if one["custodian"] == key.name or None in known or len(known) != 1:
+            continue
+        if set(one["sums"]) == set(headers) and signed(told["id"], one, known.pop() or b""):
+            return
+    raise Wrong("no other custodian has released this by hand yet")
+
+
+def signer(terms: Any, hash: str, name: str) -> bytes | None:
+    """With which key this custodian signs, by terms that segments were sealed under."""
+    said = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if hashlib.sha256(said.encode()).hexdigest() == hash:
+        for line in (one["key"].strip() for one in terms["custodians"]):
+            if line.partition("+")[0] == name:
+                return b64decode(line.split("+", 2)[2])[1216:]
+    return None
+
+
+def signed(opening: str, one: Any, key: bytes) -> bool:
+    try:
+        public = Ed25519PublicKey.from_public_bytes(key)
+        public.verify(b64decode(one["signature"]), release_said(opening, one))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def release_said(opening: str, one: Any) -> bytes:
+    """What a custodian signs: which sealed share of which segment."""
+    lines = [f"{digest} {sum}" for digest, sum in sorted(one["sums"].items())]
+    return b"townsquare release 1\n" + "\n".join((opening, one["custodian"], *lines)).encode()
+
+
 def shown(told: Any) -> str:
-    """What somebody agrees to by releasing it."""
-    urgent = "EMERGENCY: one custodian agreed\n" if told["emergency"] else ""
-    return (
-        f"{urgent}opening   {told['id']}\ncamera    {told['camera']}\n"
-        f"from      {told['since']}\nto        {told['until']}\n"
-        f"for       {told['purpose']}, case {told['case']}\n"
-        f"asked by  {told['organisation']}\nagreed by {', '.join(told['approvedBy'])}\n"
-        f"goes to   the one-time key {key_of(told)}; compare it with who asked"
-    )
+    """What somebody agrees to by releasing it. Nothing that the town says moves the cursor."""
+    agreed = ", ".join(told["approvedBy"])
+    rows = {
+        "opening": told["id"],
+        "camera": told["camera"],
+        "from": told["since"],
+        "to": told["until"],
+        "for": f"{told['purpose']}, case {told['case']}",
+        "asked by": told["organisation"],
+        "agreed by": agreed,
+        "goes to": f"the one-time key {key_of(told)}; compare it with who asked",
+    }
+    urgent = ["EMERGENCY: one custodian agreed"] if told["emergency"] else []
+    return "\n".join(urgent + [f"{row:<10}{plain(value)}" for row, value in rows.items()])
+
+
+def plain(value: object) -> str:
+    """Without what a terminal would obey, or turn around."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in str(value))
 
 
 def key_of(told: Any) -> str:
@@ -362,16 +416,24 @@ def send(key: Key, told: Any) -> str:
 
 
 def watch(key: Key) -> None:
-    """Releases emergencies by itself, which are a public number by then, and nothing else."""
+    """Releases emergencies that another custodian has released by hand, and nothing else."""
     while True:
         try:
             for one in ask(key, "/custody/openings"):
-                if one["emergency"]:
-                    told = fetched(key, one["id"])
-                    print(f"{shown(told)}\n{send(key, told)}", flush=True)
+                if one["emergency"] and one["releasedBy"]:
+                    print(stand_by(key, one["id"]), flush=True)
         except Wrong as wrong:
             print(wrong, file=sys.stderr, flush=True)
         time.sleep(WATCH_S)
+
+
+def stand_by(key: Key, opening: str) -> str:
+    """What was released. Raises Wrong."""
+    told = fetched(key, opening)
+    if not told["emergency"]:
+        raise Wrong(f"{plain(opening)} is no emergency; look at it, and release it by hand")
+    require_by_hand(key, told)
+    return f"{shown(told)}\n{send(key, told)}"
 
 
 def act(given: argparse.Namespace) -> str:

@@ -6,10 +6,12 @@ Long because it is one story from the request to the auditor, and each step of i
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from tests.contract.sealed.opened import CASE, CLIP, NINE, Town
 from tests.footage import TEN
 from townsquare import app, cli
 from townsquare.cli import custodian, unsealing
-from townsquare.cli.custodian import Wrong
+from townsquare.cli.custodian import Key, Wrong
 from townsquare.context.language import parse
 from townsquare.context.query import Query
 from townsquare.model.errors import Denied, Invalid
@@ -308,7 +310,13 @@ async def test_a_custodian_releases_nothing_to_another_key_than_the_log_has(town
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("camera", "gate"), ("until", "2030-06-01T10:00:00Z"), ("emergency", True)],
+    [
+        ("camera", "gate"),
+        ("until", "2030-06-01T10:00:00Z"),
+        ("emergency", True),
+        ("case", "2030-18"),
+        ("purpose", "operations"),
+    ],
 )
 async def test_nor_for_another_camera_time_or_reason(town: Town, name: str, value: object) -> None:
     key, told = await lied(town, **{name: value})
@@ -366,18 +374,73 @@ async def test_a_false_share_names_the_custodian(
 # --- an emergency
 
 
-async def test_in_an_emergency_one_agrees_and_anothers_client_stands_by(
+def standing_by(town: Town, name: str, opening: str) -> Awaitable[str]:
+    return asyncio.to_thread(custodian.stand_by, town.keys[name], opening)
+
+
+async def test_in_an_emergency_one_releases_by_hand_and_anothers_client_stands_by(
     town: Town, tmp_path: Path
 ) -> None:
     await town.record()
     opening = await town.opening("police", emergency=True)
     assert [one.id for one in await town.openings.waiting_for("court")] == [opening]
     await town.release("police", opening)
-    await town.release("court", opening)
+    assert "EMERGENCY" in await standing_by(town, "court", opening)
     made = await asyncio.to_thread(
         unsealing.export, town.keys["asker"], opening, tmp_path / "export"
     )
     assert made.segments == 3
+
+
+async def test_clients_that_stand_by_open_nothing_among_themselves(town: Town) -> None:
+    """Whatever the town says of who agreed."""
+    await town.record()
+    opening = await town.opening("police", emergency=True)
+    for name in ("court", "data-protection"):
+        with pytest.raises(Wrong, match="by hand"):
+            await standing_by(town, name, opening)
+    assert (await town.openings.of(opening)).released_by == ()
+
+
+async def test_nor_do_they_take_a_release_of_something_else_or_of_somebody_else_for_one(
+    town: Town,
+) -> None:
+    await town.record()
+    opening = await town.opening("police", emergency=True)
+    await town.release("police", opening)
+    key = town.keys["court"]
+    told = await asyncio.to_thread(custodian.fetched, key, opening)
+    (by_hand,) = told["released"]
+    custodian.require_by_hand(key, told)
+    digest = next(iter(by_hand["sums"]))
+    forged = Key("police", os.urandom(96), os.urandom(32))
+    said = custodian.release_said(opening, by_hand)
+    terms = {
+        hash: {**each, "custodians": [{"organisation": "Police", "key": forged.line}]}
+        for hash, each in told["terms"].items()
+    }
+    lie = {**by_hand, "signature": b64encode(forged.signer.sign(said)).decode()}
+    own = {**by_hand, "custodian": "court"}
+    own["signature"] = b64encode(key.signer.sign(custodian.release_said(opening, own))).decode()
+    for lied in (
+        {**told, "id": opening[:-1] + "0"},
+        {**told, "released": [{**by_hand, "custodian": "data-protection"}]},
+        {**told, "released": [{**by_hand, "sums": {**by_hand["sums"], digest: "0" * 64}}]},
+        {**told, "segments": told["segments"][:1]},
+        {**told, "released": [own]},
+        {**told, "released": [lie]},
+        {**told, "released": [lie], "terms": terms},
+    ):
+        with pytest.raises(Wrong, match="by hand"):
+            custodian.require_by_hand(key, lied)
+
+
+async def test_what_the_town_says_moves_no_cursor(town: Town) -> None:
+    _, told = await lied(town)
+    told["organisation"] = "Police\x1b[3A\x1b[2K\u202e\ncamera    another"
+    rows = custodian.shown(told).splitlines()
+    assert len(rows) == 8
+    assert all(row.isprintable() for row in rows)
 
 
 async def test_nobody_makes_an_emergency_of_what_was_agreed_to_without_one(town: Town) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from townsquare.model.entity import Json
 from townsquare.model.errors import Invalid
 from townsquare.trust.seal.keys import CustodianKey, OpeningKey
 from townsquare.trust.seal.sharing import FalseShare, commitment
@@ -28,8 +29,18 @@ class Release(Struct, frozen=True):
 
 def said(release: Release) -> bytes:
     """What is signed."""
-    lines = [f"{digest} {_hash(share)}" for digest, share in sorted(release.shares.items())]
+    lines = [f"{digest} {sum}" for digest, sum in sorted(_sums(release).items())]
     return SIGNED + "\n".join((release.opening, release.custodian, *lines)).encode()
+
+
+def statement(release: Release) -> dict[str, Json]:
+    """That it was released, for who may not have the shares: what was signed, and how."""
+    sums: dict[str, Json] = {**_sums(release)}
+    return {"custodian": release.custodian, "sums": sums, "signature": release.signature}
+
+
+def _sums(release: Release) -> dict[str, str]:
+    return {digest: _hash(share) for digest, share in release.shares.items()}
 
 
 def _hash(share: str) -> str:

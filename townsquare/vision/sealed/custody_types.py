@@ -54,7 +54,7 @@ ALARM = Rule(
     above=1,
     clear_below=0,
     severity="critical",
-    consequence="One custodian agreed by hand; another's client released by itself.",
+    consequence="One custodian agrees and releases by hand; another's client follows by itself.",
     response="The other custodians ask what for; see /control/custody.",
     scope="",
 )

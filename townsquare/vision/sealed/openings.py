@@ -20,7 +20,7 @@ from townsquare.context.language import parse
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
-from townsquare.model.entity import Entity, Json, iso
+from townsquare.model.entity import Json, iso
 from townsquare.model.errors import Denied, Invalid, NotFound
 from townsquare.trust.approvals import Approval
 from townsquare.trust.policy import require
@@ -28,8 +28,9 @@ from townsquare.trust.seal import release as releases
 from townsquare.trust.seal.keys import CustodianKey
 from townsquare.trust.seal.listing import Line, gaps
 from townsquare.trust.seal.release import Release
-from townsquare.trust.seal.terms import Custodian, Terms
+from townsquare.trust.seal.terms import Terms
 from townsquare.vision.sealed import opening
+from townsquare.vision.sealed.agreed import terms_of
 from townsquare.vision.sealed.custody_types import OPENING
 from townsquare.vision.sealed.opening import Opening, Wish
 from townsquare.vision.sealed.proofs import Proofs
@@ -138,7 +139,7 @@ class Openings:
     async def terms(self) -> dict[str, Terms]:
         """All that ever were in force, by hash."""
         page = await self.broker.find(Query(types=(TERMS,), limit=MOST), ROOM, HOUSE)
-        return {str(one.value("hash")): _terms(one) for one in page.entities}
+        return {str(one.value("hash")): terms_of(one) for one in page.entities}
 
     async def in_force(self) -> Terms:
         """Raises NotFound."""
@@ -146,7 +147,7 @@ class Openings:
         page = await self.broker.find(query, ROOM, HOUSE)
         if not page.entities:
             raise NotFound("this town does not record, so there is nothing to open")
-        return _terms(page.entities[0])
+        return terms_of(page.entities[0])
 
     async def custodian(self, name: str) -> CustodianKey:
         """By the terms in force. Raises NotFound."""
@@ -188,6 +189,7 @@ class Openings:
                 await asyncio.to_thread(self._segment, one, hour, line, custodian, terms)
                 for hour, line in found
             ],
+            "released": [releases.statement(r) for r in self._releases(one)],
             "releases": [] if custodian else [msgspec.to_builtins(r) for r in self._releases(one)],
         }
 
@@ -299,11 +301,6 @@ def _index(terms: Mapping[str, Terms], hash: str, custodian: str) -> int:
     if custodian not in names:
         raise Denied(f"{custodian!r} was no custodian when this was recorded")
     return names.index(custodian)
-
-
-def _terms(kept: Entity) -> Terms:
-    named = tuple(Custodian(one["organisation"], one["key"]) for one in kept.value("custodians"))
-    return Terms(named, kept.value("keepHours"))
 
 
 def _name(id: str) -> str:

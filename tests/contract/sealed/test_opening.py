@@ -267,6 +267,26 @@ async def test_a_challenge_is_used_once(town: Town) -> None:
     other = Asked(challenges.fresh(), "POST", "/custody/openings", b"")
     with pytest.raises(Denied, match="another request"):
         challenges.require(key, other, signing.sign(late.said))
+    made_up = Asked(f"{NINE.timestamp() + 3600:.0f}.{'0' * 32}.{'0' * 64}", "GET", "/", b"")
+    for name in (made_up.challenge, "", ".", "\u00e9.1", f"9{other.challenge}"):
+        forged = Asked(name, "GET", "/custody/openings", b"")
+        with pytest.raises(Denied, match="was used or has ended"):
+            challenges.require(key, forged, signing.sign(forged.said))
+    for _ in range(2000):
+        challenges.fresh()
+    challenges.require(key, other, signing.sign(other.said))
+
+
+async def test_what_was_asked_for_and_nobody_answered_is_forgotten(town: Town) -> None:
+    await town.record()
+    await town.asked(town.wish())
+    folder = town.folder / "data" / "openings"
+    await town.openings.end()
+    (asked,) = folder.iterdir()
+    long_ago = asked.stat().st_mtime - 90_000
+    os.utime(asked, (long_ago, long_ago))
+    await town.openings.end()
+    assert not any(folder.iterdir())
 
 
 async def test_after_a_day_nothing_is_released_any_more(town: Town) -> None:

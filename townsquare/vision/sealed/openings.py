@@ -8,6 +8,7 @@ who asked; each step is an entry of the log.
 import asyncio
 import hashlib
 import shutil
+import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from townsquare.trust.seal.terms import Terms
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.agreed import terms_of
 from townsquare.vision.sealed.custody_types import OPENING
-from townsquare.vision.sealed.opening import Opening, Wish
+from townsquare.vision.sealed.opening import RUNS, Opening, Wish
 from townsquare.vision.sealed.proofs import Proofs
 from townsquare.vision.sealed.shelf import Shelf
 from townsquare.vision.sealed.types import OWNER, TERMS
@@ -264,13 +265,20 @@ class Openings:
             await asyncio.sleep(SWEEP_S)
 
     async def end(self) -> None:
-        """Those whose day is over; what was released for them goes."""
+        """Those whose day is over; what was released for them goes, and what nobody agreed to."""
         page = await self.broker.find(Query(types=(OPENING,), q=RUNNING, limit=MOST), ROOM, HOUSE)
         now = self.broker.clock()
         for one in map(opening.read, page.entities):
             if one.valid_until <= now:
                 await self._write(Change("merge", opening.ended(one, now)), one.case)
                 await asyncio.to_thread(shutil.rmtree, self._released(one), ignore_errors=True)
+        await asyncio.to_thread(self._forget_asked)
+
+    def _forget_asked(self) -> None:
+        before = time.time() - RUNS.total_seconds()  # by the clock of the files
+        for file in self.folder.glob("*.json"):
+            if file.stat().st_mtime < before:
+                file.unlink(missing_ok=True)
 
     async def _write(self, change: Change, case: str) -> None:
         await self.broker.apply([change], ROOM, Why(opening.PURPOSE, case))

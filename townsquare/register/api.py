@@ -3,8 +3,6 @@
 Always holds: it is read as anyone, whoever asks, so nothing but what is public can be in it.
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +14,7 @@ from starlette.routing import Route
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import MOST, Order, Path, Query
+from townsquare.model import sheet
 from townsquare.model.actor import ANYONE, Why
 from townsquare.model.entity import Entity, iso
 from townsquare.model.town import Town
@@ -107,11 +106,11 @@ async def _published(broker: Broker, spot: Spot, hours: Sequence[datetime]) -> l
 
 async def written(broker: Broker) -> AsyncIterator[str]:
     hours = due(broker.clock(), HOURS_IN_FILE)
-    yield _text([COLUMNS])
+    yield sheet.written([COLUMNS])
     for camera in await _cameras(broker):
         for spot in spots(camera):
             cells = await _published(broker, spot, hours)
-            yield _text([row(spot, cell) for cell in cells])
+            yield sheet.written([row(spot, cell) for cell in cells])
 
 
 def row(spot: Spot, cell: Cell) -> tuple[object, ...]:
@@ -122,9 +121,3 @@ def row(spot: Spot, cell: Cell) -> tuple[object, ...]:
     bounds = [end for b in cell.bounds for end in ((b.low, b.high) if b else ("", ""))]
     counted = (*times, cell.coverage, *values, sample)
     return (spot.camera, spot.name, spot.kind, *counted, *bounds, cell.evaluated)
-
-
-def _text(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()

@@ -4,8 +4,6 @@ how the log that counts them stands.
 Always holds: they are counted by the log itself, by purpose and by what was done, and name nobody.
 """
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -16,6 +14,7 @@ from starlette.routing import Route
 
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import LogCount
+from townsquare.model import sheet
 from townsquare.trust.identity.recovery import RECOVERY
 from townsquare.vision.clear.view import CLEAR, Sum, sums
 from townsquare.vision.sealed import opening
@@ -80,10 +79,8 @@ async def holds(broker: Broker) -> int:
 
 
 def file(name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
-    text = io.StringIO()
-    csv.writer(text).writerows([columns, *rows])
     headers = {**CACHED, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(text.getvalue(), 200, headers, "text/csv; charset=utf-8")
+    return Response(sheet.written([columns, *rows]), 200, headers, "text/csv; charset=utf-8")
 
 
 def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:

@@ -78,6 +78,22 @@ def asked(page: Page, town: Town, key: str) -> None:
     expect(page.get_by_role("status")).to_contain_text("Asked.")
 
 
+def drilled(town: Town, file: Path, folder: Path, log: str) -> None:
+    """All three try their keys, and a lost one is walked through."""
+    where = ("--settings", str(file), "--data", str(town.data))
+    begun = run("custodian", "drill", "recovery", *where)
+    assert "Court (court): waits for custodian.py answer KEYFILE" in begun.stdout, begun.stderr
+    assert "newest footage of square: whole" in begun.stdout
+    for name in CUSTODIANS:
+        client("trust", str(folder / f"{name}.key"), town.url, log)
+        assert "answered drill" in client("answer", str(folder / f"{name}.key"))
+    walked = run("custodian", "drill", "lost", "--done", "skipped", *where)
+    assert "Recorded: partly" in walked.stdout, walked.stderr
+    assert "NO" not in walked.stdout
+    known = run("custodian", "drill", "list", *where).stdout.split()
+    assert known[1::3] == ["lost", "recovery"]
+
+
 def test_from_the_camera_to_the_auditor(
     open_town: Open, person: Callable[[], Person], tmp_path: Path
 ) -> None:
@@ -108,14 +124,18 @@ def test_from_the_camera_to_the_auditor(
         request.get_by_role("button", name="Approve with a passkey").click()
         expect(one.page.locator("main")).to_contain_text(told, timeout=60_000)
 
+    drilled(town, file, tmp_path, log)
     pat.page.goto(f"{town.url}/control/custody")
     expect(pat.page.get_by_text("python custodian.py release KEYFILE")).to_be_visible()
+    for kind, result in (("trial of all keys", "passed"), ("lost key", "passed in part")):
+        (told,) = pat.page.locator("details", has_text=kind).all()
+        expect(told.locator("b")).to_have_text(result)
+    pat.page.locator("details", has_text="trial of all keys").locator("summary").click()
+    expect(pat.page.get_by_text("Court: the key works")).to_be_visible()
     expect(pat.page.get_by_role("img", name="its last hours")).to_be_visible()
     assert_good(pat.page)
     pat.page.set_viewport_size({"width": 1366, "height": 900})
     pat.page.screenshot(path=IMAGES / "custody.png", full_page=True)
-    for name in ("police", "court"):
-        client("trust", str(tmp_path / f"{name}.key"), town.url, log)
     found = eventually(
         lambda: client("inbox", str(tmp_path / "police.key")).partition("opening")[2]
     )

@@ -60,7 +60,7 @@ from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.layouts import Layouts
-from townsquare.vision.sealed import custody_types
+from townsquare.vision.sealed import custody_types, drill_types
 from townsquare.vision.sealed import types as sealed_types
 from townsquare.vision.workers import Workers
 from townsquare.web import app as site
@@ -102,6 +102,7 @@ TYPES = (
     *approval_entity.TYPES,
     *versions.TYPES,
     *custody_types.TYPES,
+    *drill_types.TYPES,
 )
 OWN_RULES = (
     *notary.RULES,

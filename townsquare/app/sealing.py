@@ -8,14 +8,16 @@ from starlette.routing import Route
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context.broker import Broker
-from townsquare.vision.sealed import hour_keys, recording, shelf
+from townsquare.vision.sealed import drills, hour_keys, recording, shelf
 from townsquare.vision.sealed.agreed import Agreed
 from townsquare.vision.sealed.doors import SealedDoors
+from townsquare.vision.sealed.drills import Drills
 from townsquare.vision.sealed.holds import Holds
 from townsquare.vision.sealed.hour_keys import HourKeys
 from townsquare.vision.sealed.recording import Recording
 from townsquare.vision.sealed.retention import Retention
 from townsquare.vision.sealed.shelf import Shelf
+from townsquare.vision.sealed.unwrapping import Unwrapping
 from townsquare.web import notary
 from townsquare.web.approvals import sealed, warnings
 from townsquare.web.approvals.book import Act, Book
@@ -30,10 +32,15 @@ class Sealed:
     recording: Recording
     retention: Retention
     doors: SealedDoors
+    drills: Drills
     acts: tuple[Act, ...]
 
     def rooms(self) -> Mapping[str, Run]:
-        return {"recording": self.recording.run, "retention": self.retention.run}
+        return {
+            "recording": self.recording.run,
+            "retention": self.retention.run,
+            "drills": self.drills.run,
+        }
 
     def routes(self) -> list[Route]:
         return self.doors.routes()
@@ -56,9 +63,11 @@ def opened(
     )
     cameras = [camera for camera in settings.camera if camera.record]
     films = Recording(broker, settings.town, cameras, where, kept, keys, agreed)
+    tried = Drills(broker, agreed.require, Unwrapping(kept, keys), place.data / drills.FOLDER)
     return Sealed(
         films,
         Retention(broker, kept, keys, agreed, holds, clock.passed, films.free),
-        SealedDoors(agreed, holds, sealed.asking(book)),
+        SealedDoors(agreed, holds, sealed.asking(book), tried),
+        tried,
         sealed.acts(agreed, holds, book, films.renew),
     )

@@ -147,6 +147,7 @@ async def trusted(
         Challenges(broker.clock),
         footage.asking(lambda: book),
         signet.opened(place.data / "secrets" / "footage-signet", settings.town.name),
+        sealed.drills,
     )
     acts = (
         *ACTS,

@@ -15,6 +15,7 @@ from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
 from townsquare.cli.demo import demo
+from townsquare.cli.drill import drill
 from townsquare.cli.evaluate import evaluate
 from townsquare.cli.footage import footage
 from townsquare.cli.init import init
@@ -46,17 +47,30 @@ commands.add_typer(report, name="report")
 commands.add_typer(models, name="models")
 
 
-@commands.command(
-    "custodian",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
+custodians = typer.Typer(
+    no_args_is_help=True,
+    help="For a custodian of footage, also as one file: custodian.py. And the town's drills.",
 )
-def _custodian(context: typer.Context) -> None:
-    """For a custodian of footage: keygen, trust, inbox, release, watch. One file, custodian.py."""
-    try:
-        custodian.main(context.args)
-    except custodian.Wrong as wrong:
-        raise Denied(str(wrong)) from wrong
+custodians.add_typer(drill, name="drill")
+commands.add_typer(custodians, name="custodian")
+
+
+def _passed_on(act: str, help: str) -> None:
+    @custodians.command(
+        act,
+        help=help,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        add_help_option=False,
+    )
+    def passed(context: typer.Context) -> None:
+        try:
+            custodian.main([act, *context.args])
+        except custodian.Wrong as wrong:
+            raise Denied(str(wrong)) from wrong
+
+
+for _act, _help in custodian.HELP.items():
+    _passed_on(_act, _help)
 
 
 def _say_version(wanted: bool) -> None:

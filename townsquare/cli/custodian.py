@@ -5,9 +5,10 @@
     python custodian.py inbox police.key
     python custodian.py release police.key OPENING
     python custodian.py watch police.key --emergency
+    python custodian.py answer police.key
 
-One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town. The
-key of the town's log must come from somebody you trust, best on paper; it is also at /log/key.
+One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town; long
+because one file is all that a custodian has to read and to keep. The key of the town's log must come from somebody you trust, best on paper; it is also at /log/key.
 
 Always holds: a share goes out for one segment of the camera and the time that you are shown, once
 the town has signed in its log that the segment exists, and sealed to the one key that you are
@@ -45,6 +46,15 @@ ACTS = {
     "inbox": ("file",),
     "release": ("file", "opening"),
     "watch": ("file",),
+    "answer": ("file",),
+}
+HELP = {
+    "keygen": "Make a key, and print the line that the town is given.",
+    "trust": "Say which town it is for, and the key of its log.",
+    "inbox": "What waits to be released.",
+    "release": "Look at one opening, and release it.",
+    "watch": "Stand by for emergencies that another custodian released by hand.",
+    "answer": "Answer a drill, which tries whether the key works.",
 }
 
 
@@ -320,12 +330,7 @@ def release(key: Key, told: Any) -> bytes:
     top = head(told["checkpoint"], key.log)
     require_opening(told, top)
     listed = {n: require_listed(h, told["camera"], n, top) for n, h in told["hours"].items()}
-    public = b64decode(told["key"].split("+", 2)[2])
-    to = hpke.MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public[:1184]),
-        X25519PublicKey.from_public_bytes(public[1184:1216]),
-    )
-    shares = {}
+    to, shares = sealing_key(told["key"]), {}
     for each in told["segments"]:
         header = require_segment(each, told, listed)
         shares[each["digest"]] = resealed(key, each, header, told, to)
@@ -436,6 +441,45 @@ def stand_by(key: Key, opening: str) -> str:
     return f"{shown(told)}\n{send(key, told)}"
 
 
+# --- drills
+
+
+def answer(key: Key) -> str:
+    """Opens what a drill sealed to this key, and gives it back: that the key is there and works.
+
+    What a drill seals says that it is for a drill, so that no share of footage passes for one.
+    Raises Wrong.
+    """
+    told = ask(key, "/custody/drill")
+    if told is None:
+        return "No drill waits for you."
+    drill, index = str(told["drill"]), int(told["index"])
+    said = f"townsquare drill share 1\n{drill}\n{key.name}".encode()
+    try:
+        share = SUITE.decrypt(b64decode(told["share"]), key.private, said)
+    except (InvalidTag, ValueError) as error:
+        raise Wrong("what the drill sealed does not open: is this the key the town has?") from error
+    if hashlib.sha256(b"townsquare share %d\n" % index + share).hexdigest() != told["commitment"]:
+        raise Wrong("the share of this drill is not the one that was committed to")
+    info = f"townsquare drill answer 1\n{drill}\n{key.name}".encode()
+    sealed = SUITE.encrypt(share, sealing_key(told["key"]), info)
+    sum = hashlib.sha256(sealed).hexdigest()
+    signature = key.signer.sign(f"townsquare drill 1\n{drill}\n{key.name}\n{sum}".encode())
+    made = {"drill": drill, "custodian": key.name}
+    made |= {"share": b64encode(sealed).decode(), "signature": b64encode(signature).decode()}
+    after = ask(key, "/custody/drill", json.dumps(made).encode())
+    return f"answered drill {plain(drill)} with the key {key.name}; it is {plain(after['status'])}"
+
+
+def sealing_key(line: str) -> hpke.MLKEM768X25519PublicKey:
+    """Of a key as it is printed."""
+    public = b64decode(line.split("+", 2)[2])
+    return hpke.MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(public[:1184]),
+        X25519PublicKey.from_public_bytes(public[1184:1216]),
+    )
+
+
 def act(given: argparse.Namespace) -> str:
     file = Path(given.file)
     if given.act == "keygen":
@@ -443,6 +487,8 @@ def act(given: argparse.Namespace) -> str:
     if given.act == "trust":
         return f"{trust(file, given.town, given.log).name} believes {given.log.split('+')[0]}"
     key = load(file)
+    if given.act == "answer":
+        return answer(key)
     if given.act == "inbox":
         return "\n\n".join(map(shown, ask(key, "/custody/openings"))) or "Nothing waits for you."
     told = fetched(key, given.opening)
@@ -456,7 +502,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="custodian", description=(__doc__ or "").split("\n")[0])
     acts = parser.add_subparsers(dest="act", required=True)
     for name, more in ACTS.items():
-        each = acts.add_parser(name)
+        each = acts.add_parser(name, help=HELP[name])
         for one in more:
             each.add_argument(one)
     acts.choices["release"].add_argument("--yes", action="store_true", help="do not ask me")

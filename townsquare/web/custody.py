@@ -24,6 +24,7 @@ from townsquare.trust.seal.terms import Terms
 from townsquare.vision.entities import CAMERA
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.custody_types import ASKERS, OPENING
+from townsquare.vision.sealed.drill_types import DRILL
 from townsquare.vision.sealed.opening import Opening, Wish
 from townsquare.vision.sealed.openings import Ask, Openings
 from townsquare.vision.sealed.types import FOOTAGE, HOLD
@@ -44,6 +45,26 @@ LOOKS = (
     later("held"),
     later("destroyed"),
 )
+BEGUN = (Order(Path("startedAt"), descending=True),)
+DRILLS_SHOWN = 10
+KINDS = {
+    "recovery": later("trial of all keys"),
+    "change": later("change of custodian"),
+    "lost": later("lost key"),
+    "stolen": later("stolen key"),
+}
+RESULTS = {
+    "running": later("it runs"),
+    "passed": later("passed"),
+    "partly": later("passed in part"),
+    "failed": later("not passed"),
+}
+ANSWERS = {
+    "opened": later("the key works"),
+    "false": later("a false answer"),
+    "missing": later("no answer"),
+}
+DONE = {"yes": later("done"), "no": later("not done"), "skipped": later("left out")}
 STATUSES = (later("agreed"), later("released"), later("delivered"), later("ended"))
 
 
@@ -66,6 +87,17 @@ class Kept:
     @property
     def whole(self) -> int:
         return sum(hour.look in ("recording", "sealed", "held") for hour in self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """`people` are custodians, by organisation, and what the key of each did."""
+
+    since: datetime
+    kind: str
+    result: str
+    people: Sequence[tuple[str, str]]
+    steps: Sequence[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +127,7 @@ class CustodyPage:
             waiting=await self._waiting(by, terms),
             openings=await self._openings(by),
             kept=await self._kept(by),
+            drills=await self._drills(by),
             holds=[one for one in await self._of(HOLD, by) if one.value("status") == "running"],
             inside=around(control.broker, by, accounts=control.mode == "login"),
         )
@@ -163,6 +196,10 @@ class CustodyPage:
         found = [e for e in await self._of(OPENING, by, LATEST) if e.value("status") != "refused"]
         return [opening.read(one) for one in found[:MOST_SHOWN]]
 
+    async def _drills(self, by: Actor) -> list[Drilled]:
+        found = (await self._of(DRILL, by, BEGUN))[:DRILLS_SHOWN]
+        return [_drilled(one, self.control.pages.town.local) for one in found]
+
     async def _kept(self, by: Actor) -> list[Kept]:
         titles = dict(await self._cameras(by))
         by_camera: dict[str, list[Entity]] = {}
@@ -185,3 +222,16 @@ def _hour(one: Entity, local: Callable[[datetime], datetime]) -> Hour:
     elif one.value("held"):
         look = "held"
     return Hour(since, look, int(one.value("segmentCount") or 0))
+
+
+def _drilled(one: Entity, local: Callable[[datetime], datetime]) -> Drilled:
+    return Drilled(
+        local(datetime.fromisoformat(one.value("startedAt"))),
+        KINDS[one.value("kind")],
+        RESULTS[one.value("result") or "running"],
+        [(each["organisation"], ANSWERS[each["answer"]]) for each in one.value("custodians") or ()],
+        [
+            (each["text"], DONE[each["done"]], each.get("remark", ""))
+            for each in one.value("steps") or ()
+        ],
+    )

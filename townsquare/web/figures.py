@@ -19,6 +19,7 @@ from townsquare.trust.identity.recovery import RECOVERY
 from townsquare.vision.clear.view import CLEAR, Sum, sums
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.custody_types import OPENING
+from townsquare.vision.sealed.drill_types import DRILL
 from townsquare.vision.sealed.types import HOLD
 from townsquare.web.accounts import kept
 from townsquare.web.notary import Notary
@@ -29,6 +30,7 @@ from townsquare.web.standing import standing
 CACHED = {"cache-control": "public, max-age=60"}
 COLUMNS = ("month", "purpose", "act", "number")
 OPENING_COLUMNS = ("month", "purpose", "opened", "refused", "emergencies")
+PASSED = ("recovery", "passed")
 CLEAR_COLUMNS = ("month", "purpose", "views", "minutes")
 
 
@@ -72,6 +74,14 @@ async def openings(broker: Broker) -> list[opening.Sum]:
     return opening.sums(await kept.everything(broker, OPENING))
 
 
+async def drilled(broker: Broker) -> datetime | None:
+    """When custodians last tried their keys, and all three were there."""
+    found = await kept.everything(broker, DRILL)
+    good = [one for one in found if (one.value("kind"), one.value("result")) == PASSED]
+    ends = [datetime.fromisoformat(one.value("endedAt")) for one in good]
+    return max(ends, default=None)
+
+
 async def holds(broker: Broker) -> int:
     """Legal holds that run."""
     found = await kept.everything(broker, HOLD)
@@ -95,6 +105,7 @@ def routes(broker: Broker, pages: Pages, notary: Notary) -> list[Route]:
             clear=await clear_views(broker),
             openings=await openings(broker),
             holds=await holds(broker),
+            drilled=await drilled(broker),
         )
         answer.headers.update(CACHED)
         return answer

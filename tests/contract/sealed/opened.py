@@ -32,6 +32,7 @@ from townsquare.trust import approvals, signet
 from townsquare.trust.seal import listing
 from townsquare.vision.sealed.challenge import Challenges
 from townsquare.vision.sealed.custody_doors import CustodyDoors
+from townsquare.vision.sealed.drills import Drills
 from townsquare.vision.sealed.hours import footage_id, hour_of
 from townsquare.vision.sealed.opening import Wish
 from townsquare.vision.sealed.openings import ROOM
@@ -77,6 +78,9 @@ class Town(TownHall):
         self.kept = footage.Town(folder / "data")
         self.notary = notary.notary(broker, folder)
         self.openings = custody.opened(broker, folder / "data", lambda: self.notary.log)
+        self.drills = Drills(
+            broker, self.openings.in_force, self.kept.unwrapping, folder / "data" / "drills"
+        )
         self.visitor: Actor | None = None
         self.keys: dict[str, Key] = {}
         self.url = ""
@@ -95,10 +99,11 @@ class Town(TownHall):
     async def agree_on_terms(self) -> None:
         terms = footage.terms(self.kept.of)
         told = entity(
-            urn(TERMS, terms.hash[:32]),
+            urn(TERMS, terms.hash),
             TERMS,
             hash=Attribute(terms.hash),
             status=Attribute("in force"),
+            since=Attribute(NINE.isoformat()),
             keepHours=Attribute(terms.keep_hours),
             custodians=Attribute(
                 [{"organisation": one.organisation, "key": one.key} for one in terms.custodians]
@@ -181,6 +186,7 @@ class Town(TownHall):
             Challenges(self.broker.clock),
             asking(lambda: self.book),
             signet.opened(self.folder / "secrets" / "footage-signet", "Testtown"),
+            self.drills,
         )
         app = Starlette(routes=doors.routes(), exception_handlers={TownsquareError: _refused})
         port = free_port()

@@ -214,7 +214,7 @@ async def test_recording_stops_while_there_is_room_for_the_log_and_goes_on_after
     async with house.runs() as room:
         await house.is_in_state("recording")
         house.free = GB // 2
-        stopped = await house.is_in_state("stopped", "disk")
+        stopped = await house.is_in_state("stopped", "Disk")
         assert stopped.value("stopped") == 1
         assert "of the disk are free" in stopped.value("trouble")
         assert (await house.is_in_state("failing")).value("trouble") == (
@@ -223,7 +223,7 @@ async def test_recording_stops_while_there_is_room_for_the_log_and_goes_on_after
         number = len(house.lines())
         assert room.alive == []
         house.free = 100 * GB
-        await house.is_in_state("recording", "disk")
+        await house.is_in_state("recording", "Disk")
         await house.recorded(number + 1)
         await house.told(room)
     gaps = (await house.hour()).value("gaps")

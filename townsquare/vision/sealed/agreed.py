@@ -48,6 +48,12 @@ class Agreed:
             self.proposed = id_of(self.set)
         await self._forget()
 
+    async def require(self) -> Terms:
+        """Those in force. Raises NotFound."""
+        if self.now is None:
+            raise NotFound("this town does not record, so it has no custodians")
+        return self.now
+
     async def _forget(self) -> None:
         """What was proposed once, and stands in the settings no more."""
         left = [one.id for one in await self._of("proposed") if one.id != self.proposed]

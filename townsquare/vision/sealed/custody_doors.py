@@ -18,11 +18,13 @@ from starlette.routing import Route
 from townsquare.context.ledger import Said
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Denied, Invalid
+from townsquare.trust.seal.drill import Answer
 from townsquare.trust.seal.keys import CustodianKey, custodian_key
 from townsquare.trust.seal.release import Release
 from townsquare.trust.signet import Signet
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.challenge import Asked, Challenges
+from townsquare.vision.sealed.drills import Drills
 from townsquare.vision.sealed.opening import Opening, Wish
 from townsquare.vision.sealed.openings import Ask, Openings, summary
 from townsquare.vision.sealed.types import OWNER
@@ -45,6 +47,7 @@ class CustodyDoors:
     challenges: Challenges
     ask: Ask
     signet: Signet
+    drills: Drills
     signed: Counter[str] = field(default_factory=Counter)  # manifests, by opening
 
     def routes(self) -> list[Route]:
@@ -53,6 +56,8 @@ class CustodyDoors:
             Route("/sealed/openings", self.wish, methods=["POST"]),
             Route("/custody/challenge", self.challenge),
             Route("/custody/openings", self.waiting),
+            Route("/custody/drill", self.drill),
+            Route("/custody/drill", self.drilled, methods=["POST"]),
             Route(each, self.one),
             Route(f"{each}/shares", self.shares),
             Route(f"{each}/release", self.release, methods=["POST"]),
@@ -122,6 +127,17 @@ class CustodyDoors:
         sum = hashlib.sha256(body).hexdigest()
         await self._note(one, custodian_key(one.key), f"sealed a manifest of sum {sum}")
         return Response(self.signet.sign(body), headers=HEADERS)
+
+    async def drill(self, request: Request) -> Response:
+        key = await self._custodian(request, b"")
+        return JSONResponse(await self.drills.told(key.name), headers=HEADERS)
+
+    async def drilled(self, request: Request) -> Response:
+        body = await _body(request, MOST_CLAIM)
+        key = await self._custodian(request, body)
+        answer = _decoded(body, Answer, "what townsquare custodian answer sends")
+        after = await self.drills.answer(answer, key)
+        return JSONResponse({"status": after.value("status")}, headers=HEADERS)
 
     # --- who asks
 

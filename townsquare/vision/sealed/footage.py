@@ -20,7 +20,7 @@ from townsquare.vision.sealed.types import FOOTAGE, STATE
 from townsquare.vision.trouble import SENTENCES
 
 Status = Literal["recording", "sealed", "destroyed"]
-DISK = "disk"  # the state of all cameras together
+DISK = "Disk"  # the state of all together; no camera has a capital in its name
 LACKS: dict[Lack, str] = {
     "camera": "the camera gave nothing",
     "off": "nothing recorded it",

@@ -4,6 +4,7 @@ Always holds: a town changes one by a rule of the same name in its settings, or 
 """
 
 from townsquare.model.rule import Rule
+from townsquare.vision.sealed.drill_types import OVERDUE
 from townsquare.vision.sealed.types import STATE
 
 NOT_RECORDED = Rule(
@@ -30,4 +31,4 @@ STOPPED = Rule(
     scope="",
     silences=True,
 )
-RULES = (NOT_RECORDED, STOPPED)
+RULES = (NOT_RECORDED, STOPPED, OVERDUE)

@@ -7,8 +7,9 @@
     python custodian.py watch police.key --emergency
     python custodian.py answer police.key
 
-One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town; long
-because one file is all that a custodian has to read and to keep. The key of the town's log must come from somebody you trust, best on paper; it is also at /log/key.
+One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town.
+Long because one file is all that a custodian has to read and to keep. The key of the town's log
+must come from somebody you trust, best on paper; it is also at /log/key.
 
 Always holds: a share goes out for one segment of the camera and the time that you are shown, once
 the town has signed in its log that the segment exists, and sealed to the one key that you are

@@ -282,6 +282,8 @@ def test_the_tally_of_portions_is_that_of_the_whole(
     for portion in (*portions, len(read)):
         tally.read(read[max(0, place - 5) : place + portion])
         place += portion
+        if read:
+            tally.settle(read[min(max(0, place - 5), len(read) - 1)].recorded)
     now = tally.now(DAY.until)
     rang = [one.at for one in story(recorded).annunciations]
     ten, hour = timedelta(minutes=10), timedelta(hours=1)

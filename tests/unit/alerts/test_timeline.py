@@ -3,18 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 from townsquare.alerts.load.story import Transition
-from townsquare.alerts.load.timeline import Bin, timeline
+from townsquare.alerts.load.timeline import Bin, Rang, rang, timeline
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-def rang(minute: float, severity: str) -> Transition:
+def alarm(minute: float, severity: str) -> Transition:
     return Transition(NOON + timedelta(minutes=minute), "a", "UNACK", severity)
 
 
 def test_each_alarm_is_in_the_bar_that_it_rang_in() -> None:
-    alarms = [rang(0, "low"), rang(9.99, "low"), rang(10, "critical"), rang(29.5, "high")]
-    told = timeline([*alarms, rang(-1, "high"), rang(30, "high")], NOON, NOON, 3)
+    alarms = [alarm(0, "low"), alarm(9.99, "low"), alarm(10, "critical"), alarm(29.5, "high")]
+    told = timeline(rang([*alarms, alarm(-1, "high"), alarm(30, "high")], NOON), NOON, NOON, 3)
     assert told.bins == [
         Bin(NOON, low=2),
         Bin(NOON + timedelta(minutes=10), critical=1),
@@ -25,7 +25,7 @@ def test_each_alarm_is_in_the_bar_that_it_rang_in() -> None:
 
 
 def test_a_quiet_day_is_told_as_zeros_and_what_is_unknown_by_its_date() -> None:
-    told = timeline([], None, NOON, 145)
+    told = timeline(Rang(), None, NOON, 145)
     assert len(told.bins) == 145
     assert not any(bin.critical + bin.high + bin.medium + bin.low for bin in told.bins)
     assert told.known_since is None

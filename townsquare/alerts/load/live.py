@@ -63,9 +63,11 @@ class _Desk:
         reader = Reader(self.broker)
         changed = None if self._seq is None else await self.broker.changed_since(self._seq)
         if changed is None:
+            self.tally = Tally()
             self.tally.read(await reader.entered(at - 2 * HOUR))
         elif ids := [id for id in changed if id.startswith(urn(ALERT, ""))]:
-            self.tally.read(await reader.entered(self._read_until - OVERLAP, ids))
+            self.tally.read(await reader.since(self._read_until - OVERLAP, ids))
+        self.tally.settle(at - OVERLAP)
         self._seq, self._read_until = seq, at
         await self._tell(self.tally.now(at), at)
 

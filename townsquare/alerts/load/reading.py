@@ -36,8 +36,12 @@ class Reader:
 
     async def transitions(self, since: datetime, until: datetime) -> list[Transition]:
         """In the time, and before it how each alarm came to be as it was then."""
-        found: list[Transition] = []
+        return [one async for part in self.parts(since, until) for one in part]
+
+    async def parts(self, since: datetime, until: datetime) -> AsyncIterator[list[Transition]]:
+        """The same, all of an alarm in one part: a flood of a day is never held as a whole."""
         async for alarms in self._alarms():
+            found: list[Transition] = []
             query = Query((ALERT,), ids=tuple(alarm.id for alarm in alarms), limit=len(alarms))
             said = await self._said(query, since)
             before = TemporalQuery(query, ("state",), window=Window(until=since), last=BEFORE)
@@ -45,18 +49,27 @@ class Reader:
             for ask in (before, within):
                 async for page in self._pages(ask):
                     found += transitions(page, said)
-        return found
+            yield found
 
-    async def entered(self, recorded: datetime, ids: Sequence[str] = ()) -> list[Entered]:
-        """What these alarms, or all, came into since then, and what each was in before."""
+    async def entered(self, recorded: datetime) -> list[Entered]:
+        """What all alarms came into since then, and what each was in before."""
+        before = await self._entered(Window("createdAt", until=recorded), last=1)
+        return before + await self._entered(Window("createdAt", recorded))
+
+    async def since(self, recorded: datetime, ids: Sequence[str]) -> list[Entered]:
+        """What these alarms came into since then."""
+        return await self._entered(Window("createdAt", recorded), ids)
+
+    async def _entered(
+        self, window: Window, ids: Sequence[str] = (), last: int | None = None
+    ) -> list[Entered]:
         found: list[Entered] = []
         async for alarms in self._alarms(ids):
             query = Query((ALERT,), ids=tuple(alarm.id for alarm in alarms), limit=len(alarms))
-            before, within = Window("createdAt", until=recorded), Window("createdAt", recorded)
-            for window, last in ((before, 1), (within, None)):
-                ask = TemporalQuery(query, ("state",), window=window, last=last)
-                async for page in self._pages(ask):
-                    found += _entered(page)
+            async for page in self._pages(
+                TemporalQuery(query, ("state",), window=window, last=last)
+            ):
+                found += _entered(page)
         return found
 
     async def first(self) -> datetime | None:

@@ -17,8 +17,8 @@ from townsquare.alerts.load.nuisance import Chatter, Fleeting, Often, Stale
 from townsquare.alerts.load.period import DAY, HOUR, Period
 from townsquare.alerts.load.published import Published, published
 from townsquare.alerts.load.reading import Reader
-from townsquare.alerts.load.story import story
-from townsquare.alerts.load.timeline import STEP, Timeline, timeline
+from townsquare.alerts.load.story import Transition, story
+from townsquare.alerts.load.timeline import STEP, Rang, Timeline, rang, timeline
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Actor, Why
@@ -65,10 +65,11 @@ class Reports:
         now = self.broker.clock()
         steps = DAY // STEP + 1
         since = now - (now - datetime.min.replace(tzinfo=UTC)) % STEP - DAY
-        reader = Reader(self.broker)
-        told = await asyncio.to_thread(story, await reader.transitions(since, now))
+        reader, found = Reader(self.broker), Rang()
+        async for part in reader.parts(since, now):
+            found += await asyncio.to_thread(_rang, part, since)
         known_since, down = await self._known_since(), await reader.down(since)
-        return timeline(told.annunciations, known_since, since, steps, down)
+        return timeline(found, known_since, since, steps, down)
 
     async def names(self) -> list[str]:
         """Months that are over and known, newest first."""
@@ -129,6 +130,10 @@ class Reports:
         query = Query((ALERT,), ids=tuple(ids[:MOST]), limit=min(MOST, max(1, len(ids))))
         page = await self.broker.find(query, by, why)
         return {alarm.id: alarm for alarm in page.entities}
+
+
+def _rang(part: list[Transition], since: datetime) -> Rang:
+    return rang(story(part).annunciations, since)
 
 
 def _named(load: Load) -> list[Often | Chatter | Fleeting | Stale]:

@@ -43,10 +43,13 @@ class Tally:
                     insort(self._rang, one.at)
                 self._states[one.alarm] = one.state
 
+    def settle(self, recorded: datetime) -> None:
+        """What was recorded before is not read again."""
+        self._read = {id: then for id, then in self._read.items() if then >= recorded}
+
     def now(self, at: datetime) -> Now:
         """What is older than an hour is forgotten."""
         self._rang = [one for one in self._rang if one > at - HOUR]
-        self._read = {id: then for id, then in self._read.items() if then > at - TEN_MINUTES}
         tide = Tide()
         for one in self._rang:
             tide.rise(min(one, at))

@@ -38,14 +38,20 @@ class Timeline(Struct, frozen=True, rename="camel"):
     down: list[Down] = []
 
 
+Rang = Counter[tuple[int, str]]  # by step and severity
+
+
+def rang(annunciations: Iterable[Transition], since: datetime) -> Rang:
+    return Counter(((one.at - since) // STEP, one.severity) for one in annunciations)
+
+
 def timeline(
-    annunciations: Iterable[Transition],
+    rang: Rang,
     known_since: datetime | None,
     since: datetime,
     steps: int,
     down: Iterable[Span] = (),
 ) -> Timeline:
-    rang = Counter(((one.at - since) // STEP, one.severity) for one in annunciations)
     bins = [
         Bin(
             since + n * STEP,

@@ -1,5 +1,6 @@
 """What people are told at the doors of calling, and who may test a way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,14 +40,18 @@ async def hook() -> AsyncIterator[Hook]:
         yield server
 
 
-async def ask(town: Town, settings: str, by: Actor, wish: Any = None) -> httpx.Response:
+def visitor(town: Town, settings: str, by: Actor) -> httpx.AsyncClient:
     doors = NotifyDoors(
         town.broker, staff_of(settings), allowing({HERE}), push.public_key(PUSH_KEY)
     )
     handlers: Any = {TownsquareError: refused}
     site = Starlette(routes=doors.routes(), exception_handlers=handlers)
     transport = httpx.ASGITransport(as_actor(site, by))
-    async with httpx.AsyncClient(transport=transport, base_url="http://town") as client:
+    return httpx.AsyncClient(transport=transport, base_url="http://town")
+
+
+async def ask(town: Town, settings: str, by: Actor, wish: Any = None) -> httpx.Response:
+    async with visitor(town, settings, by) as client:
         if wish is None:
             return await client.get("/notify")
         return await client.post("/notify/test", json=wish)
@@ -76,6 +81,13 @@ async def test_nobody_calls_people_again_and_again_by_tests(town: Town, hook: Ho
     assert answers[10] != 201
     town.clock.pass_s(61)
     assert (await ask(town, settings, ENGINEER, WISH)).status_code == 201
+
+
+async def test_nor_by_tests_that_are_asked_for_at_once(town: Town, hook: Hook) -> None:
+    async with visitor(town, desk(hook.url), ENGINEER) as client:
+        asked = [client.post("/notify/test", json=WISH) for _ in range(30)]
+        answers = await asyncio.gather(*asked)
+    assert sum(one.status_code == 201 for one in answers) == 10
 
 
 async def test_a_test_that_was_asked_for_while_the_room_stood_still_is_sent_later(

@@ -6,6 +6,7 @@
     python custodian.py release police.key OPENING
     python custodian.py watch police.key --emergency
     python custodian.py answer police.key
+    python custodian.py hand-on police.key
 
 One file: it needs Python 3.11 and the package `cryptography`, and shares no code with the town.
 Long because one file is all that a custodian has to read and to keep. The key of the town's log
@@ -48,6 +49,7 @@ ACTS = {
     "release": ("file", "opening"),
     "watch": ("file",),
     "answer": ("file",),
+    "hand-on": ("file",),
 }
 HELP = {
     "keygen": "Make a key, and print the line that the town is given.",
@@ -56,6 +58,7 @@ HELP = {
     "release": "Look at one opening, and release it.",
     "watch": "Stand by for emergencies that another custodian released by hand.",
     "answer": "Answer a drill, which tries whether the key works.",
+    "hand-on": "When you leave: seal your shares to who follows.",
 }
 
 
@@ -306,20 +309,41 @@ def resealed(
     key: Key, segment: Any, header: Any, told: Any, to: hpke.MLKEM768X25519PublicKey
 ) -> str:
     """This custodian's share, sealed to who asked. Raises Wrong."""
-    names = [one["key"].split("+")[0] for one in told["terms"][header["terms"]]["custodians"]]
-    index, sealed = names.index(key.name), b64decode(segment["share"])
-    if hashlib.sha256(sealed).hexdigest() != header["shares"][index]:
-        raise Wrong(f"the share of {segment['file']} is not the one that was recorded")
-    said = ("townsquare share 1", header["camera"], since_of(header), header["terms"], key.name)
-    try:
-        share = SUITE.decrypt(sealed, key.private, "\n".join(said).encode())
-    except (InvalidTag, ValueError) as error:
-        raise Wrong(f"the share of {segment['file']} was sealed to another key") from error
-    committed = hashlib.sha256(b"townsquare share %d\n" % (index + 1) + share).hexdigest()
-    if committed != header["commitments"][index]:
-        raise Wrong(f"the recorder sealed a false share into {segment['file']}")
+    sealed = b64decode(segment["share"])
+    if key.name in segment["handed"]:
+        index = int(segment["handed"][key.name])
+        said = handed_info(b64decode(segment["header"]), key.name)
+        false = f"a false share of {segment['file']} was handed on to you"
+    else:
+        names = [one["key"].split("+")[0] for one in told["terms"][header["terms"]]["custodians"]]
+        index, said = names.index(key.name), share_info(header, key.name)
+        false = f"the recorder sealed a false share into {segment['file']}"
+        if hashlib.sha256(sealed).hexdigest() != header["shares"][index]:
+            raise Wrong(f"the share of {segment['file']} is not the one that was recorded")
+    share = own_share(key, sealed, said, header["commitments"][index], (index + 1, false))
     info = f"townsquare release 1\n{told['id']}\n{segment['digest']}\n{key.name}".encode()
     return b64encode(SUITE.encrypt(share, to, info)).decode()
+
+
+def own_share(key: Key, sealed: bytes, info: bytes, committed: str, of: tuple[int, str]) -> bytes:
+    """`of` is its number, and what to say of a false one. Raises Wrong."""
+    number, false = of
+    try:
+        share = SUITE.decrypt(sealed, key.private, info)
+    except (InvalidTag, ValueError) as error:
+        raise Wrong(f"share {number} was sealed to another key, or for something else") from error
+    if hashlib.sha256(b"townsquare share %d\n" % number + share).hexdigest() != committed:
+        raise Wrong(false)
+    return share
+
+
+def share_info(header: Any, name: str) -> bytes:
+    said = ("townsquare share 1", header["camera"], since_of(header), header["terms"], name)
+    return "\n".join(said).encode()
+
+
+def handed_info(header: bytes, name: str) -> bytes:
+    return f"townsquare handed share 1\n{hashlib.sha256(header).hexdigest()}\n{name}".encode()
 
 
 def since_of(header: Any) -> str:
@@ -408,7 +432,7 @@ def plain(value: object) -> str:
 
 def key_of(told: Any) -> str:
     """The thumbprint of the key to which it goes, whatever the town says that it is."""
-    return thumbprint(b64decode(told["key"].split("+", 2)[2]))
+    return key_print(told["key"])
 
 
 def fetched(key: Key, opening: str) -> Any:
@@ -456,12 +480,8 @@ def answer(key: Key) -> str:
         return "No drill waits for you."
     drill, index = str(told["drill"]), int(told["index"])
     said = f"townsquare drill share 1\n{drill}\n{key.name}".encode()
-    try:
-        share = SUITE.decrypt(b64decode(told["share"]), key.private, said)
-    except (InvalidTag, ValueError) as error:
-        raise Wrong("what the drill sealed does not open: is this the key the town has?") from error
-    if hashlib.sha256(b"townsquare share %d\n" % index + share).hexdigest() != told["commitment"]:
-        raise Wrong("the share of this drill is not the one that was committed to")
+    of = (index, "the share of this drill is not the one that was committed to")
+    share = own_share(key, b64decode(told["share"]), said, told["commitment"], of)
     info = f"townsquare drill answer 1\n{drill}\n{key.name}".encode()
     sealed = SUITE.encrypt(share, sealing_key(told["key"]), info)
     sum = hashlib.sha256(sealed).hexdigest()
@@ -470,6 +490,48 @@ def answer(key: Key) -> str:
     made |= {"share": b64encode(sealed).decode(), "signature": b64encode(signature).decode()}
     after = ask(key, "/custody/drill", json.dumps(made).encode())
     return f"answered drill {plain(drill)} with the key {key.name}; it is {plain(after['status'])}"
+
+
+# --- handing on
+
+
+def hand_on(key: Key, sure: bool) -> str:
+    """All shares of this key, to who follows by the terms of the town. Raises Wrong."""
+    told = ask(key, "/custody/hand-on/start")
+    successor, number = str(told["successor"]), 0
+    name, organisation = successor.split("+")[0], told["organisation"]
+    print(f"goes to   {plain(name)} of {plain(organisation)}, key {key_print(successor)}")
+    print("          compare it with them, best by telephone")
+    if not sure and input("Hand on all of your shares? Write yes: ").strip() != "yes":
+        return "Nothing was handed on."
+    while told["segments"]:
+        if told["successor"] != successor:
+            raise Wrong("the town now names somebody else who follows; begin anew")
+        number += handed(key, successor, told["segments"])
+        last = quote(told["segments"][-1]["name"], safe=":")
+        told = ask(key, f"/custody/hand-on/{last}")
+    return f"handed on {number} shares; keep your key until the town has none of before any more"
+
+
+def handed(key: Key, successor: str, segments: Any) -> int:
+    """How many the town took."""
+    to, name, shares = sealing_key(successor), successor.split("+")[0], {}
+    for each in segments:
+        raw, index = b64decode(each["header"]), int(each["index"])
+        header, false = json.loads(raw), f"a false share was recorded in {each['name']}"
+        said, committed = share_info(header, key.name), header["commitments"][index]
+        share = own_share(key, b64decode(each["share"]), said, committed, (index + 1, false))
+        shares[each["name"]] = b64encode(SUITE.encrypt(share, to, handed_info(raw, name))).decode()
+    sums = {n: hashlib.sha256(b64decode(one)).hexdigest() for n, one in shares.items()}
+    lines = [f"{name} {sum}" for name, sum in sorted(sums.items())]
+    whole = "\n".join(("townsquare hand-on 1", key.name, successor, *lines)).encode()
+    made = {"custodian": key.name, "successor": successor, "shares": shares}
+    made["signature"] = b64encode(key.signer.sign(whole)).decode()
+    return int(ask(key, "/custody/hand-on", json.dumps(made).encode())["handed"])
+
+
+def key_print(line: str) -> str:
+    return thumbprint(b64decode(line.split("+", 2)[2]))
 
 
 def sealing_key(line: str) -> hpke.MLKEM768X25519PublicKey:
@@ -488,13 +550,22 @@ def act(given: argparse.Namespace) -> str:
     if given.act == "trust":
         return f"{trust(file, given.town, given.log).name} believes {given.log.split('+')[0]}"
     key = load(file)
-    if given.act == "answer":
-        return answer(key)
-    if given.act == "inbox":
-        return "\n\n".join(map(shown, ask(key, "/custody/openings"))) or "Nothing waits for you."
-    told = fetched(key, given.opening)
+    if given.act == "hand-on":
+        return hand_on(key, given.yes)
+    if given.act == "release":
+        return reviewed(key, given.opening, given.yes)
+    return answer(key) if given.act == "answer" else inbox(key)
+
+
+def inbox(key: Key) -> str:
+    return "\n\n".join(map(shown, ask(key, "/custody/openings"))) or "Nothing waits for you."
+
+
+def reviewed(key: Key, opening: str, sure: bool) -> str:
+    """Released, once it was looked at."""
+    told = fetched(key, opening)
     print(shown(told))
-    if given.yes or input("Release this? Write yes: ").strip() == "yes":
+    if sure or input("Release this? Write yes: ").strip() == "yes":
         return send(key, told)
     return "Nothing was released."
 
@@ -506,7 +577,8 @@ def main(arguments: list[str]) -> None:
         each = acts.add_parser(name, help=HELP[name])
         for one in more:
             each.add_argument(one)
-    acts.choices["release"].add_argument("--yes", action="store_true", help="do not ask me")
+    for name in ("release", "hand-on"):
+        acts.choices[name].add_argument("--yes", action="store_true", help="do not ask me")
     acts.choices["watch"].add_argument("--emergency", action="store_true", required=True)
     given = parser.parse_args(arguments)
     if given.act == "watch":

@@ -24,7 +24,8 @@ STEPS: dict[Kind, tuple[str, ...]] = {
         "The new custodian is of another organisation than the two who stay",
         *NEW_KEY,
         "The new custodian is invited at /accounts, and who left is disabled there",
-        "Who left keeps the old key until nothing of before is kept, and then destroys it",
+        "Who left handed on the shares of before: custodian.py hand-on FILE",
+        "Who left destroys the old key once nothing of before is kept",
         AFTER,
     ),
     "lost": (

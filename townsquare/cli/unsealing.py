@@ -125,7 +125,7 @@ def unsealed(key: Key, path: str, told: Any, each: Any, releases: Sequence[Relea
     if found.digest != each["digest"]:  # reckoned over megabytes: once
         raise Invalid("it is not the segment that the log has")
     header, own = found.header, OpeningKey(key.sealing)
-    shares = dict(_shares(told, each["digest"], header, own, releases))
+    shares = dict(_shares(told, each, header, own, releases))
     content_key = sharing.combine(shares, header.commitments)
     return Unsealed(found, content_key, segment.opened(found, content_key))
 
@@ -147,18 +147,21 @@ def _releases(told: Any) -> list[Release]:
 
 
 def _shares(
-    told: Any, digest: str, header: Header, own: OpeningKey, releases: Sequence[Release]
+    told: Any, each: Any, header: Header, own: OpeningKey, releases: Sequence[Release]
 ) -> Iterator[tuple[int, bytes]]:
     """By their numbers. Raises Invalid, which names the custodian of a false one."""
     names = [custodian_key(o["key"]) for o in told["terms"][header.terms]["custodians"]]
     by_name: Mapping[str, CustodianKey] = {one.name: one for one in names}
     for one in releases:
-        if one.custodian not in by_name:
+        if one.custodian in each["handed"]:
+            index = int(each["handed"][one.custodian]) + 1
+        elif one.custodian in by_name:
+            index = names.index(by_name[one.custodian]) + 1
+        else:
             raise Invalid(f"{one.custodian!r} was no custodian when this was recorded")
-        index = names.index(by_name[one.custodian]) + 1
         committed = header.commitments[index - 1]
         try:
-            yield index, release.share(one, digest, index, committed, own)
+            yield index, release.share(one, each["digest"], index, committed, own)
         except FalseShare as error:
             raise Invalid(f"the custodian {one.custodian!r} released a false share") from error
 

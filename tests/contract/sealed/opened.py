@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,9 +18,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests import footage, notary
+from tests.conftest import OpenBroker
 from tests.e2e.town import free_port
 from tests.footage import ORGANISATIONS, TEN
 from tests.town_hall import Member, TownHall
+from townsquare import app
 from townsquare.app import custody
 from townsquare.cli import custodian
 from townsquare.cli.custodian import Key
@@ -214,3 +217,12 @@ class Town(TownHall):
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409)
     return JSONResponse({"detail": str(error)}, status)
+
+
+@pytest.fixture
+async def town(open_broker: OpenBroker, tmp_path: Path) -> AsyncIterator[Town]:
+    """With its doors open."""
+    town = await Town(open_broker(*app.TYPES), tmp_path).open()
+    await town.notary.open()
+    async with town.serving():
+        yield town

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from typing import Any
 import c2pa
 import pytest
 
-from tests.conftest import OpenBroker
 from tests.contract.sealed.opened import CASE, CLIP, NINE, Town
+from tests.contract.sealed.opened import town as town
 from tests.footage import TEN
-from townsquare import app, cli
+from townsquare import cli
 from townsquare.cli import custodian, unsealing
 from townsquare.cli.custodian import Key, Wrong
 from townsquare.context.language import parse
@@ -34,14 +34,6 @@ from townsquare.vision.sealed.hours import hour_of
 from townsquare.vision.sealed.openings import HOUSE, ROOM
 
 PROGRAMS = Path(cli.__file__).parent
-
-
-@pytest.fixture
-async def town(open_broker: OpenBroker, tmp_path: Path) -> AsyncIterator[Town]:
-    town = await Town(open_broker(*app.TYPES), tmp_path).open()
-    await town.notary.open()
-    async with town.serving():
-        yield town
 
 
 async def test_two_custodians_release_and_who_asked_opens(town: Town, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ NONCE_BYTES, TAG_BYTES, LENGTH = 12, 16, 8
 LEAST_CLASS = 1 << 18  # bytes
 MOST_BYTES = 1 << 28  # of one segment
 MOST_HEADER = 1 << 16
+MOST_HEAD = 2 * MOST_HEADER + 16  # header and envelope, with their lengths
 
 
 class Header(Struct, frozen=True, rename="camel"):
@@ -175,6 +176,12 @@ def decoded(raw: bytes) -> Segment:
     if whole < LEAST_CLASS or whole & (whole - 1) or len(header.commitments) != len(header.shares):
         raise Invalid("this sealed segment is not whole")
     return found
+
+
+def head(raw: bytes) -> Segment:
+    """Of the beginning of a file: without ciphertext. Raises Invalid."""
+    told, rest = _cut(raw.removeprefix(MAGIC) if raw.startswith(MAGIC) else b"")
+    return Segment(told, _cut(rest)[0], b"")
 
 
 def _cut(raw: bytes) -> tuple[bytes, bytes]:

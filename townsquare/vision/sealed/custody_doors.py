@@ -19,12 +19,14 @@ from townsquare.context.ledger import Said
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Denied, Invalid
 from townsquare.trust.seal.drill import Answer
+from townsquare.trust.seal.handing import Handed
 from townsquare.trust.seal.keys import CustodianKey, custodian_key
 from townsquare.trust.seal.release import Release
 from townsquare.trust.signet import Signet
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.challenge import Asked, Challenges
 from townsquare.vision.sealed.drills import Drills
+from townsquare.vision.sealed.handing_on import HandingOn
 from townsquare.vision.sealed.opening import Opening, Wish
 from townsquare.vision.sealed.openings import Ask, Openings, summary
 from townsquare.vision.sealed.types import OWNER
@@ -56,6 +58,8 @@ class CustodyDoors:
             Route("/sealed/openings", self.wish, methods=["POST"]),
             Route("/custody/challenge", self.challenge),
             Route("/custody/openings", self.waiting),
+            Route("/custody/hand-on", self.hand_on, methods=["POST"]),
+            Route("/custody/hand-on/{after}", self.to_hand_on),
             Route("/custody/drill", self.drill),
             Route("/custody/drill", self.drilled, methods=["POST"]),
             Route(each, self.one),
@@ -139,7 +143,32 @@ class CustodyDoors:
         after = await self.drills.answer(answer, key)
         return JSONResponse({"status": after.value("status")}, headers=HEADERS)
 
+    async def to_hand_on(self, request: Request) -> Response:
+        key = await self._leaving(request, b"")
+        told = await HandingOn(self.openings).waiting(key, request.path_params["after"])
+        return JSONResponse(told, headers=HEADERS)
+
+    async def hand_on(self, request: Request) -> Response:
+        body = await _body(request, MOST_BODY)
+        key = await self._leaving(request, body)
+        told = _decoded(body, Handed, "what townsquare custodian hand-on sends")
+        number = await HandingOn(self.openings).take(told, key)
+        return JSONResponse({"handed": number}, headers=HEADERS)
+
     # --- who asks
+
+    async def _leaving(self, request: Request, body: bytes) -> CustodianKey:
+        """Of terms that are over. Raises Denied."""
+        name = request.headers.get("townsquare-custodian", "")
+        refused = Denied(f"{name[:60]!r} is no custodian who left")
+        for key in await HandingOn(self.openings).leaving(name):
+            try:
+                self._require(key, request, body)
+            except Denied as error:
+                refused = error
+            else:
+                return key
+        raise refused
 
     async def _custodian(self, request: Request, body: bytes) -> CustodianKey:
         """Raises Denied or NotFound."""

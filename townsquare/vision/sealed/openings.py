@@ -25,6 +25,7 @@ from townsquare.model.entity import Json, iso
 from townsquare.model.errors import Denied, Invalid, NotFound
 from townsquare.trust.approvals import Approval
 from townsquare.trust.policy import require
+from townsquare.trust.seal import handing
 from townsquare.trust.seal import release as releases
 from townsquare.trust.seal.keys import CustodianKey
 from townsquare.trust.seal.listing import Line, gaps
@@ -212,11 +213,15 @@ class Openings:
             "header": b64encode(found.told).decode(),
             "ciphertextSum": hashlib.sha256(found.ciphertext).hexdigest(),
         }
-        if custodian:
+        shares = self.unwrapping.sealed_shares(one.camera, hour, line)
+        handed = {to: n for n, share in enumerate(shares) if (to := handing.told(share)[0])}
+        if custodian in handed:
+            handed = {custodian: handed[custodian]}
+            told["share"] = b64encode(handing.told(shares[handed[custodian]])[1]).decode()
+        elif custodian:
             index = _index(terms, found.header.terms, custodian)
-            shares = self.unwrapping.sealed_shares(one.camera, hour, line)
-            told["share"] = b64encode(shares[index]).decode()
-        return told
+            told["share"] = b64encode(handing.told(shares[index])[1]).decode()
+        return {**told, "handed": handed}
 
     def raw(self, one: Opening, hour: str, file: str) -> Path:
         """The file of a segment. Raises NotFound or Denied."""

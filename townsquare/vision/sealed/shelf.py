@@ -22,6 +22,7 @@ from townsquare.vision.sealed.hours import FORM, HOUR, hours
 FOLDER = "sealed"  # in the data folder
 LIST = "list.jsonl"
 SUFFIX = ".seal"
+HANDED = "handed"  # beside a segment: its shares, once a custodian handed one on
 FILE = re.compile(r"\d{1,12}-\d{6}\.seal")
 
 
@@ -55,6 +56,19 @@ class Shelf:
             return segment.decoded(self.file(camera, hour, file).read_bytes())
         except FileNotFoundError as error:
             raise NotFound(f"{file} of camera {camera!r}, {hour}, was destroyed") from error
+
+    def head(self, camera: str, hour: str, file: str) -> Segment:
+        """Without its ciphertext. Raises NotFound or Invalid."""
+        try:
+            with self.file(camera, hour, file).open("rb") as content:
+                return segment.head(content.read(segment.MOST_HEAD))
+        except FileNotFoundError as error:
+            raise NotFound(f"{file} of camera {camera!r}, {hour}, was destroyed") from error
+
+    def handed(self, camera: str, hour: str, file: str) -> bytes | None:
+        """The envelope that took the place of its own."""
+        beside = self.file(camera, hour, file).with_name(f"{file}.{HANDED}")
+        return beside.read_bytes() if beside.exists() else None
 
     def covering(self, camera: str, since: datetime, until: datetime) -> list[tuple[str, Line]]:
         """Segments with something of this time, oldest first, by their hours."""

@@ -17,11 +17,13 @@ class Unwrapping:
     keys: HourKeys
 
     def sealed_shares(self, camera: str, hour: str, line: Line) -> list[bytes]:
-        """Shares 1 to 3, each sealed to its custodian. Raises NotFound once nothing opens them, and
-        NotOpened for what is not as it was sealed.
+        """Shares 1 to 3, each sealed to its custodian, or to who follows (`handing`). Raises
+        NotFound once nothing opens them, and NotOpened for what is not as it was sealed.
         """
-        found = self.shelf.segment(camera, hour, line.file)
+        found = self.shelf.head(camera, hour, line.file)
         if self.keys.has(hour):
+            if handed := self.shelf.handed(camera, hour, line.file):
+                found = structs.replace(found, envelope=handed)
             return segment.shares_of(found, self.keys.opening(hour))
         for hold, envelope in self.shelf.held(camera, hour, line.file).items():
             if self.keys.has(hold):

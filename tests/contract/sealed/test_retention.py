@@ -13,6 +13,7 @@ from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.store.logged import LogSearch
 from townsquare.trust.seal import terms
 from townsquare.vision.sealed.agreed import id_of
+from townsquare.vision.sealed.hours import hour_of
 from townsquare.vision.sealed.types import FOOTAGE, TERMS
 from townsquare.web.timekeeper import Timekeeper
 
@@ -176,3 +177,21 @@ async def test_hours_in_which_the_town_did_not_run_are_told(vault: Vault) -> Non
     assert [gap["why"] for gap in hour.value("gaps")] == ["off"]
     first = await vault.hour("market", NOON)
     assert (first.value("status"), first.value("segmentCount")) == ("sealed", 1)
+
+
+async def test_what_ended_long_ago_is_only_in_the_log_unless_it_is_held(vault: Vault) -> None:
+    people = await vault.staff()
+    await vault.record("market", since=vault.now - timedelta(hours=4))
+    (held,) = await vault.record("market", since=vault.now - timedelta(hours=2))
+    await vault.held(held.since, people["defender"].actor, people["police"])
+    await vault.later(80)
+    assert {one.value("status") for one in await vault.entities(FOOTAGE)} == {"destroyed"}
+    number = len(await vault.entities(FOOTAGE))
+    await vault.later(24 * 91)
+    (left,) = await vault.entities(FOOTAGE)
+    assert left.value("held") == 1
+    assert left.id.endswith(hour_of(held.since))
+    assert number > 1
+    await vault.later(24 * 20)  # the hold has ended
+    await vault.later(1)
+    assert await vault.entities(FOOTAGE) == []

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
-from townsquare.context.query import MOST, Query
+from townsquare.context.query import MOST, Order, Path, Query
 from townsquare.model.actor import Why, room
+from townsquare.model.change import Change
 from townsquare.model.entity import Entity, iso
 from townsquare.trust.seal.terms import CEILING_HOURS, USUAL_HOURS
 from townsquare.vision.sealed import footage
@@ -28,6 +29,9 @@ from townsquare.vision.sealed.types import FOOTAGE, OWNER
 ROOM, WHY = room(OWNER), Why("operations")
 EVERY_S = 30.0
 LEFT = parse('status!="destroyed"')
+SHOWN = timedelta(days=90)  # after its end; the log goes on to say what there was
+SWEPT_AT_ONCE = 200
+OLDEST = (Order(Path("dateObservedFrom")),)
 log = logging.getLogger(__name__)
 
 
@@ -51,13 +55,29 @@ class Retention:
 
     async def step(self) -> None:
         now = self.passed()
+        await self._sweep(now)
         await self.holds.sweep(now)
         there = await asyncio.to_thread(self._there)
-        for hour in sorted(there):
+        for hour in sorted(there | await self._told()):
             if ended(hour) + timedelta(hours=1) <= now:
                 kept = await self._of(hour)
                 if ended(hour) + await self._lasts(kept, now) <= now:
                     await self._end(hour, kept, now)
+
+    async def _sweep(self, now: datetime) -> None:
+        """What ended long ago, and no hold is on."""
+        over = parse(f'status=="destroyed";destroyedAt<="{iso(now - SHOWN)}";held==0')
+        asked = Query(types=(FOOTAGE,), q=over, limit=SWEPT_AT_ONCE)
+        if ended := (await self.broker.find(asked, ROOM, WHY)).entities:
+            await self.broker.apply(
+                [Change("delete", Entity(one.id, ())) for one in ended], ROOM, WHY
+            )
+
+    async def _told(self) -> set[str]:
+        """Hours of which something is written, and be it that nothing was recorded; the oldest."""
+        asked = Query(types=(FOOTAGE,), q=LEFT, order=OLDEST, limit=MOST)
+        found = (await self.broker.find(asked, ROOM, WHY)).entities
+        return {camera_and_hour(one.id)[1] for one in found}
 
     def _there(self) -> set[str]:
         """Hours of which there is a key, or anything to read."""

@@ -112,11 +112,11 @@ def _kept_dead(
 
 def elapsed(rule: Rule, watched: Watched, until: datetime, zone: ZoneInfo) -> Step:
     """After time has passed up to `until` without another observation."""
-    found: tuple[Crossing, ...] = ()
+    found: list[Crossing] = []
     while (end := due(rule, watched, zone)) is not None and end <= until:
         watched, crossing = _crossed(watched, end)
-        found = (*found, crossing)
-    return watched, found
+        found.append(crossing)
+    return watched, tuple(found)
 
 
 def _crossed(watched: Watched, at: datetime) -> tuple[Watched, Crossing]:

@@ -6,14 +6,15 @@ Always holds: what cannot be compared is unknown, and the time is that of the ob
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from townsquare.alerts.rules import Crossing, Seen, Watched, threshold, within
 from townsquare.model.change import Changed
 from townsquare.model.entity import Entity, Json, urn
 from townsquare.model.geometry import matches
-from townsquare.model.rule import Rule
+from townsquare.model.rule import LONGEST_S, Rule
 
+LONGEST = timedelta(seconds=LONGEST_S)  # back from when it was told: no duration is longer
 Answers = Callable[[str], bool | None]  # does what is seen fulfil this q? None is unknown
 
 
@@ -134,5 +135,11 @@ def reading(rule: Rule, present: Entity, at: datetime) -> tuple[float | None, da
     if attribute is None:
         return None, at
     number = isinstance(attribute.value, int | float) and not isinstance(attribute.value, bool)
-    # A clock that is ahead must not keep later observations out.
-    return attribute.value if number else None, min(attribute.observed_at or at, at)
+    return attribute.value if number else None, _credible(attribute.observed_at or at, at)
+
+
+def _credible(observed_at: datetime, at: datetime) -> datetime:
+    """A clock that is ahead must not keep later observations out, and one of long ago (whoever
+    sends an observation says when it was made) must not open each window of a schedule since then.
+    """
+    return max(min(observed_at, at), at - LONGEST)

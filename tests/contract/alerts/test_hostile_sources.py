@@ -1,0 +1,36 @@
+"""What somebody who may connect a device can send must not keep the room from its work."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.contract.alerts.town import SENSOR, Clock, Town
+from townsquare.model.actor import Why
+from townsquare.model.change import Change
+from townsquare.model.entity import Attribute, entity
+from townsquare.model.rule import Rule
+
+BIN, ALARM = "urn:ngsi-ld:WasteContainer:7", "urn:ngsi-ld:Alert:full:7"
+LEVEL = Rule("full", "Bin is full", "WasteContainer", "level", 80, 60, scope="")
+BY_DAY = Rule(
+    "full", "Bin is full", "WasteContainer", "level", 80, 60, scope="", schedule="Sat 08:00-18:00"
+)
+
+
+async def sent(town: Town, observed_at: datetime, level: float = 90) -> None:
+    told = Attribute(level, observed_at=observed_at)
+    change = Change("merge", entity(BIN, "WasteContainer", level=told), upsert=True)
+    await town.broker.apply([change], SENSOR, Why("integration"))
+
+
+@pytest.mark.parametrize("year", [1, 2, 1970])
+async def test_an_observation_of_long_ago_opens_no_window_of_centuries(
+    town: Town, clock: Clock, year: int
+) -> None:
+    async with town.alerting(BY_DAY):
+        await sent(town, datetime(year, 1, 1, tzinfo=UTC))
+        (alarm,) = await town.several(1)
+        await town.caught_up()
+        (alarm,) = await town.alerts()
+        assert alarm.value("active") is True
+        assert int(str(alarm.value("count"))) <= 6, "the Saturdays of a month"

@@ -7,7 +7,7 @@ import pytest
 from tests.contract.alerts.town import SENSOR, Clock, Town
 from townsquare.model.actor import Why
 from townsquare.model.change import Change
-from townsquare.model.entity import Attribute, entity
+from townsquare.model.entity import Attribute, Entity, Json, entity
 from townsquare.model.rule import Rule
 
 BIN, ALARM = "urn:ngsi-ld:WasteContainer:7", "urn:ngsi-ld:Alert:full:7"
@@ -34,3 +34,18 @@ async def test_an_observation_of_long_ago_opens_no_window_of_centuries(
         (alarm,) = await town.alerts()
         assert alarm.value("active") is True
         assert int(str(alarm.value("count"))) <= 6, "the Saturdays of a month"
+
+
+@pytest.mark.parametrize("name", ["dependsOn", "refDevice"])
+@pytest.mark.parametrize("value", [5, True, [[1]], [{"a": 1}], {"a": 1}])
+async def test_what_names_no_device_stops_no_alarm(town: Town, name: str, value: Json) -> None:
+    """While something silences, the room follows what its neighbours say they hang on."""
+    power = Rule("power", "No power", "Gate", "dead", 1, 0, scope="", silences=True)
+    gate = entity("urn:ngsi-ld:Gate:1", "Gate", dead=Attribute(1))
+    said = {"level": (Attribute(90),), name: (Attribute(value),)}
+    full = Entity(BIN, ("WasteContainer",), said)
+    async with town.alerting(LEVEL, power):
+        for one in (gate, full):
+            await town.broker.apply([Change("create", one)], SENSOR, Why("integration"))
+        found = await town.several(2)
+    assert ALARM in {alarm.id for alarm in found}

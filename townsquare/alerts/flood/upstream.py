@@ -41,5 +41,7 @@ def _above(entity: Entity) -> list[str]:
 
 
 def targets(entity: Entity, name: str) -> Iterator[str]:
+    """Ids alone: whoever may write the entity may have put in anything else."""
     for one in entity.attributes.get(name, ()):
-        yield from [one.value] if isinstance(one.value, str) else one.value or ()
+        named = one.value if isinstance(one.value, list | tuple) else [one.value]
+        yield from (id for id in named if isinstance(id, str))

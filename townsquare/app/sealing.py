@@ -8,6 +8,7 @@ from starlette.routing import Route
 from townsquare.app.rooms import Run
 from townsquare.app.settings import Place, Settings
 from townsquare.context.broker import Broker
+from townsquare.trust.seal.terms import Terms
 from townsquare.vision.sealed import drills, hour_keys, recording, shelf
 from townsquare.vision.sealed.agreed import Agreed
 from townsquare.vision.sealed.doors import SealedDoors
@@ -63,7 +64,11 @@ def opened(
     )
     cameras = [camera for camera in settings.camera if camera.record]
     films = Recording(broker, settings.town, cameras, where, kept, keys, agreed)
-    tried = Drills(broker, agreed.require, Unwrapping(kept, keys), place.data / drills.FOLDER)
+
+    async def in_force() -> Terms:
+        return agreed.require()
+
+    tried = Drills(broker, in_force, Unwrapping(kept, keys), place.data / drills.FOLDER)
     return Sealed(
         films,
         Retention(broker, kept, keys, agreed, holds, clock.passed, films.free),

@@ -10,8 +10,9 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from townsquare.model.errors import Invalid
+from townsquare.model.errors import Invalid, Unavailable
 from townsquare.vision import observation, wire
 from townsquare.vision.inbox import now
 from townsquare.vision.observation import Observation, Said, Tried
@@ -20,6 +21,8 @@ from townsquare.vision.wire import Job, Order, Watched
 
 LONGEST_LINE = 65_536
 LEAVES_S = 3.0  # for a worker whose input was closed
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -41,9 +44,15 @@ async def start(job: Job) -> Worker:
     (observations, says), (previews, shows) = os.pipe(), os.pipe()
     child = await spawned(command(says, shows), says, shows)
     worker = Worker(child, await reader(observations), await reader(previews))
-    assert child.stdin is not None  # noqa: S101 - asked for above
-    child.stdin.write(wire.line(job))
+    piped(child.stdin).write(wire.line(job))
     return worker
+
+
+def piped(end: T | None) -> T:
+    """One end of a pipe to a process that was started with it. Raises Unavailable."""
+    if end is None:
+        raise Unavailable("a process was started without the pipe that leads to it")
+    return end
 
 
 async def spawned(command: Sequence[str], *pipes: int) -> asyncio.subprocess.Process:

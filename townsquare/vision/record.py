@@ -69,11 +69,9 @@ class Film:
             self.stamp_s = stamp_s if stamp_s is not None else self.stamp_s
             if self.piece and self.piece.full(packet, at_s):
                 self._cut(at_s)
-            if self.piece is None:
-                self._begin(stream, at_s)
-            assert self.piece is not None  # noqa: S101 - begun above
+            piece = self.piece or self._begin(stream, at_s)
             try:
-                self.piece.add(packet)
+                piece.add(packet)
                 self.seen_s = seen_s
             except Invalid as error:
                 self._drop("camera", str(error))
@@ -96,11 +94,13 @@ class Film:
         level = self.desk.confined.level()
         return State(self.camera.name, self.recording, level, lack, told)
 
-    def _begin(self, stream: VideoStream, at_s: float) -> None:
+    def _begin(self, stream: VideoStream, at_s: float) -> Piece:
         at = max(now(), self.until) if self.until else now()
         if self.until and at - self.until > SEAM:
             self.desk.tell(Lost(self.camera.name, self.until, at, self.lack))
-        self.piece, self.since = Piece(stream, at_s), at
+        piece = Piece(stream, at_s)
+        self.piece, self.since = piece, at
+        return piece
 
     def _seen_s(self, at_s: float, stamp_s: float | None) -> float:
         """When a packet came; or should have: the last one of a camera that fell silent is handed

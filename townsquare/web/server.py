@@ -1,6 +1,8 @@
 """Listening: the port on this machine, and the control socket in the data folder."""
 
+import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -81,6 +83,11 @@ class Spelt(bytes):
         return self
 
 
+def is_no_goodbye(record: logging.LogRecord) -> bool:
+    """An answer that was under way when the server ended is no fault; uvicorn writes its stack."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
+
+
 LOCATION = Spelt(b"Location")
 
 
@@ -121,6 +128,7 @@ async def serve(public: ASGIApp, local: ASGIApp, sockets: Sequence[socket.socket
         lifespan="off",
         timeout_graceful_shutdown=GOODBYE_S,
     )
+    logging.getLogger("uvicorn.error").addFilter(is_no_goodbye)
     # uvicorn raises the signal that ended it once more; the rooms are still to be closed then.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)

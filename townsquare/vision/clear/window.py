@@ -15,7 +15,7 @@ import msgspec
 
 from townsquare.model.errors import Invalid
 from townsquare.vision import wire
-from townsquare.vision.child import LEAVES_S, over, reader
+from townsquare.vision.child import LEAVES_S, over, piped, reader
 from townsquare.vision.clear.job import Job
 from townsquare.vision.sandbox import environment
 
@@ -97,8 +97,7 @@ async def opened(job: Job) -> Window:
     finally:
         os.close(shows)
     window = Window(job.camera.name, child, await reader(pictures))
-    assert child.stdin is not None  # noqa: S101 - asked for above
-    child.stdin.write(msgspec.json.encode(job) + b"\n")
+    piped(child.stdin).write(msgspec.json.encode(job) + b"\n")
     window.reading = asyncio.create_task(window.read())
     return window
 

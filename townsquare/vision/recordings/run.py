@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from townsquare.model.errors import Invalid
+from townsquare.vision.child import piped
 from townsquare.vision.recordings import parts
 from townsquare.vision.recordings.parts import Done, Failed, Order, Part
 from townsquare.vision.recordings.sheet import Sheet
@@ -122,11 +123,10 @@ async def _said(order: Order) -> AsyncIterator[Part | Failed | Done]:
         env=environment(),
     )
     try:
-        assert child.stdin is not None  # noqa: S101 - asked for above
-        assert child.stdout is not None  # noqa: S101 - as well
-        child.stdin.write(parts.line(order))
-        child.stdin.close()
-        async for line in child.stdout:
+        wants, told = piped(child.stdin), piped(child.stdout)
+        wants.write(parts.line(order))
+        wants.close()
+        async for line in told:
             yield parts.said(line)
         await child.wait()
     except ValueError as error:

@@ -48,7 +48,7 @@ class Agreed:
             self.proposed = id_of(self.set)
         await self._forget()
 
-    async def require(self) -> Terms:
+    def require(self) -> Terms:
         """Those in force. Raises NotFound."""
         if self.now is None:
             raise NotFound("this town does not record, so it has no custodians")

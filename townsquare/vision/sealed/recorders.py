@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass
 
 from townsquare.model.errors import Invalid, Unavailable
-from townsquare.vision.child import left, reader, spawned
+from townsquare.vision.child import left, piped, reader, spawned
 from townsquare.vision.inbox import now
 from townsquare.vision.sealed import recorded
 from townsquare.vision.sealed.hours import hour_of
@@ -41,8 +41,7 @@ async def started(task: Task) -> Recorder:
         [sys.executable, "-B", "-m", "townsquare.vision.recorder", str(says)], says
     )
     recorder = Recorder(child, await reader(heard))
-    assert child.stdin is not None  # noqa: S101 - asked for
-    child.stdin.write(recorded.line(task))
+    piped(child.stdin).write(recorded.line(task))
     return recorder
 
 

@@ -143,8 +143,7 @@ class Recording:
     # --- recorders
 
     def _task(self, group: Sequence[Source]) -> Task:
-        terms = self.agreed.now
-        assert terms is not None  # noqa: S101 - nothing is recorded without
+        terms = self.agreed.require()
         return Task(
             tuple(group),
             str(self.shelf.folder.absolute()),

@@ -16,6 +16,7 @@ from townsquare.model.entity import NULL, Json, Kind
 from townsquare.model.errors import Invalid
 
 DEEPEST = 40  # lists and objects in each other, in one value
+# Bytes. Rooms make longer ids of it, such as that of an alarm, and PostgreSQL indexes up to 2,704.
 LONGEST_URI = 2_000
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
 USER_INFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@")
@@ -53,7 +54,9 @@ def is_uri(text: Json) -> bool:
     if not isinstance(text, str) or len(text) > LONGEST_URI or not URI.fullmatch(text):
         return False
     return text.isascii() or (
-        not UNSEEN.search(text) and all(unicodedata.category(c)[0] not in "CZ" for c in text)
+        not UNSEEN.search(text)
+        and all(unicodedata.category(c)[0] not in "CZ" for c in text)
+        and len(text.encode()) <= LONGEST_URI
     )
 
 

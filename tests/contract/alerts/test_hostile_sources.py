@@ -1,13 +1,16 @@
 """What somebody who may connect a device can send must not keep the room from its work."""
 
+import random
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.contract.alerts.town import SENSOR, Clock, Town
+from townsquare.context.form.read import read_id
 from townsquare.model.actor import Why
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, Json, entity
+from townsquare.model.errors import Invalid
 from townsquare.model.rule import Rule
 
 BIN, ALARM = "urn:ngsi-ld:WasteContainer:7", "urn:ngsi-ld:Alert:full:7"
@@ -49,3 +52,17 @@ async def test_what_names_no_device_stops_no_alarm(town: Town, name: str, value:
             await town.broker.apply([Change("create", one)], SENSOR, Why("integration"))
         found = await town.several(2)
     assert ALARM in {alarm.id for alarm in found}
+
+
+async def test_the_longest_id_that_is_taken_has_an_alarm_on_every_store(town: Town) -> None:
+    """Of letters of three bytes each that no index can make shorter."""
+    letters = random.Random(3)
+    rest = "".join(chr(letters.randrange(0x4E00, 0x9F00)) for _ in range(664))
+    longest = read_id(f"urn:x:aa{rest}")
+    full = entity(longest, "WasteContainer", level=Attribute(90))
+    async with town.alerting(LEVEL):
+        await town.broker.apply([Change("create", full)], SENSOR, Why("integration"))
+        (alarm,) = await town.several(1)
+    assert alarm.value("alertSource") == longest
+    with pytest.raises(Invalid, match="must be a URI"):
+        read_id(f"{longest}a")

@@ -129,6 +129,8 @@ def geometry_of(text: str) -> BaseGeometry:
         return _parsed(text)
     except ValueError as error:  # of JSON
         raise Invalid(f"not GeoJSON: {error}") from error
+    except RecursionError as error:
+        raise Invalid("not GeoJSON: its lists are too deep in each other") from error
 
 
 def matches(stored: str, relation: Relation, reference: str, distance: float) -> bool:

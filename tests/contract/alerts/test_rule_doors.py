@@ -57,6 +57,7 @@ async def test_a_rule_is_kept_changed_and_taken_away(town: Town) -> None:
         ({"for": 5}, "for: a rule has no such field"),
         ({"schedule": "daily"}, "schedule: character 1"),
         ({"severity": "awful"}, "severity"),
+        ({"area": "[" * 9_000}, "area: not GeoJSON: its lists are too deep"),
         ({"name": "full"}, "the address names"),
     ],
 )

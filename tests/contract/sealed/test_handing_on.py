@@ -27,12 +27,14 @@ from townsquare.vision.sealed.types import TERMS
 HOUR = hour_of(NINE)
 
 
-async def replaced(town: Town, organisation: str = "Ombudsman") -> None:
-    """The court leaves; `ombud` follows, by terms that are in force."""
+async def replaced(town: Town, organisation: str = "Ombudsman", *, first: bool = False) -> None:
+    """The court leaves; `ombud` follows, by terms that are in force, as the first or the last."""
     old = footage.terms(town.kept.of)
     key = custodian.keygen("ombud", town.folder / f"{organisation}.key")
     town.keys["ombud"] = key._replace(town=town.url, log=str(town.notary.log.key))
-    new = Terms((*old.custodians[:2], Custodian(organisation, key.line)), old.keep_hours)
+    follows = Custodian(organisation, key.line)
+    named = (follows, *old.custodians[:2]) if first else (*old.custodians[:2], follows)
+    new = Terms(named, old.keep_hours)
     over = entity(urn(TERMS, old.hash), TERMS, status=Attribute("replaced"))
     told = entity(
         urn(TERMS, new.hash),
@@ -53,9 +55,12 @@ async def hand_on(town: Town) -> str:
     return await asyncio.to_thread(custodian.hand_on, town.keys["court"], True)
 
 
-async def test_what_was_sealed_before_opens_with_who_follows(town: Town, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [False, True])
+async def test_what_was_sealed_before_opens_with_who_follows(
+    town: Town, tmp_path: Path, first: bool
+) -> None:
     await town.record()
-    await replaced(town)
+    await replaced(town, first=first)
     assert "handed on 3 shares" in await hand_on(town)
     opening = await town.opening("police", "ombud")
     await town.release("police", opening)

@@ -1,7 +1,7 @@
 """A custodian who leaves hands on their shares to who follows, so that footage of before stays
 openable by two.
 
-Always holds: who follows is a custodian by the terms in force, in the place of who leaves and of no
+Always holds: who follows is the one custodian by the terms in force who was none before, and of no
 organisation that holds another share; what is handed on is sealed to them, and enveloped by the key
 of the hour or of the hold as before, so that it ends with that; each portion is an entry of the
 log.
@@ -67,11 +67,17 @@ class HandingOn:
         now, of = await self.openings.in_force(), await self._terms_of(key)
         if not of:
             raise Denied(f"{key.name!r} was no custodian")
-        old, place = next(iter(of.values()))
-        follows = now.custodians[place]
-        if follows.key.strip() in {one.key.strip() for one in old.custodians}:
-            raise Denied(f"by the terms in force nobody follows {key.name!r}")
-        others = {folded(o.organisation) for n, o in enumerate(old.custodians) if n != place}
+        known = {o.key.strip() for old, _ in of.values() for o in old.custodians}
+        new = [one for one in now.custodians if one.key.strip() not in known]
+        if len(new) != 1:
+            raise Denied(f"by the terms in force {len(new)} follow {key.name!r}; it takes just one")
+        (follows,) = new
+        others = {
+            folded(one.organisation)
+            for old, place in of.values()
+            for n, one in enumerate(old.custodians)
+            if n != place
+        }
         if folded(follows.organisation) in others:
             raise Denied(f"{follows.organisation} holds another share of that footage")
         return follows.public, follows.organisation

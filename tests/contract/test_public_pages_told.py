@@ -60,6 +60,7 @@ def figures() -> str:
         openings=[opening.Sum("2030-06", "investigation", 2, 1, 0)],
         holds=2,
         clear=[view.Sum("2030-06", "crowd safety", 1, 5)],
+        drilled=NOON,
     )
     return bytes(page.body).decode()
 

@@ -14,7 +14,7 @@ SIDE_BY_SIDE := --numprocesses $(CORES) --no-loadscope-reorder
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-sealed bench-seal bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
 	soak soak-vision fuzz exceptions lock chromium
 
 help: ## this list

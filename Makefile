@@ -73,7 +73,7 @@ bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 
 bench-seal: venv ## cameras that one core seals and keeps, and how long it takes to open an hour of one
 	@$(V)/python bench/seal.py
-	@$(V)/python bench/opening.py
+	@PYTHONPATH=. $(V)/python bench/opening.py
 
 bench-trust: venv ## grants, hiding, appends to the log and proofs from it: ENTRIES=10000000
 	@PYTHONPATH=. $(V)/python bench/trust.py $(ENTRIES)

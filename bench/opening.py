@@ -1,32 +1,39 @@
-"""How long it takes to open an hour of one camera: what the town hands out, what two custodians do,
-and what who asked does, beside decrypting the same bytes with keys that are known.
+"""How long it takes to open an hour of one camera, from the custodians' first question to the film.
 
-360 segments of ten seconds and 2.4 Mbit/s on disk; without the network between them, and without
-the people. Usage: python bench/opening.py [SEGMENTS]
+A town with 360 segments of ten seconds and 2.4 Mbit/s, its doors on a port of this machine: two
+custodians' own clients check and release it, then who asked fetches, opens, joins and signs it.
+Beside it the same segments are decrypted with known keys and written, and nothing else. What it
+leaves out is people and the network between them. Usage: python bench/opening.py [SEGMENTS]
 """
 
-import base64
+import asyncio
+import json
 import sys
 import tempfile
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
+from seal import clip, piece
 
-from townsquare.trust.seal import keys, release, segment, sharing
-from townsquare.trust.seal.keys import CustodianKey, OpeningKey
-from townsquare.trust.seal.release import Release
-from townsquare.trust.seal.segment import Of, Segment
+from tests.contract.sealed.opened import CASE, NINE, Town
+from tests.footage import TEN
+from tests.sealing import opened
+from townsquare import app
+from townsquare.bus import open_bus
+from townsquare.cli import unsealing
+from townsquare.cli.unsealing import Export
+from townsquare.context.broker import Broker
+from townsquare.trust.policy import policy
+from townsquare.trust.seal import segment
+from townsquare.vision.sealed.hours import hour_of
+from townsquare.vision.sealed.opening import Wish
 
-AT = datetime(2031, 5, 1, 9, tzinfo=UTC)
-BYTES = 3_000_000  # ten seconds of 2.4 Mbit/s
-OPENING, NAMES, TWO = "urn:ngsi-ld:FootageOpening:bench", ("a", "b", "c"), (0, 2)
+ALONE = "decrypting and writing alone"
 GOAL_S = 10
 
 
@@ -34,81 +41,79 @@ GOAL_S = 10
 def timed(times: dict[str, float], name: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    times[name] = times.get(name, 0.0) + time.monotonic() - began
+    times[name] = time.monotonic() - began
 
 
-def recorded(folder: Path, number: int, custodians: list[CustodianKey], hour: OpeningKey) -> None:
-    content = np.random.default_rng(0).integers(0, 256, BYTES, np.uint8).tobytes()
+async def recorded(town: Town, number: int) -> None:
+    content = piece(clip()).closed()
     for n in range(number):
-        since = AT + timedelta(seconds=10 * n)
-        of = Of("bench", since, since + timedelta(seconds=10), "h264", "mp4", "h", "terms", "p")
-        made = segment.sealed(of, content, custodians, hour.public)
-        (folder / f"{n}.seal").write_bytes(segment.encoded(made))
+        town.kept.record("square", NINE + n * TEN, content)
+    await town.list()
 
 
-def resealed(
-    found: Segment, digest: str, share: bytes, n: int, own: OpeningKey, asker: OpeningKey
-) -> bytes:
-    """What the client of one custodian does with one share."""
-    head = found.header
-    info = segment.share_info(head.camera, head.since, head.terms, NAMES[n])
-    opened = own.open(share, info)
-    assert sharing.commitment(n + 1, opened) == head.commitments[n]  # noqa: S101 - a bench
-    return asker.public.seal(opened, release.info(OPENING, digest, NAMES[n]))
+async def agreed(town: Town, number: int) -> str:
+    """The id of an opening of all of it, in the signed log."""
+    asker, until = town.keys["asker"].line, NINE + number * TEN
+    id = await town.asked(Wish("square", NINE, until, CASE, asker, False))
+    await town.agreed(id, "police", "court")
+    await town.sign()
+    return (await town.openings.waiting_for("police"))[-1].id
 
 
-def unsealed(found: Segment, given: dict[int, bytes], asker: OpeningKey) -> tuple[bytes, bytes]:
-    """Key and content."""
-    shares, digest = {}, found.digest
-    for n, sealed in given.items():
-        told = Release(OPENING, NAMES[n], {digest: base64.b64encode(sealed).decode()})
-        committed = found.header.commitments[n]
-        shares[n + 1] = release.share(told, digest, n + 1, committed, asker)
-    key = sharing.combine(shares, found.header.commitments)
-    return key, segment.opened(found, key)
-
-
-def main(number: int) -> None:
-    own = [keys.fresh() for _ in NAMES]
-    signing = [Ed25519PrivateKey.generate().public_key().public_bytes_raw() for _ in NAMES]
-    custodians = [
-        CustodianKey(name, key.public, signs)
-        for name, key, signs in zip(NAMES, own, signing, strict=True)
-    ]
-    hour, asker = keys.fresh(), keys.fresh()
+async def measured(folder: Path, number: int) -> dict[str, float]:
+    broker = Broker(opened("sqlite:town.db", folder), open_bus("memory:"), policy(app.TYPES))
+    town = await Town(broker, folder).open()
+    await town.notary.open()
     times: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(dir=".") as name:
-        folder = Path(name)
-        recorded(folder, number, custodians, hour)
-        for n in range(number):
-            file = folder / f"{n}.seal"
-            with timed(times, "the town hands out headers and sealed shares"):
-                found = segment.decoded(file.read_bytes())
-                shares, digest = segment.shares_of(found, hour), found.digest
-            with timed(times, "two custodians check and seal their shares anew"):
-                given = {i: resealed(found, digest, shares[i], i, own[i], asker) for i in TWO}
-            with timed(times, "who asked opens and writes it"):
-                again = segment.decoded(file.read_bytes())
-                key, content = unsealed(again, given, asker)
-                (folder / f"{n}.mp4").write_bytes(content)
-            with timed(times, "decrypting and writing alone"):
-                (folder / f"{n}.raw").write_bytes(segment.opened(again, key))
-            for done in (f"{n}.mp4", f"{n}.raw", f"{n}.seal"):
-                (folder / done).unlink()
-    report(times, number)
+    try:
+        async with town.serving():
+            await recorded(town, number)
+            id = await agreed(town, number)
+            with timed(times, "two custodians fetch, check and release, one after the other"):
+                for name in ("police", "court"):
+                    await town.release(name, id)
+            with timed(times, "who asked fetches, opens, joins and signs it"):
+                out = await asyncio.to_thread(
+                    unsealing.export, town.keys["asker"], id, folder / "export"
+                )
+            require_all(out, number)
+            with timed(times, ALONE):
+                alone(town, folder / "alone")
+    finally:
+        await broker.store.close()
+    return times
+
+
+def require_all(out: Export, number: int) -> None:
+    if out.segments != number or out.lost or not (out.folder / "footage.mp4").exists():
+        raise SystemExit(f"{out.segments} of {number} segments were opened: {out.lost[:3]}")
+
+
+def alone(town: Town, folder: Path) -> None:
+    """With the keys that the export tells, so that nothing but decrypting is in it."""
+    folder.mkdir()
+    hour = hour_of(NINE)
+    lines = (folder.parent / "export" / "segments.jsonl").read_text().splitlines()
+    for line, told in zip(town.kept.shelf.lines("square", hour), lines, strict=True):
+        found = town.kept.shelf.segment("square", hour, line.file)
+        key = b64decode(json.loads(told)["key"])
+        (folder / line.file).write_bytes(segment.opened(found, key))
 
 
 def report(times: dict[str, float], number: int) -> None:
     hour_s = {name: spent * 360 / number for name, spent in times.items()}
-    alone = hour_s.pop("decrypting and writing alone")
+    beside = hour_s.pop(ALONE)
     table = Table("an hour of one camera", "seconds", "ratio", box=None)
-    for name, spent in hour_s.items():
-        table.add_row(name, f"{spent:.1f}", f"{spent / alone:.1f}")
-    whole = sum(hour_s.values())
-    table.add_row("all of it", f"{whole:.1f}", f"{whole / alone:.1f}")
-    table.add_row("decrypting and writing alone", f"{alone:.1f}", "1")
+    rows = {**hour_s, "all of it": sum(hour_s.values()), ALONE: beside}
+    for name, spent in rows.items():
+        table.add_row(name, f"{spent:.1f}", f"{spent / beside:.1f}")
     Console(width=110).print(table)
-    print(f"goal: {GOAL_S} s; {'met' if whole < GOAL_S else 'NOT met'}")
+    print(f"goal: {GOAL_S} s; {'met' if rows['all of it'] < GOAL_S else 'NOT met'}")
+
+
+def main(number: int) -> None:
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        report(asyncio.run(measured(Path(name), number)), number)
 
 
 if __name__ == "__main__":

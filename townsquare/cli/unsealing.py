@@ -13,10 +13,13 @@ that was recorded names the custodian who gave it.
 import json
 import shutil
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import msgspec
@@ -31,6 +34,7 @@ from townsquare.trust.seal.segment import Header, Segment
 from townsquare.trust.seal.sharing import QUORUM, FalseShare
 from townsquare.vision.sealed.joining import joined
 
+AT_ONCE = 4  # segments that are fetched and opened
 README = Path(__file__).with_name("export.txt")
 
 
@@ -79,28 +83,64 @@ def checked(key: Key, told: Any) -> dict[str, set[str]]:
 
 
 def _written(key: Key, path: str, told: Any, listed: dict[str, set[str]], folder: Path) -> Export:
-    lost, pieces, releases = list[str](), list[Path](), _releases(told)
-    with (folder / "segments.jsonl").open("wb") as lines:
-        for each in told["segments"]:
+    """Segments are fetched and opened beside each other, and joined as they come."""
+    taking = _Taking(key, path, told, listed, _releases(told), folder)
+    film = folder / "footage.mp4"
+    with ThreadPoolExecutor(AT_ONCE) as pool, (folder / "segments.jsonl").open("wb") as lines:
+        pieces = taking.pieces(pool, lines)
+        try:
+            joined(pieces, film)
+        except Invalid as error:
+            film.unlink(missing_ok=True)
+            unjoined = [f"footage.mp4: {error}; the pieces are there"]
+        else:
+            unjoined = []
+        deque(pieces, 0)  # those behind the one that could not be joined
+    _prove(told, taking.lost, folder)
+    more = unjoined or _marked(key, path, told, folder)
+    return Export(folder, taking.number, len(told["gaps"]), [*taking.lost, *more])
+
+
+@dataclass(slots=True)
+class _Taking:
+    """`lost` says of segments that could not be opened why; `number` were."""
+
+    key: Key
+    path: str
+    told: Any
+    listed: dict[str, set[str]]
+    releases: Sequence[Release]
+    folder: Path
+    lost: list[str] = field(init=False)
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        self.lost = [f"{one['file']}: {one['why']}" for one in self.told["damaged"]]
+
+    def pieces(self, pool: Executor, lines: BinaryIO) -> Iterator[Path]:
+        """In their order, a few of them ahead of who takes them."""
+        waiting = iter(self.told["segments"])
+        ahead = deque((one, pool.submit(self._piece, one)) for one in islice(waiting, 2 * AT_ONCE))
+        while ahead:
+            each, taken = ahead.popleft()
+            ahead.extend((one, pool.submit(self._piece, one)) for one in islice(waiting, 1))
             try:
-                custodian.require_segment(each, told, listed)
-                one = unsealed(key, path, told, each, releases)
+                piece, line = taken.result()
             except (FalseShare, NotOpened, Invalid, Wrong) as error:
-                lost.append(f"{each['file']}: {error}")
+                self.lost.append(f"{each['file']}: {error}")
                 continue
-            piece = folder / "pieces" / f"{each['file'].removesuffix('.seal')}.{_form(one)}"
-            piece.write_bytes(one.content)
-            lines.write(_line(each, one, piece))
-            pieces.append(piece)
-    _prove(told, lost, folder)
-    try:
-        joined(pieces, folder / "footage.mp4")
-    except Invalid as error:
-        (folder / "footage.mp4").unlink(missing_ok=True)
-        lost.append(f"footage.mp4: {error}; the pieces are there")
-    else:
-        lost += _marked(key, path, told, folder)
-    return Export(folder, len(pieces), len(told["gaps"]), lost)
+            lines.write(line)
+            self.number += 1
+            yield piece
+
+    def _piece(self, each: Any) -> tuple[Path, bytes]:
+        """Raises FalseShare, NotOpened, Invalid or Wrong."""
+        custodian.require_segment(each, self.told, self.listed)
+        one = unsealed(self.key, self.path, self.told, each, self.releases)
+        name = f"{each['file'].removesuffix('.seal')}.{_form(one)}"
+        piece = self.folder / "pieces" / name
+        piece.write_bytes(one.content)
+        return piece, _line(each, one, piece)
 
 
 def _marked(key: Key, path: str, told: Any, folder: Path) -> list[str]:
@@ -132,7 +172,6 @@ def unsealed(key: Key, path: str, told: Any, each: Any, releases: Sequence[Relea
 
 def _releases(told: Any) -> list[Release]:
     """As they are signed. Raises Invalid."""
-    digests = [each["digest"] for each in told["segments"]]
     known = {one["key"] for terms in told["terms"].values() for one in terms["custodians"]}
     keys = [custodian_key(text) for text in sorted(known)]
     found = [msgspec.convert(raw, Release) for raw in told["releases"]]
@@ -142,7 +181,7 @@ def _releases(told: Any) -> list[Release]:
         )
         if signer is None:
             raise Invalid(f"what came as released by {one.custodian!r} is signed by no custodian")
-        release.require(one, signer, digests)
+        release.require_signed(one, signer)
     return found
 
 
@@ -153,6 +192,8 @@ def _shares(
     names = [custodian_key(o["key"]) for o in told["terms"][header.terms]["custodians"]]
     by_name: Mapping[str, CustodianKey] = {one.name: one for one in names}
     for one in releases:
+        if each["digest"] not in one.shares:
+            continue  # it was damaged when they released it
         if one.custodian in each["handed"]:
             index = int(each["handed"][one.custodian]) + 1
         elif one.custodian in by_name:

@@ -52,15 +52,20 @@ def info(opening: str, digest: str, custodian: str) -> bytes:
 
 
 def require(release: Release, key: CustodianKey, digests: Sequence[str]) -> None:
-    """Raises Invalid for what is not of this custodian, or not of all segments."""
+    """Raises Invalid for what is not of this custodian, or not of just these segments."""
+    require_signed(release, key)
+    if missing := set(digests).symmetric_difference(release.shares):
+        raise Invalid(f"the release is not of the segments that were asked for: {min(missing)}")
+
+
+def require_signed(release: Release, key: CustodianKey) -> None:
+    """Raises Invalid."""
     try:
         signed = key.signed(said(release), b64decode(release.signature, validate=True))
     except ValueError:
         signed = False
     if release.custodian != key.name or not signed:
         raise Invalid(f"this was not signed by the custodian {key.name!r}")
-    if missing := set(digests).symmetric_difference(release.shares):
-        raise Invalid(f"the release is not of the segments that were asked for: {min(missing)}")
 
 
 def share(release: Release, digest: str, index: int, committed: str, key: OpeningKey) -> bytes:

@@ -27,7 +27,7 @@ from townsquare.trust.seal.keys import CustodianKey, NotOpened, OpeningKey, Seal
 from townsquare.trust.seal.sharing import KEY_BYTES, commitment, split
 
 MAGIC = b"TSQSEAL1"
-NONCE_BYTES, TAG_BYTES, LENGTH = 12, 16, 8
+NONCE_BYTES, TAG_BYTES, LENGTH, PREFIX = 12, 16, 8, 4
 LEAST_CLASS = 1 << 18  # bytes
 MOST_BYTES = 1 << 28  # of one segment
 MOST_HEADER = 1 << 16
@@ -159,7 +159,7 @@ def opened(segment: Segment, key: bytes) -> bytes:
 
 def encoded(segment: Segment) -> bytes:
     told, envelope = segment.told, segment.envelope
-    lengths = len(told).to_bytes(4), len(envelope).to_bytes(4)
+    lengths = len(told).to_bytes(PREFIX), len(envelope).to_bytes(PREFIX)
     return b"".join((MAGIC, lengths[0], told, lengths[1], envelope, segment.ciphertext))
 
 
@@ -184,8 +184,13 @@ def head(raw: bytes) -> Segment:
     return Segment(told, _cut(rest)[0], b"")
 
 
+def bytes_before(segment: Segment) -> int:
+    """Of its file, before the ciphertext."""
+    return len(MAGIC) + 2 * PREFIX + len(segment.told) + len(segment.envelope)
+
+
 def _cut(raw: bytes) -> tuple[bytes, bytes]:
-    length = int.from_bytes(raw[:4])
-    if len(raw) < 4 or not 0 < length <= min(MOST_HEADER, len(raw) - 4):
+    length = int.from_bytes(raw[:PREFIX])
+    if len(raw) < PREFIX or not 0 < length <= min(MOST_HEADER, len(raw) - PREFIX):
         raise Invalid("this is no sealed segment, or not whole")
-    return raw[4 : 4 + length], raw[4 + length :]
+    return raw[PREFIX : PREFIX + length], raw[PREFIX + length :]

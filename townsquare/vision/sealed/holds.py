@@ -25,7 +25,6 @@ from townsquare.model.errors import Conflict, Denied, Invalid, NotFound
 from townsquare.trust.identity.organisation import folded
 from townsquare.trust.policy import require
 from townsquare.trust.seal import segment
-from townsquare.trust.seal.keys import NotOpened
 from townsquare.trust.seal.listing import Line
 from townsquare.vision.entities import CAMERA
 from townsquare.vision.sealed import footage
@@ -146,10 +145,10 @@ class Holds:
         for hour, line in found:
             try:
                 shares = unwrapping.sealed_shares(camera, hour, line)
-            except (NotFound, NotOpened):
+                head = self.shelf.head(camera, hour, line.file)
+            except (NotFound, Invalid):
                 continue  # its time ended meanwhile, or it was changed
-            whole = self.shelf.segment(camera, hour, line.file)
-            envelope = segment.enveloped(whole, shares, key).envelope
+            envelope = segment.enveloped(head, shares, key).envelope
             self.shelf.hold(camera, hour, line.file, name, envelope)
             held.append((hour, line))
         return held

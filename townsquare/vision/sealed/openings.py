@@ -6,10 +6,8 @@ who asked; each step is an entry of the log.
 """
 
 import asyncio
-import hashlib
 import shutil
 import time
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +23,6 @@ from townsquare.model.entity import Json, iso
 from townsquare.model.errors import Denied, Invalid, NotFound
 from townsquare.trust.approvals import Approval
 from townsquare.trust.policy import require
-from townsquare.trust.seal import handing
 from townsquare.trust.seal import release as releases
 from townsquare.trust.seal.keys import CustodianKey
 from townsquare.trust.seal.listing import Line, gaps
@@ -34,6 +31,7 @@ from townsquare.trust.seal.terms import Terms
 from townsquare.vision.sealed import opening
 from townsquare.vision.sealed.agreed import terms_of
 from townsquare.vision.sealed.custody_types import OPENING
+from townsquare.vision.sealed.handing_out import HandingOut
 from townsquare.vision.sealed.opening import RUNS, Opening, Wish
 from townsquare.vision.sealed.proofs import Proofs
 from townsquare.vision.sealed.shelf import Shelf
@@ -167,7 +165,8 @@ class Openings:
         one.require_runs(self.broker.clock())
         if custodian and not one.may_release(custodian):
             raise Denied(f"the custodian {custodian!r} is none of those who agreed to this")
-        found = self._covering(one)
+        found, terms = self._covering(one), await self.terms()
+        told = await self._handing_out.told(one.camera, found, terms, custodian)
         whom = custodian or one.organisation or one.key.split("+")[0]
         hours = {
             hour: await self.proofs.of_hour(
@@ -175,7 +174,6 @@ class Openings:
             )
             for hour in dict.fromkeys(hour for hour, _ in found)
         }
-        terms = await self.terms()
         return {
             **summary(one),
             "checkpoint": self.proofs.log.published,
@@ -185,12 +183,10 @@ class Openings:
             "hours": hours,
             "gaps": [
                 {"since": iso(gap.since), "until": iso(gap.until)}
-                for gap in gaps([line for _, line in found], one.since, one.until)
+                for gap in gaps(told.lines, one.since, one.until)
             ],
-            "segments": [
-                await asyncio.to_thread(self._segment, one, hour, line, custodian, terms)
-                for hour, line in found
-            ],
+            "segments": told.whole,
+            "damaged": told.damaged,
             "released": [releases.statement(r) for r in self._releases(one)],
             "releases": [] if custodian else [msgspec.to_builtins(r) for r in self._releases(one)],
         }
@@ -202,27 +198,6 @@ class Openings:
         found = self.shelf.covering(one.camera, one.since, one.until)
         return [(hour, line) for hour, line in found if line.until <= one.opened_at]
 
-    def _segment(
-        self, one: Opening, hour: str, line: Line, custodian: str, terms: Mapping[str, Terms]
-    ) -> Json:
-        found = self.shelf.segment(one.camera, hour, line.file)
-        told = {
-            "hour": hour,
-            "file": line.file,
-            "digest": line.digest,
-            "header": b64encode(found.told).decode(),
-            "ciphertextSum": hashlib.sha256(found.ciphertext).hexdigest(),
-        }
-        shares = self.unwrapping.sealed_shares(one.camera, hour, line)
-        handed = {to: n for n, share in enumerate(shares) if (to := handing.told(share)[0])}
-        if custodian in handed:
-            handed = {custodian: handed[custodian]}
-            told["share"] = b64encode(handing.told(shares[handed[custodian]])[1]).decode()
-        elif custodian:
-            index = _index(terms, found.header.terms, custodian)
-            told["share"] = b64encode(handing.told(shares[index])[1]).decode()
-        return {**told, "handed": handed}
-
     def raw(self, one: Opening, hour: str, file: str) -> Path:
         """The file of a segment. Raises NotFound or Denied."""
         one.require_runs(self.broker.clock())
@@ -231,14 +206,17 @@ class Openings:
             raise NotFound("this segment is not part of what was agreed to")
         return self.shelf.file(one.camera, hour, file)
 
+    @property
+    def _handing_out(self) -> HandingOut:
+        return HandingOut(self.shelf, self.unwrapping)
+
     # --- what custodians release
 
     async def release(self, one: Opening, told: Release, key: CustodianKey) -> Opening:
         """Raises Denied, Invalid or Conflict."""
         if told.opening != one.id:
             raise Invalid("this release is of another opening")
-        found = self._covering(one)
-        releases.require(told, key, [line.digest for _, line in found])
+        releases.require(told, key, await asyncio.to_thread(self._wanted, one, told))
         async with self.writing:
             now = await self.of(one.id)
             change = Change("merge", opening.released(now, key.name, self.broker.clock()))
@@ -247,6 +225,15 @@ class Openings:
             await asyncio.to_thread(file.write_bytes, msgspec.json.encode(told))
             await self._write(change, one.case)
         return await self.of(one.id)
+
+    def _wanted(self, one: Opening, told: Release) -> list[str]:
+        """All but what was damaged when it was released."""
+        whole, found = self._handing_out.is_whole, self._covering(one)
+        return [
+            line.digest
+            for hour, line in found
+            if line.digest in told.shares or whole(one.camera, hour, line)
+        ]
 
     async def deliver(self, one: Opening) -> None:
         """Once who asked has what two custodians released."""
@@ -306,14 +293,6 @@ def summary(one: Opening) -> dict[str, Json]:
         "openedAt": iso(one.opened_at),
         "validUntil": iso(one.valid_until),
     }
-
-
-def _index(terms: Mapping[str, Terms], hash: str, custodian: str) -> int:
-    """Of this custodian's share under these terms. Raises Denied."""
-    names = [one.name for one in terms[hash].custodians] if hash in terms else []
-    if custodian not in names:
-        raise Denied(f"{custodian!r} was no custodian when this was recorded")
-    return names.index(custodian)
 
 
 def _name(id: str) -> str:

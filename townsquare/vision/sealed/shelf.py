@@ -4,6 +4,7 @@ Always holds: what is listed was durable before it was listed, and what is not w
 The list stays as long as one of its segments does, since it proves that one by the root in the log.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
@@ -62,6 +63,16 @@ class Shelf:
         try:
             with self.file(camera, hour, file).open("rb") as content:
                 return segment.head(content.read(segment.MOST_HEAD))
+        except FileNotFoundError as error:
+            raise NotFound(f"{file} of camera {camera!r}, {hour}, was destroyed") from error
+
+    def summed(self, camera: str, hour: str, file: str) -> tuple[Segment, bytes]:
+        """Without its ciphertext, and SHA-256 of that. Raises NotFound or Invalid."""
+        try:
+            with self.file(camera, hour, file).open("rb") as content:
+                found = segment.head(content.read(segment.MOST_HEAD))
+                content.seek(segment.bytes_before(found))
+                return found, hashlib.file_digest(content, "sha256").digest()
         except FileNotFoundError as error:
             raise NotFound(f"{file} of camera {camera!r}, {hour}, was destroyed") from error
 

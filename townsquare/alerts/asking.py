@@ -3,6 +3,7 @@
 Always holds: where what a q compares is missing and decides, the answer is that it is unknown.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from townsquare.alerts.who import ROOM, WHY
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.query import All, Any, Condition, Linked, Query, leaves
-from townsquare.context.scratch import Scratch
+from townsquare.context.scratch import Held, Scratch
 from townsquare.model.entity import Entity
 from townsquare.model.errors import Invalid
 from townsquare.model.rule import BrokenRule, Rule
 
+ASKED = "urn:ngsi-ld:Asked:"
 EXAMPLE = "'fillingLevel>0.8;status==\"open\"'"
 
 
@@ -32,7 +34,7 @@ def check(rule: Rule) -> None:
             raise BrokenRule(rule.name, name, str(error), EXAMPLE, place) from error
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8192)
 def read_q(q: str) -> Condition:
     """Raises Invalid with the place, or TooComplex."""
     condition = parse(q)
@@ -66,32 +68,39 @@ class Asking:
         for number, entity, asked in questions:
             for q in asked:
                 by_q[q][number] = entity
+        if not by_q:
+            return Answered()
+        asked_about = {n: entity for about in by_q.values() for n, entity in about.items()}
+        # Several may be one entity at different times.
+        apart = [structs.replace(e, id=f"{ASKED}{n}") for n, e in asked_about.items()]
         answers: dict[tuple[str, int], bool | None] = {}
-        for q, about in by_q.items():
-            answers |= {(q, n): answer for n, answer in (await self._one(q, about)).items()}
+        async with self._scratch.holding(apart) as held:
+            for q, about in by_q.items():
+                answers |= {(q, n): answer for n, answer in (await _one(held, q, about)).items()}
+                await asyncio.sleep(0)  # there may be thousands of rules
         return Answered(answers)
 
-    async def _one(self, q: str, about: Mapping[int, Entity]) -> dict[int, bool | None]:
-        condition = read_q(q)
-        true = await self._true(condition, about)
-        answers: dict[int, bool | None] = {n: n in true for n in about}
-        unsure: defaultdict[frozenset[str], dict[int, Entity]] = defaultdict(dict)
-        for number in about.keys() - true:
-            if missing := _missing(condition, about[number]):
-                unsure[missing][number] = about[number]
-        for missing, entities in unsure.items():
-            rest = granted(condition, missing)
-            could = set(entities) if rest is None else await self._true(rest, entities)
-            answers |= dict.fromkeys(could, None)
-        return answers
 
-    async def _true(self, condition: Condition, about: Mapping[int, Entity]) -> set[int]:
-        # Several may be one entity at different times.
-        apart = [structs.replace(e, id=f"urn:ngsi-ld:Asked:{n}") for n, e in about.items()]
-        types = tuple({type for entity in apart for type in entity.types})
-        query = Query(types=types, q=condition)
-        found = await self._scratch.matching(query, apart, ROOM, WHY, "read")
-        return {int(id.rpartition(":")[2]) for id in found}
+async def _one(held: Held, q: str, about: Mapping[int, Entity]) -> dict[int, bool | None]:
+    condition = read_q(q)
+    true = await _true(held, condition, about)
+    answers: dict[int, bool | None] = {n: n in true for n in about}
+    unsure: defaultdict[frozenset[str], dict[int, Entity]] = defaultdict(dict)
+    for number in about.keys() - true:
+        if missing := _missing(condition, about[number]):
+            unsure[missing][number] = about[number]
+    for missing, entities in unsure.items():
+        rest = granted(condition, missing)
+        could = set(entities) if rest is None else await _true(held, rest, entities)
+        answers |= dict.fromkeys(could, None)
+    return answers
+
+
+async def _true(held: Held, condition: Condition, about: Mapping[int, Entity]) -> set[int]:
+    types = tuple({type for entity in about.values() for type in entity.types})
+    query = Query(types=types, q=condition)
+    found = await held.matching(query, ROOM, WHY, "read")
+    return {int(id.removeprefix(ASKED)) for id in found} & about.keys()
 
 
 def _missing(condition: Condition, entity: Entity) -> frozenset[str]:

@@ -151,7 +151,10 @@ class _Desk:
         self.annunciator.read(news)
         present = [(changed.seq, changed.after) for changed in news]
         told = await _answered(self.asking, self.lookout, present)
-        found = [f for changed in news for f in self.lookout.read(changed, told.about(changed.seq))]
+        found: list[Finding] = []
+        for changed in news:
+            found += self.lookout.read(changed, told.about(changed.seq))
+            await asyncio.sleep(0)  # thousands of rules on one type take a while
         await self._keep(found + self.lookout.elapse(news[-1].at))
         await self._bring_back()
 

@@ -5,8 +5,9 @@ moment into a store of its own in memory and asked for there. What they are link
 there: `q` that follows links finds nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,32 +31,48 @@ class Scratch:
         self._broker = Broker(store, MemoryBus(), broker.policy, broker.clock)
         self._broker.looks = broker.looks  # who looks here is in the town's log too
 
-    async def matching(
-        self, query: Query, entities: Sequence[Entity], by: Actor, why: Why, act: Act
-    ) -> set[str]:
-        """Ids of the entities that match, as `by` may see them."""
+    @asynccontextmanager
+    async def holding(self, entities: Sequence[Entity]) -> AsyncIterator["Held"]:
+        """For as long as several questions about them are asked."""
         if self._broker.policy is not self._for.policy:
             self._broker.adopt(self._for.policy)
         tenant = uuid4().hex  # others may ask at the same time
         rows = [_row(tenant, entity) for entity in entities]
         try:
             await self._write(tenant, Writes(put=rows))
-            found: set[str] = set()
-            more, offset = True, 0
-            while more:
-                part = replace(query, limit=MOST, offset=offset)
-                page = await self._broker.find(part, by, why, tenant=tenant, act=act)
-                found |= {entity.id for entity in page.entities}
-                more, offset = page.more, offset + MOST
-            return found
+            yield Held(self._broker, tenant)
         finally:
             await self._write(tenant, Writes(delete=[row.key for row in rows]))
+
+    async def matching(
+        self, query: Query, entities: Sequence[Entity], by: Actor, why: Why, act: Act
+    ) -> set[str]:
+        """Ids of the entities that match, as `by` may see them."""
+        async with self.holding(entities) as held:
+            return await held.matching(query, by, why, act)
 
     async def _write(self, tenant: str, writes: Writes) -> None:
         await self._broker.store.commit(Job(self._broker.clock(), tenant, (), lambda _: writes))
 
     async def close(self) -> None:
         await self._broker.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    broker: Broker
+    tenant: str
+
+    async def matching(self, query: Query, by: Actor, why: Why, act: Act) -> set[str]:
+        """Ids of the entities that match, as `by` may see them."""
+        found: set[str] = set()
+        more, offset = True, 0
+        while more:
+            part = replace(query, limit=MOST, offset=offset)
+            page = await self.broker.find(part, by, why, tenant=self.tenant, act=act)
+            found |= {entity.id for entity in page.entities}
+            more, offset = page.more, offset + MOST
+        return found
 
 
 def _row(tenant: str, entity: Entity) -> Row:

@@ -498,7 +498,7 @@ async def test_nor_do_they_take_a_release_of_something_else_or_of_somebody_else_
     one_only = custodian.release_said(opening, fewer)
     fewer["signature"] = b64encode(town.keys["police"].signer.sign(one_only)).decode()
     for lied in (
-        {**told, "id": opening[:-1] + "0"},
+        {**told, "id": f"{opening}0"},
         {**told, "released": [{**by_hand, "custodian": "data-protection"}]},
         {**told, "released": [{**by_hand, "sums": {**by_hand["sums"], digest: "0" * 64}}]},
         {**told, "released": [fewer]},

@@ -8,6 +8,7 @@ leaves out is people and the network between them. Usage: python bench/opening.p
 
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,14 +26,16 @@ from tests.footage import TEN
 from tests.sealing import opened
 from townsquare import app
 from townsquare.bus import open_bus
-from townsquare.cli import unsealing
-from townsquare.cli.unsealing import Export
+from townsquare.cli import custodian
 from townsquare.context.broker import Broker
 from townsquare.trust.policy import policy
 from townsquare.trust.seal import segment
 from townsquare.vision.sealed.hours import hour_of
 from townsquare.vision.sealed.opening import Wish
 
+RELEASED = "two custodians fetch, check and release, one after the other"
+OPENED = "who asked fetches, opens and writes each segment"
+JOINED = "and joins them into one film, with its manifest"
 ALONE = "decrypting and writing alone"
 GOAL_S = 10
 
@@ -69,14 +72,10 @@ async def measured(folder: Path, number: int) -> dict[str, float]:
         async with town.serving():
             await recorded(town, number)
             id = await agreed(town, number)
-            with timed(times, "two custodians fetch, check and release, one after the other"):
+            with timed(times, RELEASED):
                 for name in ("police", "court"):
                     await town.release(name, id)
-            with timed(times, "who asked fetches, opens, joins and signs it"):
-                out = await asyncio.to_thread(
-                    unsealing.export, town.keys["asker"], id, folder / "export"
-                )
-            require_all(out, number)
+            await opened_by(town, id, folder / "export", number, times)
             with timed(times, ALONE):
                 alone(town, folder / "alone")
     finally:
@@ -84,9 +83,23 @@ async def measured(folder: Path, number: int) -> dict[str, float]:
     return times
 
 
-def require_all(out: Export, number: int) -> None:
-    if out.segments != number or out.lost or not (out.folder / "footage.mp4").exists():
-        raise SystemExit(f"{out.segments} of {number} segments were opened: {out.lost[:3]}")
+async def opened_by(
+    town: Town, id: str, export: Path, number: int, times: dict[str, float]
+) -> None:
+    """By the program of who asked, in a process of its own as at their desk."""
+    key = town.folder / "asker.key"
+    custodian.trust(key, town.url, town.keys["asker"].log)
+    command = ("-u", "-m", "townsquare.cli", "footage", "open", str(key), id, str(export))
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert running.stdout  # noqa: S101 - a bench
+    with timed(times, OPENED):
+        told = await running.stdout.readline()
+    with timed(times, JOINED):
+        told += await running.stdout.read()
+    if not told.startswith(b"%d segments opened" % number) or not (export / "footage.mp4").exists():
+        raise SystemExit(told.decode())
 
 
 def alone(town: Town, folder: Path) -> None:
@@ -102,13 +115,19 @@ def alone(town: Town, folder: Path) -> None:
 
 def report(times: dict[str, float], number: int) -> None:
     hour_s = {name: spent * 360 / number for name, spent in times.items()}
-    beside = hour_s.pop(ALONE)
     table = Table("an hour of one camera", "seconds", "ratio", box=None)
-    rows = {**hour_s, "all of it": sum(hour_s.values()), ALONE: beside}
+    whole = hour_s[RELEASED] + hour_s[OPENED]
+    rows = {
+        RELEASED: hour_s[RELEASED],
+        OPENED: hour_s[OPENED],
+        "open": whole,
+        JOINED: hour_s[JOINED],
+        ALONE: hour_s[ALONE],
+    }
     for name, spent in rows.items():
-        table.add_row(name, f"{spent:.1f}", f"{spent / beside:.1f}")
+        table.add_row(name, f"{spent:.1f}", f"{spent / hour_s[ALONE]:.1f}")
     Console(width=110).print(table)
-    print(f"goal: {GOAL_S} s; {'met' if rows['all of it'] < GOAL_S else 'NOT met'}")
+    print(f"goal: open in {GOAL_S} s; {'met' if whole < GOAL_S else 'NOT met'}")
 
 
 def main(number: int) -> None:

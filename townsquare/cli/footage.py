@@ -42,7 +42,7 @@ def trust(file: Path, town: str, log: str) -> None:
 def open_(file: Path, opening: str, folder: Path) -> None:
     """Fetch what two custodians released, check and open it into a new FOLDER."""
     try:
-        made = unsealing.export(custodian.load(file), opening, folder)
+        made = unsealing.export(custodian.load(file), opening, folder, typer.echo)
     except Wrong as wrong:
         raise Denied(str(wrong)) from wrong
     typer.echo(f"{made.segments} segments in {made.folder}; {made.gaps} gaps, see opening.json")

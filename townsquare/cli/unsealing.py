@@ -14,7 +14,7 @@ import json
 import shutil
 from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -38,6 +38,13 @@ AT_ONCE = 4  # segments that are fetched and opened
 README = Path(__file__).with_name("export.txt")
 
 
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Unsealed:
     found: Segment
@@ -55,8 +62,8 @@ class Export:
     lost: Sequence[str]
 
 
-def export(key: Key, opening: str, folder: Path) -> Export:
-    """Raises Conflict, Denied or Invalid with what to do."""
+def export(key: Key, opening: str, folder: Path, say: Say = _silent) -> Export:
+    """`say` is told how far it is. Raises Conflict, Denied or Invalid with what to do."""
     if folder.exists() and any(folder.iterdir()):
         raise Conflict(f"{folder} is not empty; give a new folder")
     path = f"/custody/openings/{quote(opening, safe=':')}"
@@ -64,7 +71,7 @@ def export(key: Key, opening: str, folder: Path) -> Export:
         told = custodian.ask(key, f"{path}/footage")
         listed = checked(key, told)
         (folder / "pieces").mkdir(parents=True, exist_ok=True)
-        return _written(key, path, told, listed, folder)
+        return _written(key, path, told, listed, folder, say)
     except Wrong as wrong:
         raise Denied(str(wrong)) from wrong
 
@@ -82,28 +89,28 @@ def checked(key: Key, told: Any) -> dict[str, set[str]]:
     return {n: custodian.require_listed(h, told["camera"], n, top) for n, h in hours}
 
 
-def _written(key: Key, path: str, told: Any, listed: dict[str, set[str]], folder: Path) -> Export:
-    """Segments are fetched and opened beside each other, and joined as they come."""
+def _written(
+    key: Key, path: str, told: Any, listed: dict[str, set[str]], folder: Path, say: Say
+) -> Export:
     taking = _Taking(key, path, told, listed, _releases(told), folder)
-    film = folder / "footage.mp4"
     with ThreadPoolExecutor(AT_ONCE) as pool, (folder / "segments.jsonl").open("wb") as lines:
-        pieces = taking.pieces(pool, lines)
-        try:
-            joined(pieces, film)
-        except Invalid as error:
-            film.unlink(missing_ok=True)
-            unjoined = [f"footage.mp4: {error}; the pieces are there"]
-        else:
-            unjoined = []
-        deque(pieces, 0)  # those behind the one that could not be joined
+        pieces = list(taking.pieces(pool, lines))
     _prove(told, taking.lost, folder)
-    more = unjoined or _marked(key, path, told, folder)
-    return Export(folder, taking.number, len(told["gaps"]), [*taking.lost, *more])
+    say(f"{len(pieces)} segments opened in {folder / 'pieces'}; now they are joined")
+    film = folder / "footage.mp4"
+    try:
+        joined(pieces, film)
+    except Invalid as error:
+        film.unlink(missing_ok=True)
+        more = [f"footage.mp4: {error}; the pieces are there"]
+    else:
+        more = _marked(key, path, told, folder)
+    return Export(folder, len(pieces), len(told["gaps"]), [*taking.lost, *more])
 
 
 @dataclass(slots=True)
 class _Taking:
-    """`lost` says of segments that could not be opened why; `number` were."""
+    """Segments, fetched and opened beside each other. `lost` says why some could not be."""
 
     key: Key
     path: str
@@ -112,7 +119,6 @@ class _Taking:
     releases: Sequence[Release]
     folder: Path
     lost: list[str] = field(init=False)
-    number: int = 0
 
     def __post_init__(self) -> None:
         self.lost = [f"{one['file']}: {one['why']}" for one in self.told["damaged"]]
@@ -130,7 +136,6 @@ class _Taking:
                 self.lost.append(f"{each['file']}: {error}")
                 continue
             lines.write(line)
-            self.number += 1
             yield piece
 
     def _piece(self, each: Any) -> tuple[Path, bytes]:

@@ -115,7 +115,7 @@ class CustodyDoors:
         one = await self._asker(request)
         hour, file = request.path_params["hour"], request.path_params["file"]
         path = self.openings.raw(one, hour, file)
-        return FileResponse(path, headers=HEADERS, media_type="application/octet-stream")
+        return _Segment(path, headers=HEADERS, media_type="application/octet-stream")
 
     async def certificates(self, request: Request) -> Response:
         await self._asker(request)
@@ -196,6 +196,12 @@ class CustodyDoors:
         why = Why(opening.PURPOSE, one.case)
         said = Said(what, "agreed to as this opening", (one.organisation or key.name,))
         await self.openings.broker.ledger.note(one.id, "disclosure", by, why, said)
+
+
+class _Segment(FileResponse):
+    """In few pieces, as each of them is a turn of a thread."""
+
+    chunk_size = 1 << 20
 
 
 async def _body(request: Request, most: int) -> bytes:

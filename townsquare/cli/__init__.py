@@ -11,6 +11,7 @@ import typer
 from townsquare import __version__
 from townsquare.cli import custodian
 from townsquare.cli.accounts import accounts
+from townsquare.cli.backup import backup, backup_key, restore
 from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
@@ -35,7 +36,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, init, run, check, count, evaluate, witness):
+for command in (demo, init, run, check, count, evaluate, witness, backup, backup_key, restore):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")

@@ -320,7 +320,7 @@ def open_store(
     if scheme == "sqlite" and name:
         return SqliteStore(folder / name, queried)
     if scheme == "postgresql" and name:
-        with _driver():
+        with driver():
             from townsquare.store.postgres import PostgresStore
         return PostgresStore(url, password, queried or ())
     raise Invalid(
@@ -336,13 +336,14 @@ def seals(url: str) -> bool:
 async def reach(url: str, password: str) -> None:
     """Raises CannotStart or Invalid where a database server does not let us in."""
     if url.startswith("postgresql:"):
-        with _driver():
+        with driver():
             from townsquare.store.postgres_link import address
         await address(url, password).reach()
 
 
 @contextmanager
-def _driver() -> Iterator[None]:
+def driver() -> Iterator[None]:
+    """Raises CannotStart where there is none for PostgreSQL."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ async def lived(broker: Broker, folder: Path) -> None:
     """Days of levels, corrections, a kiosk of its own vocabulary, another tenant, a signed log."""
     async with asked(broker) as http:
         for hour in range(0, 72, 8):
-            broker.clock = lambda hour=hour: START + timedelta(hours=hour, minutes=5)
+            broker.clock = partial(START.__add__, timedelta(hours=hour, minutes=5))
             bins = [_bin(number, hour) for number in range(len(BINS))]
             done = await http.post("/entityOperations/upsert?options=update", json=bins)
             assert done.status_code in (201, 204), done.text

@@ -7,6 +7,7 @@ import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.conftest import OpenBroker
 from tests.postgres import Server
 from tests.sealing import SEALED
 from townsquare.app import Settings, Store
-from townsquare.app.backup import files, making, restoring, safe
+from townsquare.app.backup import making, restoring, safe
 from townsquare.app.backup.manifest import Manifest
 from townsquare.context.broker import Broker
 from townsquare.model.errors import AlreadyExists, CannotStart, Conflict, Invalid, Unavailable
@@ -209,11 +210,11 @@ def test_a_full_disk_leaves_nothing_and_says_so(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(files.tarfile.TarFile, "add", full)
+        disk.setattr(tarfile.TarFile, "add", full)
         with pytest.raises(Unavailable, match="No space left on device; nothing was left there"):
             backup("sqlite:town.db", data, target)
     with monkeypatch.context() as disk:
-        disk.setattr(files.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))
+        disk.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
         with pytest.raises(Unavailable, match="needs about 1 MB"):
             backup("sqlite:town.db", data, target)
     assert sorted(tmp_path.iterdir()) == [data]

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from townsquare.app.backup.manifest import NAME, File
 from townsquare.model.errors import AlreadyExists, CannotStart, Invalid, Unavailable
+from townsquare.vision.sealed.durable import settled
 
 CHUNK = 2**20
 ARCHIVE = ".tar"
@@ -101,7 +102,7 @@ def named(unfinished: Path, target: Path) -> None:
             archive.unlink(missing_ok=True)
     else:
         unfinished.rename(target)
-    settle(target.parent)
+    settled(target.absolute().parent)
 
 
 def _packed(folder: Path, archive: Path) -> None:
@@ -173,12 +174,3 @@ def _checked(parts: Iterable[bytes], file: File, to: Path) -> None:
         os.fsync(out.fileno())
     if digest.hexdigest() != file.sha256:
         raise Invalid(f"{file.path} is not as it was when the backup was made; take another backup")
-
-
-def settle(folder: Path) -> None:
-    """What happened to names in it is on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

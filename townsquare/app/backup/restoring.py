@@ -15,6 +15,7 @@ from townsquare.app.settings import Store, load
 from townsquare.model.errors import AlreadyExists, Invalid
 from townsquare.store import copies
 from townsquare.trust import secret
+from townsquare.vision.sealed.durable import settled
 
 Told = Callable[[str, int, int], None]
 
@@ -47,7 +48,7 @@ def restore(
         if folder.exists():
             folder.rmdir()
         unfinished.rename(folder)
-    files.settle(folder.absolute().parent)
+    settled(folder.absolute().parent)
     return manifest
 
 

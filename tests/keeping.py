@@ -18,6 +18,7 @@ from townsquare.context.ledger import Said
 from townsquare.model.actor import Actor, Why
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 OPERATOR = Actor("urn:ngsi-ld:Person:op", "person", "Town", frozenset({"operator"}))
 BINS = [f"urn:ngsi-ld:WasteContainer:{n}" for n in range(3)]
 PERIOD = "timerel=between&timeAt=2026-05-01T00:00:00Z&endTimeAt=2026-06-01T00:00:00Z"
@@ -135,7 +136,8 @@ async def answers(broker: Broker) -> Answers:
         found = {path: await _said(http, path, {}) for path in ASKED}
         found["of b"] = await _said(http, "/entities?type=A", OF_B)
     entries = await broker.store.log(0, 1000)
-    return found | {"log": [(e.salt, e.record, e.commitment) for e in entries]}
+    log = [[e.salt.hex(), e.record.decode(), e.commitment.hex()] for e in entries]
+    return found | {"log": log}
 
 
 async def _said(http: Any, path: str, headers: dict[str, str]) -> Any:

@@ -67,13 +67,18 @@ async def put_back(url: str, password: str, source: Path) -> None:
             for table in tables():
                 await db.copy_to_table(table, source=source / f"{table}.copy")
             for table, column in COUNTING:
-                await db.execute(
-                    f"select setval(pg_get_serial_sequence('{table}', '{column}'),"
-                    f" greatest(max({column}), 1), max({column}) is not null) from {table}"
-                )
+                await db.execute(counted_on(table, column))
         await db.execute("analyze")
 
     await _asked(there, work)
+
+
+def counted_on(table: str, column: str) -> str:
+    """The statement, after which the next number is one that no row has."""
+    return (
+        f"select setval(pg_get_serial_sequence('{table}', '{column}'),"
+        f" greatest(max({column}), 1), max({column}) is not null) from {table}"
+    )
 
 
 async def _require_empty(db: Connection, there: Address) -> None:

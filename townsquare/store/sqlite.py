@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -67,7 +68,10 @@ class SqliteStore:
         self._lock = _take_lock(path) if path else None
         self._shared = threading.Lock() if path is None else None
         self._connection = self._open()
-        _prepare(self._connection, path)
+        with ExitStack() as failing:
+            failing.callback(self._let_go)
+            _prepare(self._connection, path)
+            failing.pop_all()
         self._series = Series()
         self._writer = Writer(
             self._connection,
@@ -323,6 +327,9 @@ class SqliteStore:
         self._reading.close()
         if self._sealed.archive:
             self._sealed.archive.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -348,11 +355,19 @@ def _field(name: str) -> str:
 
 
 def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
-    """Raises CannotStart for a database that a newer program has changed."""
-    with transaction(db):
-        if sqlite_schema.version(db) > sqlite_schema.SCHEMA:
-            raise CannotStart(f"{path} was written by a newer townsquare; start that one")
-        sqlite_schema.bring_up(db)
+    """All of it or nothing. Raises CannotStart, also for a database that a newer program has
+    changed.
+    """
+    try:
+        with transaction(db):
+            if sqlite_schema.version(db) > sqlite_schema.SCHEMA:
+                raise CannotStart(f"{path} was written by a newer townsquare; start that one")
+            sqlite_schema.bring_up(db)
+    except sqlite3.Error as error:
+        raise CannotStart(
+            f"{path} could not be brought up to this version ({error}) and is as it was: the"
+            " version before still runs on it; make room, or restore a backup, and try again"
+        ) from error
 
 
 def _take_lock(path: Path) -> int:

@@ -31,6 +31,7 @@ from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.rule_doors import RuleDoors
 from townsquare.alerts.warnings import types as warning_types
 from townsquare.alerts.warnings.doors import WarningDoors
+from townsquare.app.doctoring import Doctoring, Noted
 from townsquare.app.keeping import opened
 from townsquare.app.rooms import Run, expire, running, seal, sweep
 from townsquare.app.settings import Place, Settings
@@ -74,6 +75,8 @@ from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
 from townsquare.web.custody import CustodyPage
 from townsquare.web.dashboards.screens import Dashboards
+from townsquare.web.doctor.page import DoctorPage
+from townsquare.web.doctor.rounds import Rounds
 from townsquare.web.handover import HandoverPages
 from townsquare.web.incidents import IncidentPages
 from townsquare.web.languages import languages
@@ -126,7 +129,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     clock = Timekeeper()
     broker = Broker(store, open_bus(settings.bus.url), rules, clock.now)
     broker.sure = clock.sure
-    allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
+    noted = Noted(clock.now)
+    allowed = may_be_called(settings, mode, noted)
     async with contextlib.AsyncExitStack() as ending:
         ending.push_async_callback(store.close)
         await store.ready()
@@ -166,7 +170,9 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             push_key,
             lambda contact: languages()[staff.language(contact)],
         )
+        rounds = Rounds(Doctoring(settings, place, trust.notary, noted).facts)
         rooms: Mapping[str, Run] = {
+            "doctor": rounds.run,
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
             ),
@@ -190,8 +196,14 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         previews = partial(leases.offered, broker, could=book.could_agree)
         reports = Reports(broker, settings.town)
         control = Control(Live(broker, book.named), pages, trust.door.sessions, mode, previews)
-        present = partial(trust.door.sessions.present, "operator")
-        handing = HandoverDesk(Gathering(broker, reports, present, staff.called))
+        handing = HandoverDesk(
+            Gathering(
+                broker,
+                reports,
+                partial(trust.door.sessions.present, "operator"),
+                staff.called,
+            )
+        )
         routes = [
             *control.routes(),
             *(pages.ground.routes() if pages.ground else ()),
@@ -205,7 +217,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *HandoverPages(control, handing, book.named).routes(),
             *WarningPages(control, trust.warnings, book.named).routes(),
             *Calibration(broker, workers, layouts).routes(),
-            *trust.routes(),
+            *trust.routes(rounds.states),
+            *DoctorPage(control, rounds).routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *ClearDoors(clear).routes(),
             *handcount.routes(evaluations, address),
@@ -232,16 +245,20 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         ]
         house = site.house(pages, api, routes)
         public = site.public(house, here, pages, trust.door)
-        control_token = secret.token(place.data / "secrets" / "control-token")
-        inside = always(control_token, ADMINISTRATOR, broker.clock)
-        local = site.local(house, replace(trust.door, mode="login", known=inside))
+        owner = secret.token(place.data / "secrets" / "control-token")
+        inside = replace(trust.door, mode="login", known=always(owner, ADMINISTRATOR, broker.clock))
         if mode == "demo":
             await bring_samples(broker, settings)
         sockets.append(ending.enter_context(server.control_socket(place.data)))
-        await ending.enter_async_context(running(rooms))
+        await ending.enter_async_context(running(rooms, noted.fail))
         calm_collector()
         server.announce(place.port, mode, settings.town, await trust.first_link())
-        await server.serve(public, local, sockets)
+        await server.serve(public, site.local(house, inside), sockets)
+
+
+def may_be_called(settings: Settings, mode: Mode, noted: Noted) -> out.Allowed:
+    allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
+    return replace(allowed, refused=noted.refuse)
 
 
 def opened_map(settings: Settings, place: Place) -> basemap.Ground | None:

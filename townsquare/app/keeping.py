@@ -1,21 +1,49 @@
 """The town's database: opened, tried, and what becomes of old days in it."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 from townsquare.app.settings import Store
 from townsquare.model.declaration import EntityType
+from townsquare.model.errors import TownsquareError
 from townsquare.store import Store as Keeping
 from townsquare.store import open_store
 from townsquare.store import reach as reach_store
 from townsquare.store import seals as store_seals
+from townsquare.store.sqlite_soundness import of_file
 from townsquare.trust import secret
+from townsquare.web.doctor.facts import Database
 
 
 def opened(store: Store, data: Path, types: Sequence[EntityType]) -> Keeping:
     password = secret.resolve(store.password, data) if store.password else ""
     queried = frozenset(name for type in types for name in type.queried)
     return open_store(store.url, data, password, queried)
+
+
+async def soundness(store: Keeping) -> Database:
+    """What it says of itself; that it does not answer is trouble too."""
+    try:
+        found = await store.soundness()
+    except (TownsquareError, OSError) as error:
+        return Database("PostgreSQL", 0, trouble=str(error))
+    return Database(found.kind, found.size, found.wal, found.trouble, found.whole)
+
+
+def looked_at(store: Store, data: Path) -> Database | None:
+    """The database of a town that is off; None where there is none yet."""
+    scheme, _, name = store.url.partition(":")
+    if scheme == "sqlite" and (data / name).is_file():
+        found = of_file(data / name)
+        return Database(found.kind, found.size, found.wal, found.trouble, found.whole)
+    if scheme == "postgresql":
+        try:
+            asyncio.run(reach(store, data))
+        except TownsquareError as error:
+            return Database("PostgreSQL", 0, trouble=str(error))
+        return Database("PostgreSQL", 0)
+    return None
 
 
 async def reach(store: Store, data: Path) -> None:

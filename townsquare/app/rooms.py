@@ -18,11 +18,16 @@ LONGEST_WAIT_S = 60.0  # before a room that fails is started again
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]
+Failed = Callable[[str], None]
 
 
 @contextlib.asynccontextmanager
-async def running(rooms: Mapping[str, Run]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(kept_running(*room), name=room[0]) for room in rooms.items()]
+async def running(rooms: Mapping[str, Run], failed: Failed) -> AsyncIterator[None]:
+    """`failed` is told the name of each room that ends by an error."""
+    tasks = [
+        asyncio.create_task(kept_running(name, run, failed), name=name)
+        for name, run in rooms.items()
+    ]
     try:
         yield
     finally:
@@ -31,7 +36,7 @@ async def running(rooms: Mapping[str, Run]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def kept_running(name: str, run: Run) -> None:
+async def kept_running(name: str, run: Run, failed: Failed) -> None:
     """A room that fails is started again, later each time; the others go on."""
     wait_s = 1.0
     while True:
@@ -39,6 +44,7 @@ async def kept_running(name: str, run: Run) -> None:
         try:
             await run()
         except Exception:
+            failed(name)
             log.exception("the room %s failed and starts again in %.0f s", name, wait_s)
         calm = (now() - started).total_seconds() > LONGEST_WAIT_S
         wait_s = 1.0 if calm else min(2 * wait_s, LONGEST_WAIT_S)

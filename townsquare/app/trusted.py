@@ -38,7 +38,7 @@ from townsquare.web.approvals import footage, warnings
 from townsquare.web.approvals.book import Act, Book
 from townsquare.web.approvals.inbox import Inbox
 from townsquare.web.auth import Door, Known, Mode, always
-from townsquare.web.health import Health
+from townsquare.web.health import Health, States
 from townsquare.web.looked import Looked
 from townsquare.web.notary import Notary, Upkeep
 from townsquare.web.outdated import Outdated
@@ -87,12 +87,12 @@ class Trusted:
             "openings": self.openings.run,
         }
 
-    def routes(self) -> list[Route]:
-        """Where nobody signs in, there are no accounts."""
+    def routes(self, states: States) -> list[Route]:
+        """Where nobody signs in, there are no accounts. `states` are those of the doctor."""
         broker, pages, log = self.broker, self.pages, self.notary.log
         return [
             *(self.desk.routes() if self.door.mode == "login" else nobody.routes(pages)),
-            *Health(broker, self.notary).routes(),
+            *Health(broker, self.notary, states).routes(),
             *log_site.routes(log),
             *handing.routes(broker, log),
             *clock_site.routes(broker, self.notary.time),

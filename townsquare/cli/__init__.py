@@ -16,6 +16,7 @@ from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
 from townsquare.cli.demo import demo
+from townsquare.cli.doctor import doctor
 from townsquare.cli.drill import drill
 from townsquare.cli.evaluate import evaluate
 from townsquare.cli.footage import footage
@@ -36,7 +37,19 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, init, run, check, count, evaluate, witness, backup, backup_key, restore):
+for command in (
+    demo,
+    init,
+    run,
+    check,
+    doctor,
+    count,
+    evaluate,
+    witness,
+    backup,
+    backup_key,
+    restore,
+):
     commands.command()(command)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")

@@ -33,12 +33,19 @@ class Settings:
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+def _unheard(_: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """`host` is asked before its name is resolved, so that no look-up leaves undeclared."""
+    """`host` is asked before its name is resolved, so that no look-up leaves undeclared. `refused`
+    is told the name of each that is not called for that.
+    """
 
     host: Callable[[str], bool]
     address: Callable[[Address], bool]
+    refused: Callable[[str], None] = _unheard
 
 
 def declared(settings: Settings) -> Allowed:
@@ -80,6 +87,7 @@ async def checked(allowed: Allowed, host: str, port: int) -> Address:
     """The address to connect to. Raises Denied for what is not declared, httpx.ConnectError."""
     undeclared = Denied(f"calls to {host} are not declared; list the host in [outgoing] hosts")
     if not allowed.host(host):
+        allowed.refused(host)
         raise undeclared
     loop = asyncio.get_running_loop()
     try:
@@ -88,6 +96,7 @@ async def checked(allowed: Allowed, host: str, port: int) -> Address:
         raise httpx.ConnectError(f"{host} has no address: {error}") from error
     addresses = [ipaddress.ip_address(str(f[4][0]).split("%")[0]) for f in found]
     if not addresses or not all(map(allowed.address, addresses)):
+        allowed.refused(host)
         raise undeclared
     return addresses[0]
 

@@ -30,6 +30,7 @@ from townsquare.store.conditions import (
 from townsquare.store.logged import LogCount, Logged, LogSearch
 from townsquare.store.logged import LogEntry as LogEntry
 from townsquare.store.past import Erase, Past, Span, Stays, Tally, Window
+from townsquare.store.soundness import Soundness
 
 RowKind = Literal[
     "context", "subscription", "registration", "document", "map", "snapshot", "private"
@@ -290,6 +291,10 @@ class Store(Protocol):
 
     def unreadable(self) -> str:
         """What is kept and cannot be read, and what to do; "" where all is well."""
+        ...
+
+    async def soundness(self) -> Soundness:
+        """Whether the database is well. Raises Unavailable."""
         ...
 
     async def close(self) -> None: ...

@@ -46,6 +46,7 @@ from townsquare.store.postgres_words import numbered
 from townsquare.store.postgres_writer import KNOWN_PLANS, Writer
 from townsquare.store.queried import Queried
 from townsquare.store.series import LONGEST_WORK_S, Sweep, hour_of
+from townsquare.store.soundness import Soundness
 from townsquare.store.waiting import Outcome, Waiting, answer
 
 JOBS, KEYS = 512, 500  # a commit; with more, nobody works while the server writes
@@ -304,6 +305,11 @@ class PostgresStore:
 
     def unreadable(self) -> str:
         return ""
+
+    async def soundness(self) -> Soundness:
+        """That it answers; its own operator looks after its pages."""
+        text = "select pg_database_size(current_database())"
+        return Soundness("PostgreSQL", (await self._fetch(text, ()))[0][0])
 
     async def forget(self, types: Sequence[str], before: datetime, *, others: bool) -> int:
         which = (tuple(types), others)

@@ -6,6 +6,7 @@ two cannot drift apart; readers then share the writer's connection under a lock.
 Durability: WAL with synchronous=FULL, so an answered write survives a power cut.
 """
 
+import asyncio
 import fcntl
 import os
 import sqlite3
@@ -35,6 +36,7 @@ from townsquare.store import (
     sqlite_history,
     sqlite_rollups,
     sqlite_schema,
+    sqlite_soundness,
     tables,
 )
 from townsquare.store.archive import Archive
@@ -43,6 +45,7 @@ from townsquare.store.conditions import Conditions, PastConditions, Sql
 from townsquare.store.logged import LogCount, Logged, LogSearch
 from townsquare.store.past import Past, Span, Stays, Tally, Window
 from townsquare.store.pending import Pending
+from townsquare.store.soundness import Soundness
 from townsquare.store.sqlite_conditions import SqliteConditions, SqlitePastConditions
 from townsquare.store.sqlite_functions import register
 from townsquare.store.sqlite_reading import LONGEST_READ_S, LONGEST_STRANGER_S, Reading
@@ -316,6 +319,11 @@ class SqliteStore:
 
     def unreadable(self) -> str:
         return self._sealing.unreadable if self._sealing else ""
+
+    async def soundness(self) -> Soundness:
+        if self.path is None:
+            return Soundness("SQLite")
+        return await asyncio.to_thread(sqlite_soundness.of_file, self.path)
 
     async def seal(self, before: datetime) -> None:
         if self._sealing:

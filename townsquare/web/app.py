@@ -28,6 +28,7 @@ class Settings:
 
     port: int = 8400
     public_url: str = ""  # https://… under which the town's proxy serves this
+    certificate: str = ""  # of that proxy, as a file, so that its end is known
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:

@@ -13,12 +13,15 @@ from townsquare.context.broker import Broker
 from townsquare.model.errors import Denied
 from townsquare.web.pages import Pages
 
-STATUS = ("healthz", "metrics", "policy", "figures", "open-data/access.csv", "models", "log")
+MACHINE = ("healthz", "metrics", "doctor")  # how it stands
+STATUS = ("policy", "figures", "open-data/access.csv", "models", "log")
 PAPER = ("static", "modules")  # what these pages are made of
 # Accounts answer for themselves; a link or a passkey leads no further than to emergency access.
 COMING_IN = ("signin", "session", "emergency", "enrol", "commands/enrolment")
-REPAIR = ("commands/clock", "commands/recovery")  # by the owner of the machine, an entry each
-OPEN = re.compile(rf"/({'|'.join(map(re.escape, (*STATUS, *PAPER, *COMING_IN, *REPAIR)))})(/.*)?")
+# By the owner of the machine; what changes something is an entry each.
+REPAIR = ("commands/clock", "commands/doctor", "commands/recovery")
+OPENED = (*MACHINE, *STATUS, *PAPER, *COMING_IN, *REPAIR)
+OPEN = re.compile(rf"/({'|'.join(map(re.escape, OPENED))})(/.*)?")
 
 
 class Closed:

@@ -4,7 +4,7 @@ Both are open to everyone and so say nothing that moves with what the city measu
 changes, or processor time, would tell to the second when somebody walks through a quiet street.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,16 +21,21 @@ from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.actor import Why, room
 from townsquare.model.entity import Entity, iso
+from townsquare.web.doctor.finding import State
 from townsquare.web.notary import Notary
+
+States = Callable[[], Mapping[str, State]]  # of the doctor's checks
+VALUES: Mapping[State, float] = {"good": 0, "warning": 1, "alarm": 2, "unknown": -1}
 
 WEB = room("web")
 WHY = Why("operations")
 
 
 class Health:
-    def __init__(self, broker: Broker, notary: Notary) -> None:
+    def __init__(self, broker: Broker, notary: Notary, states: States = dict) -> None:
         self.broker = broker
         self.notary = notary
+        self.states = states
 
     def routes(self) -> list[Route]:
         return [Route("/healthz", self.healthz), Route("/metrics", self.metrics)]
@@ -77,16 +82,22 @@ class Health:
 
     async def metrics(self, _: Request) -> Response:
         registry = CollectorRegistry()
-        registry.register(Figures(self.broker.lags(), await self.cameras()))
+        registry.register(Figures(self.broker.lags(), await self.cameras(), self.states()))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class Figures(Collector):
     """The house's own figures at one moment."""
 
-    def __init__(self, lags: dict[str, timedelta], cameras: list[Entity]) -> None:
+    def __init__(
+        self,
+        lags: dict[str, timedelta],
+        cameras: list[Entity],
+        states: Mapping[str, State],
+    ) -> None:
         self.lags = lags
         self.cameras = cameras
+        self.states = states
 
     def collect(self) -> Iterable[Metric]:
         lag = GaugeMetricFamily(
@@ -103,3 +114,11 @@ class Figures(Collector):
         for camera in self.cameras:
             works.add_metric([camera.id], float(camera.value("status") == "working"))
         yield works
+        check = GaugeMetricFamily(
+            "townsquare_check_state",
+            "Of a check of the doctor: 0 good, 1 warning, 2 alarm, -1 unknown",
+            labels=["check"],
+        )
+        for name, state in self.states.items():
+            check.add_metric([name], VALUES[state])
+        yield check

@@ -103,7 +103,13 @@ class Settings:
 
 def free_at(folder: Path) -> int:
     """Bytes."""
-    return shutil.disk_usage(folder).free
+    return space_at(folder)[0]
+
+
+def space_at(folder: Path) -> tuple[int, int]:
+    """Bytes that are free, and all there are. Raises OSError."""
+    found = shutil.disk_usage(folder)
+    return found.free, found.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class Notary:
         self.trouble = ""
         self.broken = False
         self._opened = False
-        self._broker = broker
+        self.broker = broker
         self._spare = spare
         self._outdated = upkeep.outdated
         self._asked: datetime | None = None
@@ -143,7 +149,7 @@ class Notary:
             await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:
-        self._broker.admission.short = self._spare() < 0
+        self.broker.admission.short = self._spare() < 0
         await self._guarded(self._advance)
         await self._tell()
 
@@ -162,7 +168,7 @@ class Notary:
 
     async def _opened_once(self) -> None:
         if not self._opened:
-            await self.time.step(self._broker)
+            await self.time.step(self.broker)
             await self.log.open()
             await self.log.name(witness.verifier for witness in self.witnesses.known)
             self._opened = True
@@ -171,37 +177,38 @@ class Notary:
         """Raises Broken, OSError or Unavailable."""
         await self._opened_once()
         seen = [at for at in self.witnesses.last().values() if at]
-        await self.time.step(self._broker, max(seen, default=None))
+        await self.time.step(self.broker, max(seen, default=None))
         await self.log.follow()
         new = self.log.tiles.size > (self.log.signed.size if self.log.signed else 0)
         if new:
             await self.log.sign()
         if self.log.note and (new or self._due()):
-            self._asked = self._broker.clock()
+            self._asked = self.broker.clock()
             await self.log.publish(await self.witnesses.cosign(self.log.note))
+            self.time.compare(self.witnesses.answered)
         await self._outdated.erase()
 
     def _due(self) -> bool:
         every = RETRY if self.witnesses.trouble else RENEW
-        return self._asked is None or self._broker.clock() - self._asked >= every
+        return self._asked is None or self.broker.clock() - self._asked >= every
 
     @property
     def stale(self) -> bool:
         """Whether no witness of those there are has cosigned for a day."""
         last = [at for at in self.witnesses.last().values() if at]
-        quiet = not last or self._broker.clock() - max(last) > STALE
+        quiet = not last or self.broker.clock() - max(last) > STALE
         return bool(self.witnesses.known) and self.log.signed is not None and quiet
 
     def _shut(self, why: str) -> None:
         if why and why != self.trouble:
             logger.error("%s", why)
         self.trouble = why
-        self._broker.shut("log", why)
+        self.broker.shut("log", why)
 
     async def _was_told(self) -> bool:
         """Of trouble, maybe before a restart. A town without any has no such entity."""
         try:
-            await self._broker.read(ID, ROOM, WHY)
+            await self.broker.read(ID, ROOM, WHY)
         except NotFound:
             return False
         return True
@@ -210,17 +217,17 @@ class Notary:
         """What the rules look at, as often as it changes."""
         now = {
             "broken": float(bool(self.trouble)),
-            "short": float(self._broker.admission.short),
+            "short": float(self.broker.admission.short),
             "stale": float(self.stale),
             "clockBehind": float(bool(self.time.trouble)),
             "clockAhead": float(bool(self.time.doubt)),
         }
         if now == self._told or (not any(now.values()) and not await self._was_told()):
             return
-        at = self._broker.clock()
+        at = self.broker.clock()
         attributes = {name: (Attribute(value, observed_at=at),) for name, value in now.items()}
         why = self.trouble or self.time.trouble or self.time.doubt
         attributes["why"] = (Attribute(why or "nothing is wrong"),)
         status = Entity(ID, (STATUS,), attributes, scope=(LIVE,))
-        await self._broker.apply([Change("merge", status, upsert=True)], ROOM, WHY)
+        await self.broker.apply([Change("merge", status, upsert=True)], ROOM, WHY)
         self._told = now

@@ -43,8 +43,14 @@ def standing(notary: Notary, now: datetime) -> Standing:
 def _wrong(notary: Notary, watchers: tuple[Watcher, ...]) -> str:
     if notary.trouble:
         return text(BROKEN, trouble=notary.trouble)
+    unwatched = watched_by_nobody(watchers)
+    return text(unwatched) if unwatched else ""
+
+
+def watched_by_nobody(watchers: tuple[Watcher, ...]) -> str:
+    """Why that is so, as an English text; empty where somebody watches."""
     if not watchers:
-        return text(NOBODY)
+        return NOBODY
     if all(watcher.late for watcher in watchers):
-        return text(QUIET if any(watcher.at for watcher in watchers) else NEVER)
+        return QUIET if any(watcher.at for watcher in watchers) else NEVER
     return ""

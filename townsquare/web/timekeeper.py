@@ -6,7 +6,7 @@ clock jumped ahead erases nothing; an alarm says why.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -75,6 +75,7 @@ class Timekeeper:
         self._last, self._tick = wall(), ticks()
         self._seen = self._tick
         self._noted: datetime | None = None
+        self._agreed: tuple[datetime, float, timedelta] = (self._last, self._tick, timedelta())
         self.clock: Clock | None = None
 
     def now(self) -> datetime:
@@ -98,6 +99,22 @@ class Timekeeper:
         if self.clock is None:
             return UNKNOWN
         return self.clock.sure if self.doubt else max(self.now(), self.clock.sure)
+
+    def compare(self, outside: Collection[datetime]) -> None:
+        """With the times that witnesses told just now: where they differ, the one nearest to ours
+        is believed, since one of them may be wrong itself.
+        """
+        wall = self._wall()
+        if off := [wall - at for at in outside]:
+            self._agreed = (wall, self._ticks(), min(off, key=abs))
+
+    @property
+    def off(self) -> timedelta:
+        """By how much the machine's clock is ahead of a witness's, as far as one told its time;
+        else by how much it was set since the start, or since it was confirmed.
+        """
+        wall, tick, off = self._agreed
+        return off + (self._wall() - wall) - timedelta(seconds=self._ticks() - tick)
 
     @property
     def trouble(self) -> str:
@@ -136,6 +153,7 @@ class Timekeeper:
             said = Said(f"the clock was confirmed at {iso(self._wall())}; {told}", reason)
             await broker.ledger.note(SUBJECT, "alteration", by, WHY, said)
             self._last = self._wall()
+            self._agreed = (self._last, self._ticks(), timedelta())
             await self._take(broker, clocks.confirmed(self.clock), self._ticks())
 
     async def _take(self, broker: Broker, after: Clock, tick: float) -> None:

@@ -58,6 +58,7 @@ class Witnesses:
         self._client = client
         self._seen: dict[str, int] = {}  # size that each cosigned last
         self._last: dict[str, datetime] = {}
+        self.answered: list[datetime] = []  # the times that they told when last asked
 
     def last(self) -> dict[str, datetime | None]:
         """When each cosigned, as far as is known here: what is published may lack it since."""
@@ -68,6 +69,7 @@ class Witnesses:
 
     async def cosign(self, note: str) -> str:
         """The note with the cosignatures of those who answer in time. Raises Broken."""
+        self.answered = []
         lines = await asyncio.gather(*(self._asked(witness, note) for witness in self.known))
         return note + "".join(lines)
 
@@ -102,6 +104,7 @@ class Witnesses:
             self.trouble[witness.name] = "answered with a cosignature that does not verify"
             return ""
         self._seen[witness.name], self._last[witness.name] = self._signed_size(), at
+        self.answered.append(at)
         return notes.line(key, signature)
 
     async def _add(self, witness: Witness, note: str, old: int) -> outgoing.Fetched:

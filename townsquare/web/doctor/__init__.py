@@ -1,0 +1,1 @@
+"""Whether the town is well: one list of checks, for people, commands and Prometheus."""

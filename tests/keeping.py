@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from tests import notary
 from tests.conftest import client, visited
@@ -16,6 +17,8 @@ from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.context.ledger import Said
 from townsquare.model.actor import Actor, Why
+from townsquare.model.entity import Entity
+from townsquare.store import Job, Key, Place, Row, Writes
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -144,3 +147,14 @@ async def _said(http: Any, path: str, headers: dict[str, str]) -> Any:
     answer = await http.get(path, headers=headers)
     assert answer.status_code == 200, (path, answer.text)
     return answer.json()
+
+
+def key(entity: Entity) -> Key:
+    return Key("", "context", entity.id)
+
+
+async def put(broker: Broker, entity: Entity) -> None:
+    """As a room or an earlier version may have kept it."""
+    kept = msgspec.structs.replace(entity, version=1)
+    row = Row(key(kept), 1, msgspec.json.encode(kept), Place(kept.types, (), None, None))
+    await broker.store.commit(Job(START, "", (row.key,), lambda _: Writes(put=[row])))

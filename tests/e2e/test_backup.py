@@ -47,7 +47,8 @@ def past(town: Town) -> tuple[int, ...]:
         "aggrMethods": "totalCount,distinctCount,max",
         **{"timerel": "before", "timeAt": "2999-01-01T00:00:00Z", "timeproperty": "createdAt"},
     }
-    found = town.get(f"/ngsi-ld/v1/temporal/entities/{LEVELS}", **asked)
+    login = "--open" not in town.arguments
+    found = town.get(f"/ngsi-ld/v1/temporal/entities/{LEVELS}", token=login, **asked)
     assert found.status_code == 200, found.text
     level = found.json()["level"]
     return tuple(int(level[method][0][0]) for method in asked["aggrMethods"].split(","))
@@ -93,7 +94,33 @@ def test_a_backup_of_a_running_town_is_a_town(open_town: Open, tmp_path: Path) -
         copy.stop()
 
 
-@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_an_export_of_a_running_town_is_a_town_with_accounts_of_its_own(
+    open_town: Open, tmp_path: Path
+) -> None:
+    file, data, again = settings(tmp_path), tmp_path / "town0", tmp_path / "again"
+    town, exported = open_town("run", "--open", "--settings", str(file)), str(tmp_path / "export")
+    with counting(town):
+        done = run("export", exported, "--settings", str(file), "--data", str(data), timeout_s=300)
+        assert done.returncode == 0, done.stderr
+        refused = run("import", exported, "--settings", str(file), "--data", str(data))
+        assert refused.returncode == 2
+        assert "in use by another townsquare" in refused.stderr
+    town.stop()
+    imported = run("import", exported, "--settings", str(file), "--data", str(again))
+    assert imported.returncode == 0, imported.stderr
+    copy = Town(["run", "--settings", str(file)], again)
+    copy.start()
+    try:
+        assert copy.get("/healthz").status_code == 200
+        last = int(copy.entity(LEVELS)["level"])
+        assert past(copy) == (last + 1, last + 1, last)
+    finally:
+        copy.stop()
+    verified = run("log", "verify", str(again))
+    assert verified.returncode == 0, verified.stdout
+
+
+@pytest.mark.parametrize("command", ["backup", "restore", "export"])
 def test_what_is_there_already_ends_in_one_sentence(command: str, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("mine")

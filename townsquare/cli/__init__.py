@@ -19,6 +19,7 @@ from townsquare.cli.demo import demo
 from townsquare.cli.doctor import doctor
 from townsquare.cli.drill import drill
 from townsquare.cli.evaluate import evaluate
+from townsquare.cli.exit import export, import_
 from townsquare.cli.footage import footage
 from townsquare.cli.init import init
 from townsquare.cli.log import log
@@ -51,6 +52,8 @@ for command in (
     restore,
 ):
     commands.command()(command)
+commands.command()(export)
+commands.command("import")(import_)
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(token, name="token")
 commands.add_typer(policy, name="policy")

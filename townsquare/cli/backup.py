@@ -13,6 +13,7 @@ from townsquare.app.backup import making, restoring, safe
 from townsquare.cli.run import SETTINGS, DataFolder, SettingsFile, data_folder
 from townsquare.model.errors import Invalid
 
+MILLION = 1_000_000
 STEP = 0.1  # of the whole, after which it is said again
 Told = Callable[[str, int, int], None]
 Secrets = Annotated[
@@ -35,7 +36,7 @@ def backup(
     pair = _pair(secrets, key)
     if pair:
         safe.require_good(*pair)
-    made = making.backup(_settings(settings), settings, folder, target, progress())
+    made = making.backup(settings_or_none(settings), settings, folder, target, progress())
     rows = ", ".join(f"{number} in {table}" for table, number in made.rows.items())
     typer.echo(f"Wrote {target}: {made.bytes / 1e6:.1f} MB in {len(made.files)} files; {rows}.")
     typer.echo(f"The log has {made.log.entries} entries. Try it: townsquare restore {target} NEW")
@@ -78,7 +79,8 @@ def restore(
     typer.echo(f"  townsquare log verify {folder}\n  townsquare run {named}--data {folder}")
 
 
-def _settings(file: Path) -> app.Settings:
+def settings_or_none(file: Path) -> app.Settings:
+    """A town without settings runs as well."""
     return app.Settings() if file == SETTINGS and not file.exists() else app.load(file)
 
 
@@ -91,11 +93,15 @@ def _pair(secrets: Path | None, key: Path | None) -> tuple[Path, Path] | None:
 
 
 def progress() -> Told:
-    """Lines on standard error, each time there is a tenth more."""
+    """Lines on standard error, each time there is a tenth more, or a million where nobody knows."""
     last = {"": -1.0}
 
     def told(what: str, done: int, total: int) -> None:
-        share = done / total if total else 1.0
+        if not total:
+            if done % MILLION == 0 and done:
+                sys.stderr.write(f"{what}: {done}\n")
+            return
+        share = done / total
         if share - last.get(what, -1.0) >= STEP or (share >= 1 > last.get(what, -1.0)):
             last[what] = share
             sys.stderr.write(f"{what}: {min(share, 1):.0%}\n")

@@ -85,13 +85,20 @@ def _checked(data: Path, whole: bool, read: verifier.Read, heads: list[Head]) ->
         for entry in entries:
             verifier.require_included(entry, heads[0])
         return f"All {len(entries)} exported entries are in it."
-    database = data / "townsquare.db"
-    records = _records(database, max(h.size for h in heads)) if database.exists() else None
+    records = _whole(data, max(h.size for h in heads))
     committed = verifier.commitments(read, max(h.size for h in heads))
     alone = (Entry(n, b"", b"", commitment) for n, commitment in enumerate(committed))
     verifier.require_tree(read, alone if records is None else records, heads)
     what = "All entries and hashes fit" if records else "All hashes fit; no records are here"
     return f"{what}, and the trees of {len(heads)} checkpoints are in it."
+
+
+def _whole(data: Path, size: int) -> Iterator[Entry] | None:
+    """Of a town, or of its export."""
+    database, lines = data / "townsquare.db", data / "log" / "entries.jsonl"
+    if lines.exists():
+        return verifier.listed(lines, size)
+    return _records(database, size) if database.exists() else None
 
 
 def _kept(data: Path, whole: bool, key: str) -> Iterator[Head]:

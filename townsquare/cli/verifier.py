@@ -213,6 +213,18 @@ def exported(folder: Path) -> list[Entry]:
     return found
 
 
+def listed(file: Path, size: int) -> Iterator[Entry]:
+    """All entries in their order, as `townsquare export` writes them."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(map(json.loads, lines)):
+            if number == size:
+                return
+            if line["index"] != number:
+                raise Wrong(f"entry {number} is missing")
+            salt, commitment = b64decode(line["salt"]), b64decode(line["commitment"])
+            yield Entry(number, salt, line["record"].encode(), commitment)
+
+
 def main(folder: Path, log: str, *witnesses: str) -> None:
     top = head((folder / "checkpoint").read_bytes(), log, witnesses, len(witnesses) // 2 + 1)
     for entry in exported(folder):

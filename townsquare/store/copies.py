@@ -6,13 +6,14 @@
 Always holds: all of it is of one moment; what the database names is there beside it.
 """
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from townsquare.model.errors import Invalid
 from townsquare.store import driver
-from townsquare.store.copied import POSTGRESQL, SQLITE, State, Told
+from townsquare.store.copied import POSTGRESQL, SQLITE, State, Told, Whole
 
-__all__ = ["POSTGRESQL", "SQLITE", "kind", "put_back", "schema", "size", "taken"]
+__all__ = ["POSTGRESQL", "SQLITE", "kind", "put_back", "schema", "size", "taken", "whole"]
 
 
 def kind(url: str) -> str:
@@ -68,3 +69,14 @@ async def put_back(url: str, password: str, source: Path) -> None:
         from townsquare.store import postgres_copy
 
     await postgres_copy.put_back(url, password, source / POSTGRESQL)
+
+
+def whole(url: str, data: Path, password: str) -> AbstractAsyncContextManager[Whole]:
+    """To be read from end to end. Raises CannotStart, Conflict, Invalid, Unavailable."""
+    if kind(url) == SQLITE:
+        from townsquare.store import sqlite_whole
+
+        return sqlite_whole.whole(file(url, data))
+    with driver():
+        from townsquare.store import postgres_whole
+    return postgres_whole.whole(url, password)

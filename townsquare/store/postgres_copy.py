@@ -33,8 +33,7 @@ async def taken(url: str, password: str, into: Path, told: Told) -> State:
     """Raises Unavailable. Writers go on, and what they write is not seen."""
 
     async def work(db: Connection) -> State:
-        if not await db.fetchval("select to_regclass('mark') is not null"):
-            raise CannotStart(f"there is no town in the database {there.shown}")
+        await require_town(db, there)
         async with db.transaction(isolation="repeatable_read", readonly=True):
             rows = {}
             for number, table in enumerate(names):
@@ -79,6 +78,11 @@ def counted_on(table: str, column: str) -> str:
         f"select setval(pg_get_serial_sequence('{table}', '{column}'),"
         f" greatest(max({column}), 1), max({column}) is not null) from {table}"
     )
+
+
+async def require_town(db: Connection, there: Address) -> None:
+    if not await db.fetchval("select to_regclass('mark') is not null"):
+        raise CannotStart(f"there is no town in the database {there.shown}")
 
 
 async def _require_empty(db: Connection, there: Address) -> None:

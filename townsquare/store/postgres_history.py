@@ -74,10 +74,10 @@ def instances(tenant: str, past: Past) -> Part:
 
 
 def oldest_first(found: Sequence[asyncpg.Record], past: Past) -> list[Instance]:
-    return [_instance(row) for row in (found if past.last is None else reversed(found))]
+    return [instance_of(row) for row in (found if past.last is None else reversed(found))]
 
 
-def _instance(found: asyncpg.Record) -> Instance:
+def instance_of(found: asyncpg.Record) -> Instance:
     entity, type, attribute, dataset, number, time, recorded, modified, deleted, *value = found[:11]
     created = at(time + (recorded or 0))
     return Instance(

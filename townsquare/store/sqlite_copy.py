@@ -49,9 +49,9 @@ def taken(database: Path, data: Path, into: Path, told: Told) -> State:
     copy = into / _below(database, data)
     copy.parent.mkdir(parents=True, exist_ok=True)
     archive = database.parent / ARCHIVE
-    with alone(database.parent), closing(_opened(database)) as db:
+    with alone(database.parent), closing(at_one_moment(database)) as db:
         names, state = _facts(db)
-        with _held(archive, names) as held:
+        with held(archive, names) as folder:
             _copy(db, database, copy, lambda done: told(done, expected))
             db.execute("rollback")
             with suppress(sqlite3.Error):  # folds in what had to wait; another may be at it
@@ -59,7 +59,7 @@ def taken(database: Path, data: Path, into: Path, told: Told) -> State:
             for name in names:
                 there = copy.parent / ARCHIVE / name
                 there.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(held / name, there)
+                shutil.copyfile(folder / name, there)
     told(expected, expected)
     rows = dict(state.rows) | counted(copy)
     files = (copy.relative_to(into).as_posix(), *names)
@@ -95,7 +95,7 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _opened(database: Path) -> sqlite3.Connection:
+def at_one_moment(database: Path) -> sqlite3.Connection:
     """Which sees the database as it is now, for as long as its transaction lasts."""
     db = sqlite3.connect(
         f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None, timeout=10
@@ -116,29 +116,29 @@ def _facts(db: sqlite3.Connection) -> tuple[list[str], State]:
 
 
 @contextmanager
-def _held(archive: Path, names: list[str]) -> Iterator[Path]:
+def held(archive: Path, names: list[str]) -> Iterator[Path]:
     """A folder with a second name for each file, of which a file that is removed keeps one."""
-    held = archive.parent / HELD
-    shutil.rmtree(held, ignore_errors=True)  # of a backup that was killed
-    held.mkdir(mode=0o700)
+    folder = archive.parent / HELD
+    shutil.rmtree(folder, ignore_errors=True)  # of a backup that was killed
+    folder.mkdir(mode=0o700)
     try:
         for name in names:
-            (held / name).parent.mkdir(parents=True, exist_ok=True)
-            _hold(archive / name, held / name)
-        yield held
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            _hold(archive / name, folder / name)
+        yield folder
     finally:
-        shutil.rmtree(held, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _hold(file: Path, held: Path) -> None:
+def _hold(file: Path, name: Path) -> None:
     try:
-        os.link(file, held)
+        os.link(file, name)
     except FileNotFoundError as error:
         raise Unavailable(
             f"{file} is missing, which the database names; bring it back from an earlier backup"
         ) from error
     except OSError:  # a file system without second names
-        shutil.copyfile(file, held)
+        shutil.copyfile(file, name)
 
 
 def _copy(db: sqlite3.Connection, database: Path, copy: Path, told: Callable[[int], None]) -> None:
@@ -153,7 +153,7 @@ def _copy(db: sqlite3.Connection, database: Path, copy: Path, told: Callable[[in
             done = (total - left) * page
             if done - synced >= SYNC_BYTES:
                 os.fdatasync(file.fileno())
-                _require_room(database)
+                require_room(database)
                 synced = done
             told(done)
 
@@ -166,7 +166,7 @@ def _copy(db: sqlite3.Connection, database: Path, copy: Path, told: Callable[[in
         os.fsync(file.fileno())
 
 
-def _require_room(database: Path) -> None:
+def require_room(database: Path) -> None:
     free = shutil.disk_usage(database.parent).free
     if free < FLOOR_BYTES:
         raise Unavailable(

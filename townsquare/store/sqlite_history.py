@@ -72,7 +72,7 @@ def instances(
     found.sort(key=itemgetter(0))
     if past.most is not None:
         found = found[-past.most :] if past.last is not None else found[: past.most]
-    return [_instance(one, row) for _, one, row in found]
+    return [instance_of(one, row) for _, one, row in found]
 
 
 def _kept(db: sqlite3.Connection, one: Series, past: Past) -> Iterable[Sequence[Any]]:
@@ -180,7 +180,7 @@ def _last(found: Iterable[Found], last: int) -> list[Found]:
     return [one for _, group in groupby(ordered, attribute) for one in [*group][-last:]]
 
 
-def _instance(one: Series, row: Sequence[Any]) -> Instance:
+def instance_of(one: Series, row: Sequence[Any]) -> Instance:
     time, number, observed, recorded, modified, deleted, value, text = row
     created = at(time + recorded)
     return Instance(

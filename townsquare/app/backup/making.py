@@ -35,10 +35,10 @@ def backup(settings: Settings, file: Path, data: Path, target: Path, told: Told)
     files.require_room(target.parent, copies.size(settings.store.url, data), "the backup")
     with files.made_beside(target) as folder:
         # The log first: a folder that knows of more than its database is one that was put back.
-        _take_log(data / LOG, folder / LOG)
+        take_log(data / LOG, folder / LOG)
         made_at = datetime.now(UTC)
         state = asyncio.run(_copied(settings.store, data, folder, told))
-        name = _take_settings(file, folder / SETTINGS)
+        name = take_settings(file, folder / SETTINGS)
         manifest = _described(folder, made_at, settings.store.url, name, state)
         (folder / NAME).write_bytes(written(manifest))
         files.named(folder, target)
@@ -67,7 +67,7 @@ def _described(folder: Path, made_at: datetime, url: str, name: str, state: Stat
     )
 
 
-def _take_log(log: Path, into: Path) -> None:
+def take_log(log: Path, into: Path) -> None:
     """What was signed comes before the tree, which only grows: so the tree has all of it."""
     for name in HEADS:
         if (log / name).is_file():
@@ -77,7 +77,7 @@ def _take_log(log: Path, into: Path) -> None:
     files.copied(log / "tile", into / "tile")
 
 
-def _take_settings(file: Path, into: Path) -> str:
+def take_settings(file: Path, into: Path) -> str:
     """The name of their file; "" where a town runs without any."""
     if not file.is_file():
         return ""

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.alerts import alert, commands
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.commands import LONGEST_REASON, Deed, Shelf
+from townsquare.context.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.model.actor import Actor, Why
 from townsquare.model.change import Change

@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from townsquare.alerts import kept_rules
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.dryrun.figures import MOST_A_DAY, Figures
 from townsquare.alerts.dryrun.run import DryRuns
+from townsquare.context.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import iso, urn

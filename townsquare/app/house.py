@@ -41,6 +41,10 @@ from townsquare.context import outgoing as out
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
+from townsquare.devices import types as device_types
+from townsquare.devices.desk import Desk as DeviceDesk
+from townsquare.devices.doors import DeviceDoors
+from townsquare.devices.run import listening
 from townsquare.model.change import Change
 from townsquare.model.errors import CannotStart
 from townsquare.register import api as register_api
@@ -106,6 +110,7 @@ TYPES = (
     *versions.TYPES,
     *custody_types.TYPES,
     *drill_types.TYPES,
+    *device_types.TYPES,
 )
 OWN_RULES = (
     *notary.RULES,
@@ -136,8 +141,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         await store.ready()
         ending.push_async_callback(broker.looks.settle, all=True)
         client = await ending.enter_async_context(out.Client(allowed))
-        address = here.public_url.rstrip("/") or f"http://localhost:{here.port}"
-        api = Api(broker, client, address)
+        api = Api(broker, client, address := _address(here))
         trust = await ending.enter_async_context(trusted(settings, place, api, pages, mode, clock))
         models = place.data / "models"
         workers = await ending.enter_async_context(Workers(settings.vision, models))
@@ -171,8 +175,10 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             lambda contact: languages()[staff.language(contact)],
         )
         rounds = Rounds(Doctoring(settings, place, trust.notary, noted).facts)
+        devices = listening(broker, settings.devices, allowed, reveal)
         rooms: Mapping[str, Run] = {
             "doctor": rounds.run,
+            **devices.rooms(settings.town.name),
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
             ),
@@ -221,6 +227,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *DoctorPage(control, rounds).routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *ClearDoors(clear).routes(),
+            *DeviceDoors(DeviceDesk(broker, devices), settings.devices).routes(),
             *handcount.routes(evaluations, address),
             *alerts_api.routes(broker),
             *RuleDoors(
@@ -259,6 +266,10 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
 def may_be_called(settings: Settings, mode: Mode, noted: Noted) -> out.Allowed:
     allowed = out.LOOPBACK_ONLY if mode == "open" else out.declared(settings.outgoing)
     return replace(allowed, refused=noted.refuse)
+
+
+def _address(here: site.Settings) -> str:
+    return here.public_url.rstrip("/") or f"http://localhost:{here.port}"
 
 
 def opened_map(settings: Settings, place: Place) -> basemap.Ground | None:

@@ -8,6 +8,9 @@ from townsquare.alerts import boxes
 from townsquare.alerts.asking import check
 from townsquare.alerts.notify import settings as calling
 from townsquare.context import outgoing as out
+from townsquare.devices import settings as listening
+from townsquare.devices import types as device_types
+from townsquare.devices.kinds import kinds
 from townsquare.model.camera import Camera
 from townsquare.model.errors import Invalid
 from townsquare.model.rule import Rule
@@ -26,7 +29,7 @@ from townsquare.web.witnesses import Witness
 
 MOST_DAYS = 3650
 # A town changes or leaves them out; what guards the log and the policy stays.
-USUAL_RULES = (*vision_rules.RULES, *sealing_rules.RULES, *boxes.RULES)
+USUAL_RULES = (*vision_rules.RULES, *sealing_rules.RULES, *boxes.RULES, *device_types.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Settings:
     notify: calling.Settings = field(default_factory=calling.Settings)
     alerts: Alerts = field(default_factory=Alerts)
     recording: sealing.Settings = field(default_factory=sealing.Settings)
+    devices: listening.Settings = field(default_factory=listening.Settings)
     camera: tuple[Camera, ...] = ()
     rule: tuple[Rule, ...] = ()
     witness: tuple[Witness, ...] = ()
@@ -95,6 +99,12 @@ class Settings:
                 f"[notify] calls {host!r}, which is not declared; list it, such as"
                 f' [outgoing] hosts = ["{host}"]'
             )
+        if host := self.devices.undeclared(self.outgoing.hosts):
+            raise Invalid(
+                f"[[devices.mqtt]] listens at {host!r}, which is not declared; list it, such as"
+                f' [outgoing] hosts = ["{host}"]'
+            )
+        kinds(self.devices.kind)
         recorded = [camera.name for camera in self.camera if camera.record]
         if recorded and not self.recording.custodian:
             raise Invalid(

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from townsquare import __version__
 from townsquare.alerts.alert import ALERT
-from townsquare.alerts.bodies import sent
+from townsquare.context.bodies import sent
 from townsquare.context.query import Query
 from townsquare.model.actor import Actor
 from townsquare.model.entity import Json

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.handover.desk import Accepting, HandoverDesk, Withdrawing, Writing
 from townsquare.alerts.incidents.doors import reader, visitor
+from townsquare.context.bodies import sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.incidents import reading
 from townsquare.alerts.incidents.acts import ACTS
 from townsquare.alerts.incidents.desk import Desk, Visitor, anybody
 from townsquare.alerts.incidents.opening import Opening
 from townsquare.alerts.incidents.writing import Written, write
+from townsquare.context.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.model.errors import NotFound
 

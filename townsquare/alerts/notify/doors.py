@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.notify import notification
 from townsquare.alerts.notify.browsers import Browsers
 from townsquare.alerts.notify.notification import Calling
@@ -20,6 +19,7 @@ from townsquare.alerts.notify.push import Subscription, octets, require_service
 from townsquare.alerts.notify.staff import Staff
 from townsquare.alerts.notify.types import NOTIFICATION
 from townsquare.alerts.who import ROOM, WHY
+from townsquare.context.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.context.language import parse
 from townsquare.context.outgoing import Allowed

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.notify import rotas
 from townsquare.alerts.notify.hours import DAY, instant
 from townsquare.alerts.notify.settings import Turns
 from townsquare.alerts.notify.staff import Staff, with_rotas
 from townsquare.alerts.notify.types import ROTA
 from townsquare.alerts.notify.week import ahead, watches
+from townsquare.context.bodies import sent
 from townsquare.context.broker import Broker
 from townsquare.model.entity import Entity, Json, iso, urn
 from townsquare.model.errors import Invalid

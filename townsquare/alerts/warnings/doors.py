@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from townsquare.alerts.bodies import sent
 from townsquare.alerts.incidents.doors import reader, visitor
 from townsquare.alerts.warnings.cap import CAP_TYPE
 from townsquare.alerts.warnings.desk import Ask, Could, WarningDesk
 from townsquare.alerts.warnings.message import Message
+from townsquare.context.bodies import sent
 
 CACHED = {"cache-control": "public, max-age=30"}
 

@@ -7,17 +7,16 @@ certificate must be the named host's all the same.
 
 import asyncio
 import logging
-import ssl
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 import aiomqtt
 import httpx
 
 from townsquare.context import outgoing
+from townsquare.context.named_tls import named
 from townsquare.context.subscriptions.address import MqttAddress
 
 CONNECT_S = 5.0
@@ -79,7 +78,7 @@ class Lines:
 
     async def _new(self, to: MqttAddress) -> aiomqtt.Client:
         address = await outgoing.checked(self.allowed, to.host, to.port)
-        tls = await asyncio.to_thread(_named, to.host) if to.tls else None
+        tls = await asyncio.to_thread(named, to.host) if to.tls else None
         client = aiomqtt.Client(
             str(address),
             to.port,
@@ -126,21 +125,3 @@ class Lines:
 
     async def close(self) -> None:
         await self.end_idle(0)
-
-
-class _NamedContext(ssl.SSLContext):
-    """Expects the certificate of `host`, whatever address is connected to."""
-
-    host: str
-    made: ssl.SSLSocket | None = None
-
-    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
-        self.made = super().wrap_socket(*args, **{**options, "server_hostname": self.host})
-        return self.made
-
-
-def _named(host: str) -> _NamedContext:
-    context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    context.host = host
-    return context

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from townsquare.context.bodies import content
 from townsquare.context.ledger import Said
 from townsquare.model.actor import Actor, Why
 from townsquare.model.errors import Denied, Invalid
@@ -72,7 +73,7 @@ class CustodyDoors:
         ]
 
     async def wish(self, request: Request) -> Response:
-        wish = _decoded(await _body(request, MOST_WISH), Wish, EXAMPLE)
+        wish = _decoded(await content(request, MOST_WISH), Wish, EXAMPLE)
         id = await self.openings.ask(wish, request.state.actor, self.ask)
         return JSONResponse({"approval": id}, 201, {"location": f"/approvals/{id}"})
 
@@ -96,7 +97,7 @@ class CustodyDoors:
         return JSONResponse(told, headers=HEADERS)
 
     async def release(self, request: Request) -> Response:
-        body = await _body(request, MOST_BODY)
+        body = await content(request, MOST_BODY)
         key = await self._custodian(request, body)
         one = await self.openings.of(request.path_params["id"])
         told = _decoded(body, Release, "what townsquare custodian release sends")
@@ -123,7 +124,7 @@ class CustodyDoors:
 
     async def manifest(self, request: Request) -> Response:
         """Seals the claim of an export, of which the town knows the sum only."""
-        body = await _body(request, MOST_CLAIM)
+        body = await content(request, MOST_CLAIM)
         one = await self._asker(request, body)
         if self.signed[one.id] >= MOST_SIGNED:
             raise Denied(f"{MOST_SIGNED} manifests of this opening are sealed already")
@@ -137,7 +138,7 @@ class CustodyDoors:
         return JSONResponse(await self.drills.told(key.name), headers=HEADERS)
 
     async def drilled(self, request: Request) -> Response:
-        body = await _body(request, MOST_CLAIM)
+        body = await content(request, MOST_CLAIM)
         key = await self._custodian(request, body)
         answer = _decoded(body, Answer, "what townsquare custodian answer sends")
         after = await self.drills.answer(answer, key)
@@ -149,7 +150,7 @@ class CustodyDoors:
         return JSONResponse(told, headers=HEADERS)
 
     async def hand_on(self, request: Request) -> Response:
-        body = await _body(request, MOST_BODY)
+        body = await content(request, MOST_BODY)
         key = await self._leaving(request, body)
         told = _decoded(body, Handed, "what townsquare custodian hand-on sends")
         number = await HandingOn(self.openings).take(told, key)
@@ -202,16 +203,6 @@ class _Segment(FileResponse):
     """In few pieces, as each of them is a turn of a thread."""
 
     chunk_size = 1 << 20
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """Raises Invalid."""
-    found = bytearray()
-    async for part in request.stream():
-        found += part
-        if len(found) > most:
-            raise Invalid(f"this is over {most} bytes")
-    return bytes(found)
 
 
 def _decoded(body: bytes, type: type[T], example: str) -> T:

@@ -1,4 +1,4 @@
-"""What somebody sends to a door of the room, read into the type that the door wants.
+"""What somebody sends to a door of a room, read into the type that the door wants.
 
 Always holds: what is unknown or too much is refused with its place and with what the door takes.
 """
@@ -29,3 +29,13 @@ def read(body: bytes, kind: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         members = ", ".join(field.encode_name for field in structs.fields(kind))
         raise Invalid(f"the body is JSON with {members or 'no members'}: {error}") from error
+
+
+async def content(request: Request, most: int) -> bytes:
+    """As it comes, and no more of it than `most` bytes. Raises Invalid."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > most:
+            raise Invalid(f"this is over {most} bytes")
+    return bytes(found)

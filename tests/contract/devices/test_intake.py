@@ -1,0 +1,151 @@
+"""From what a device says to what a thing has, on each store."""
+
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.devices.conftest import BIN, ENGINEER, LEVEL, OPERATOR, WORK, Town
+from townsquare.context.query import Query
+from townsquare.devices import device, intake
+from townsquare.devices.intake import Message
+from townsquare.devices.run import listening
+from townsquare.model.errors import NotFound
+
+
+async def test_what_an_accepted_device_says_is_what_its_thing_has(town: Town) -> None:
+    await town.accept()
+    assert await town.say() == 1
+    found = await town.thing()
+    assert found.types == ("WasteContainer",)
+    distance = found.get("distance")
+    assert distance
+    assert (distance.value, distance.unit_code, distance.observed_at) == (257, "MMT", town.now)
+    assert found.value("temperature") == 24.8
+    assert found.value("tilted") is True
+    assert found.value("refDevice") == "urn:ngsi-ld:Device:city:bin-12"
+    assert found.value("location") == {"type": "Point", "coordinates": [13.4, 52.5]}
+
+
+async def test_a_device_that_nobody_declared_is_shown_and_delivers_nothing(town: Town) -> None:
+    assert await town.say() == 0
+    assert await town.say() == 0
+    with pytest.raises(NotFound):
+        await town.thing()
+    kept = await town.desk.of(device.device_id("city", "bin-12"))
+    assert kept.value("deviceState") == "undeclared"
+    status = await town.status()
+    assert (status.value("messageCount"), status.value("rejectedCount")) == (1, 1)
+    assert "undeclared" in status.value("lastRejection")
+    assert status.value("lastRejectedBytes").startswith("01 75 64 03")
+
+
+async def test_once_it_is_accepted_it_is_heard_and_the_log_says_who_accepted_it(
+    town: Town,
+) -> None:
+    await town.say()
+    kept = await town.accept()
+    assert kept.value("deviceState") == "accepted"
+    assert kept.value("acceptedBy") == ENGINEER.id
+    assert await town.say() == 1
+    assert (await town.thing()).value("distance") == 257
+
+
+async def test_a_device_that_was_refused_is_not_heard_any_more(town: Town) -> None:
+    await town.accept()
+    await town.desk.refuse(device.device_id("city", "bin-12"), "it is broken", ENGINEER, WORK)
+    assert await town.say() == 0
+    status = await town.status()
+    assert "refused" in status.value("lastRejection")
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ("0482ffff", "distance is 65535 MMT; it can be 0 to 10000"),
+        ("04", "this is not how"),
+        ("ffee", "unknown"),
+        ("aa" * 17_000, "says 16384 at most"),
+    ],
+)
+async def test_what_cannot_be_is_counted_with_why_and_the_rest_goes_on(
+    town: Town, payload: str, why: str
+) -> None:
+    await town.accept()
+    await town.accept("bin-13", "urn:ngsi-ld:WasteContainer:13")
+    good = Message("city", "json", "bins/bin-13", bytes.fromhex(LEVEL))
+    bad = Message("city", "json", "bins/bin-12", bytes.fromhex(payload))
+    assert await town.intake.take([bad, good, bad]) == 1
+    assert (await town.thing("urn:ngsi-ld:WasteContainer:13")).value("distance") == 257
+    await town.intake.tell()
+    counts = [town.intake.tally.at("city"), town.intake.tally.of("city", "bin-12")]
+    assert sum(count.refused for count in counts) == 2
+    assert any(why in count.why for count in counts)
+    assert any(count.began == bytes.fromhex(payload)[:32].hex(" ") for count in counts)
+
+
+async def test_a_device_that_floods_is_put_apart_and_the_others_are_not(town: Town) -> None:
+    await town.accept()
+    await town.accept("bin-13", "urn:ngsi-ld:WasteContainer:13")
+    flood = [Message("city", "json", "bins/bin-12", bytes.fromhex(LEVEL))] * 200
+    other = Message("city", "json", "bins/bin-13", bytes.fromhex(LEVEL))
+    assert await town.intake.take([*flood, other]) == 21
+    status = await town.status()
+    assert status.value("quarantined") is True
+    assert status.value("rejectedCount") == 180
+    town.now += timedelta(minutes=11)
+    assert (await town.status()).value("quarantined") is False
+    assert await town.say() == 1
+
+
+async def test_who_invents_devices_fills_no_store(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_UNDECLARED", 20)
+    made = [Message("city", "json", f"bins/made-up-{n}", b"\x01\x75\x64") for n in range(50)]
+    await town.intake.take(made)
+    query = Query(types=("Device",), limit=100)
+    page = await town.broker.find(query, OPERATOR, WORK)
+    assert len(page.entities) == 20
+    assert town.intake.tally.at("city").refused == 30
+    await town.accept("made-up-40")  # who is wanted is heard all the same
+    assert await town.say(address="made-up-40") == 1
+
+
+async def test_what_comes_late_goes_into_the_past_and_not_before_what_is_newer(town: Town) -> None:
+    await town.accept()
+
+    def told(minutes: int, distance: int) -> Message:
+        at = (town.now - timedelta(minutes=minutes)).isoformat()
+        data = distance.to_bytes(2, "little").hex()
+        payload = b64encode(bytes.fromhex("0482" + data)).decode()
+        message = (
+            f'{{"time":"{at}","deviceInfo":{{"devEui":"bin-12"}},"data":"{payload}","fPort":85}}'
+        )
+        return Message("city", "chirpstack", "", message.encode())
+
+    assert await town.intake.take([told(1, 300), told(9, 900), told(0, 200)]) == 3
+    found = (await town.thing()).get("distance")
+    assert found
+    assert (found.value, found.observed_at) == (200, town.now)
+
+
+async def test_what_is_known_of_devices_outlives_the_room(town: Town) -> None:
+    await town.accept()
+    again = listening(
+        town.broker,
+        town.listening.settings,
+        town.listening.allowed,
+        town.listening.reveal,
+    )
+    await again.intake.open()
+    message = Message("city", "json", "bins/bin-12", bytes.fromhex(LEVEL))
+    assert await again.intake.take([message]) == 1
+    assert again.intake.feeding(BIN, "milesight-em400") == "urn:ngsi-ld:Device:city:bin-12"
+
+
+async def test_a_kind_that_the_town_took_away_is_said(town: Town) -> None:
+    await town.accept()
+    town.intake.kinds = {}
+    assert await town.say() == 0
+    assert "no kind" in (await town.status()).value("lastRejection")

@@ -89,7 +89,7 @@ class Listener:
         await self.intake.take(messages)
         for one in found:
             if one.qos:
-                client._client.ack(one.mid, one.qos)  # noqa: SLF001
+                client._client.ack(one.mid, one.qos)  # noqa: SLF001 - as above
 
 
 def _more(waiting: asyncio.Queue[aiomqtt.Message]) -> list[aiomqtt.Message]:

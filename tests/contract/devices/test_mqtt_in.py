@@ -23,8 +23,9 @@ def store_url(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def listener(town: Town, port: int, **more: str) -> Listener:
-    source = Mqtt("city", f"mqtt://localhost:{port}", ("bins/#",), **more)  # type: ignore[arg-type]
+def listener(town: Town, port: int, user: str = "", password: str = "") -> Listener:
+    url = f"mqtt://localhost:{port}"
+    source = Mqtt("city", url, ("bins/#",), user=user, password=password)
     made = town.listening
     return Listener(source, town.intake, made.allowed, made.reveal, "townsquare-test")
 

@@ -145,6 +145,9 @@ room vision       | crowd safety       | write    | Alarm   | -
 room vision       | operations         | read     | Flow    | all
 room vision       | operations         | write    | Lamp    | -
 room              | operations         | write    | Lamp    | -
+room devices      | operations         | write    | Lamp    | all, not /live, not /published
+room devices      | operations         | write    | Flow    | -
+operator > devices | operations        | write    | Lamp    | -
 room alerts       | operations         | read     | Flow    | all but key
 room alerts       | investigation      | watch    | Flow    | all but key
 room register     | public information | write    | Flow    | all, in /published

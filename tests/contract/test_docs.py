@@ -93,7 +93,7 @@ def test_every_purpose_of_cameras_is_documented() -> None:
 def test_what_init_writes_is_valid_and_holds_the_defaults() -> None:
     settings = parse(TEMPLATE.read_text(), TEMPLATE.name, app.Settings)
     default = app.Settings()
-    for section in ("web", "store", "bus", "vision", "outgoing", "log"):
+    for section in ("web", "store", "bus", "vision", "outgoing", "log", "messages"):
         assert getattr(settings, section) == getattr(default, section)
 
 

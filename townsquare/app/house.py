@@ -259,8 +259,15 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         sockets.append(ending.enter_context(server.control_socket(place.data)))
         await ending.enter_async_context(running(rooms, noted.fail))
         calm_collector()
-        server.announce(place.port, mode, settings.town, await trust.first_link())
+        announce(settings, place.port, mode, await trust.first_link())
         await server.serve(public, site.local(house, inside), sockets)
+
+
+def announce(settings: Settings, port: int, mode: Mode, first_link: str) -> None:
+    if settings.messages.form == "json":
+        server.log_start(port, settings.town, first_link)
+    else:
+        server.announce(port, mode, settings.town, first_link)
 
 
 def may_be_called(settings: Settings, mode: Mode, noted: Noted) -> out.Allowed:

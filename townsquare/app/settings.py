@@ -7,6 +7,7 @@ from pathlib import Path
 from townsquare.alerts import boxes
 from townsquare.alerts.asking import check
 from townsquare.alerts.notify import settings as calling
+from townsquare.app.messages import settings as telling
 from townsquare.context import outgoing as out
 from townsquare.devices import settings as listening
 from townsquare.devices import types as device_types
@@ -82,6 +83,7 @@ class Settings:
     outgoing: out.Settings = field(default_factory=out.Settings)
     oidc: identity_provider.Settings = field(default_factory=identity_provider.Settings)
     log: notary.Settings = field(default_factory=notary.Settings)
+    messages: telling.Settings = field(default_factory=telling.Settings)
     approvals: book.Settings = field(default_factory=book.Settings)
     notify: calling.Settings = field(default_factory=calling.Settings)
     alerts: Alerts = field(default_factory=Alerts)
@@ -94,16 +96,7 @@ class Settings:
     def __post_init__(self) -> None:
         for rule in self.rule:
             check(rule)
-        if host := self.notify.undeclared(self.outgoing.hosts):
-            raise Invalid(
-                f"[notify] calls {host!r}, which is not declared; list it, such as"
-                f' [outgoing] hosts = ["{host}"]'
-            )
-        if host := self.devices.undeclared(self.outgoing.hosts):
-            raise Invalid(
-                f"[[devices.mqtt]] listens at {host!r}, which is not declared; list it, such as"
-                f' [outgoing] hosts = ["{host}"]'
-            )
+        self._require_declared()
         kinds(self.devices.kind)
         recorded = [camera.name for camera in self.camera if camera.record]
         if recorded and not self.recording.custodian:
@@ -120,6 +113,20 @@ class Settings:
             names = [thing.name for thing in things]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise Invalid(f"two of [[{word}]] have the name {min(twice)!r}")
+
+    def _require_declared(self) -> None:
+        """Raises Invalid for a host that these would call and that is not listed."""
+        hosts = self.outgoing.hosts
+        for what, host in (
+            ("[notify] calls", self.notify.undeclared(hosts)),
+            ("[[devices.mqtt]] listens at", self.devices.undeclared(hosts)),
+            ("[messages] tells", self.messages.undeclared(hosts)),
+        ):
+            if host:
+                raise Invalid(
+                    f"{what} {host!r}, which is not declared; list it, such as"
+                    f' [outgoing] hosts = ["{host}"]'
+                )
 
     @property
     def rules(self) -> tuple[Rule, ...]:

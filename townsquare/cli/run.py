@@ -8,6 +8,7 @@ import typer
 import uvloop
 
 from townsquare import app
+from townsquare.app.messages import outlet
 from townsquare.web.auth import Mode
 
 Port = Annotated[
@@ -49,4 +50,5 @@ def start(file: Path, data: Path, port: int | None, mode: Mode) -> None:
     os.umask(0o077)  # what the town keeps is for its own account only
     settings = app.Settings() if bare else app.load(file)
     place = app.Place(data, file.resolve().parent, port or settings.web.port)
-    uvloop.run(app.serve(settings, place, mode))
+    with outlet.opened(settings.messages):
+        uvloop.run(app.serve(settings, place, mode))

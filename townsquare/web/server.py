@@ -18,6 +18,7 @@ from townsquare.model.town import Town
 from townsquare.web.auth import Mode
 
 LOOPBACK = ("127.0.0.1", "::1")
+log = logging.getLogger(__name__)
 GOODBYE_S = 2  # for answers under way when the server ends
 
 
@@ -57,6 +58,13 @@ def control_socket(folder: Path) -> Iterator[socket.socket]:
         found.listen()
         yield found
         path.unlink(missing_ok=True)
+
+
+def log_start(port: int, town: Town, first_link: str) -> None:
+    """For a log that programs read: without the link, which lets in whoever reads it."""
+    log.info("Townsquare %s serves %s on port %d", __version__, town.name, port)
+    if first_link:
+        log.info("nobody is enrolled; for a link: townsquare accounts enrol")
 
 
 def announce(port: int, mode: Mode, town: Town, first_link: str) -> None:

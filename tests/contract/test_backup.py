@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from tests import keeping, notary
 from tests.conftest import OpenBroker
+from tests.e2e.town import ROOT, command
 from tests.postgres import Server
 from tests.sealing import SEALED
 from townsquare.app import Settings, Store
@@ -200,24 +203,79 @@ def test_what_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     assert (data / "demo-token").read_text() == "token"
 
 
-def test_a_full_disk_leaves_nothing_and_says_so(
+@pytest.mark.parametrize(("name", "spare_kb"), [("backup", -64), ("b.tar", -64), ("b.tar", 8)])
+def test_where_no_more_can_be_written_nothing_is_left(
+    tmp_path: Path, name: str, spare_kb: int
+) -> None:
+    """Of the database, or of the archive that is made of it and of the log."""
+    data = town(tmp_path / "data")
+    (data / "log").mkdir()
+    (data / "log" / "signed").write_bytes(bytes(50_000))
+    most_kb = (data / "town.db").stat().st_size // 1024 + spare_kb
+    words = [*command("backup", str(tmp_path / name)), "--data", str(data)]
+    (tmp_path / "townsquare.toml").write_text('[store]\nurl = "sqlite:town.db"\n')
+    done = subprocess.run(
+        ["bash", "-c", f'ulimit -f {most_kb} && exec "$@"', "-", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (*_, last) = done.stderr.splitlines()
+    assert last.startswith("townsquare: ")
+    assert sorted(tmp_path.iterdir()) == [data, tmp_path / "townsquare.toml"]
+
+
+def test_a_disk_that_has_too_little_room_is_told_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = town(tmp_path / "data")
-    target = tmp_path / "backup.tar"
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as disk:
-        disk.setattr(tarfile.TarFile, "add", full)
-        with pytest.raises(Unavailable, match="No space left on device; nothing was left there"):
-            backup("sqlite:town.db", data, target)
-    with monkeypatch.context() as disk:
-        disk.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-        with pytest.raises(Unavailable, match="needs about 1 MB"):
-            backup("sqlite:town.db", data, target)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(Unavailable, match="needs about 1 MB"):
+        backup("sqlite:town.db", data, tmp_path / "backup")
     assert sorted(tmp_path.iterdir()) == [data]
+
+
+async def test_a_file_of_a_day_that_goes_meanwhile_is_in_it(
+    open_broker: OpenBroker, tmp_path: Path
+) -> None:
+    """As where something of that day was erased: another file takes its place."""
+    pytest.importorskip("duckdb", reason="days are sealed with the extra analysis")
+    broker = open_broker(*audit.TYPES, url=SEALED)
+    await keeping.lived(broker, tmp_path)
+    expected = await keeping.answers(broker)
+    days = list((tmp_path / "history").rglob("*.parquet"))
+
+    def gone(what: str, done: int, total: int) -> None:
+        for day in days:
+            day.unlink(missing_ok=True)
+
+    await asyncio.to_thread(
+        making.backup, settings_of(SEALED), tmp_path / "none", tmp_path, tmp_path / "b", gone
+    )
+    await broker.store.close()
+    await asyncio.to_thread(restoring.restore, tmp_path / "b", tmp_path / "again", quiet)
+    restored = Broker(open_store("sqlite:town.db", tmp_path / "again"), broker.bus, broker.policy)
+    try:
+        assert days
+        assert await keeping.answers(restored) == expected
+    finally:
+        await restored.store.close()
+
+
+def test_what_a_killed_backup_left_is_taken_away_by_the_next(tmp_path: Path) -> None:
+    data = town(tmp_path / "data")
+    for left in (tmp_path / ".backup.making" / "town.db", data / sqlite_copy.HELD / "t-" / "day"):
+        left.parent.mkdir(parents=True)
+        left.write_text("half")
+    before = {file: file.read_bytes() for file in filter(Path.is_file, data.rglob("*"))}
+    backup("sqlite:town.db", data, tmp_path / "backup")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup", "data"]
+    assert not (data / sqlite_copy.HELD).exists()
+    kept = {file: file.read_bytes() for file in before if file.exists()}
+    assert kept == {file: content for file, content in before.items() if file.name != "day"}
 
 
 def test_no_database_and_no_place_are_told(tmp_path: Path) -> None:

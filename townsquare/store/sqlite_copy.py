@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,8 +54,6 @@ def taken(database: Path, data: Path, into: Path, told: Told) -> State:
         with held(archive, names) as folder:
             _copy(db, database, copy, lambda done: told(done, expected))
             db.execute("rollback")
-            with suppress(sqlite3.Error):  # folds in what had to wait; another may be at it
-                db.execute("pragma wal_checkpoint(passive)")
             for name in names:
                 there = copy.parent / ARCHIVE / name
                 there.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +95,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 def at_one_moment(database: Path) -> sqlite3.Connection:
     """Which sees the database as it is now, for as long as its transaction lasts."""
+    # Who may write would also fold in and remove the journal of a town that has just ended.
     db = sqlite3.connect(
-        f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None, timeout=10
+        f"file:{quote(str(database))}?mode=ro", uri=True, isolation_level=None, timeout=10
     )
     try:
         db.execute("begin")

@@ -4,7 +4,6 @@ Always holds: a name is given to what is complete and on the disk, so a killed c
 most a folder whose name begins with a dot, which the next one takes away.
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -37,10 +36,8 @@ def made_beside(target: Path) -> Iterator[Path]:
     try:
         yield unfinished
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
-            raise
         raise Unavailable(
-            f"{target} could not be written: {error.strerror}; nothing was left there"
+            f"{target} could not be written: {error}; nothing was left there"
         ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -83,7 +83,10 @@ async def test_it_opens_as_it_was(api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        *[(path, 200) for path in ("/healthz", "/policy", "/policy/versions", "/figures")],
+        *[
+            (path, 200)
+            for path in ("/healthz", "/doctor", "/policy", "/policy/versions", "/figures")
+        ],
         *[(path, 200) for path in ("/log/checkpoint", "/log/tile/0/000", "/static/a.css")],
         *[(path, 200) for path in ("/signin", "/session", "/emergency/options", "/enrol")],
         *[(path, 403) for path in ("/", "/account", "/account/passkeys", "/accounts")],

@@ -26,6 +26,9 @@ from townsquare.app.backup.making import LAST
 from townsquare.app.doctoring import Doctoring, Noted, known, of_a_town_that_is_off
 from townsquare.context import outgoing
 from townsquare.context.broker import Broker
+from townsquare.devices import device
+from townsquare.devices.device import Acceptance
+from townsquare.devices.types import ROOM
 from townsquare.model.actor import Actor, Why, room
 from townsquare.model.change import Change
 from townsquare.model.entity import Attribute, Entity, relationship
@@ -62,7 +65,7 @@ def certificate(ends: datetime) -> bytes:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(NOON - 90 * DAY)
+        .not_valid_before(ends - 180 * DAY)
         .not_valid_after(ends)
         .sign(key, SHA256())
     )
@@ -208,13 +211,27 @@ async def test_devices_that_tell_nothing_are_told_with_their_last_time(machine: 
             {"fillingLevel": (level,), "refDevice": (relationship(f"urn:ngsi-ld:Device:{name}"),)},
         )
         await machine.broker.apply([Change("create", bin)], ENGINEER, WHY)
+    await declared(machine)
     while await machine.told("devices") == "unknown":
         """The slow look ends behind the round that began it."""
     assert machine.rounds.states()["devices"] == "warning"
     silent = [one for one in machine.rounds.findings if one.check == "devices"]
-    assert [(one.subject, one.since) for one in silent] == [
-        ("urn:ngsi-ld:Device:old", NOON - 2 * DAY)
-    ]
+    assert {one.subject: one.since for one in silent if one.subject} == {
+        "urn:ngsi-ld:Device:old": NOON - 2 * DAY,
+        "urn:ngsi-ld:Device:lora:never": NOON - 3 * DAY,
+    }
+    assert [one.seen.values["number"] for one in silent if not one.subject] == [1]
+
+
+async def declared(machine: Machine) -> None:
+    """One that was accepted and never heard, one that was refused, one that waits."""
+    ids = [device.device_id("lora", name) for name in ("never", "refused", "waits")]
+    told = Acceptance("level", "urn:ngsi-ld:Bin:1", "Town", "operations", (13.5, 52.4))
+    accepted = [device.accepted(id, told, ENGINEER.id, NOON - 3 * DAY) for id in ids[:2]]
+    made = [*accepted, device.undeclared("lora", "waits", NOON)]
+    changes = [Change("create", one) for one in made]
+    await machine.broker.apply(changes, ROOM, WHY)
+    await machine.broker.apply([Change("merge", device.refused(ids[1], "gone"))], ROOM, WHY)
 
 
 async def test_where_the_rounds_stop_nothing_is_good(machine: Machine) -> None:

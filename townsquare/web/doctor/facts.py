@@ -51,12 +51,16 @@ class CameraSeen:
 @dataclass(frozen=True, slots=True)
 class Devices:
     """`silent` are those that told nothing for a day, with the time of their last observation;
-    `whole` is whether all of them were looked at.
+    `whole` is whether all of them were looked at, `waiting` how many nobody accepted yet. `floods`
+    are not listened to since they send too much, `cut` are ways in that are not connected.
     """
 
     number: int
     silent: Mapping[str, datetime]
     whole: bool = True
+    waiting: int = 0
+    floods: Sequence[str] = ()
+    cut: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Literal
 from townsquare.model import customs
 from townsquare.model.texts import later, text
 
+Key = tuple[str, str, str]  # of the same finding, a round later
 State = Literal["good", "warning", "alarm", "unknown"]
 # From the worst to the best.
 STATES: Mapping[State, str] = {
@@ -76,8 +77,8 @@ class Finding:
     since: datetime | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.check, self.subject
+    def key(self) -> Key:
+        return self.check, self.subject, self.seen.english
 
 
 def unknown(check: str, next: Words = NOTHING) -> Finding:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from townsquare.web.doctor import machine, work
 from townsquare.web.doctor.facts import Facts
-from townsquare.web.doctor.finding import TITLES, Finding, State, by_check, unknown, worst
+from townsquare.web.doctor.finding import TITLES, Finding, Key, State, by_check, unknown, worst
 
 EVERY_S = 2.0  # so that a page which asks as often shows what is wrong within 5 s
 STOPPED_S = 60.0  # on a busy machine
@@ -27,7 +27,7 @@ def checked(facts: Facts) -> list[Finding]:
 
 
 def since(
-    findings: Sequence[Finding], before: Mapping[tuple[str, str], Finding], at: datetime
+    findings: Sequence[Finding], before: Mapping[Key, Finding], at: datetime
 ) -> list[Finding]:
     """With the time since when each is in its state: kept from before where that is the same."""
     return [_since(one, before.get(one.key), at) for one in findings]
@@ -43,7 +43,7 @@ def _since(one: Finding, before: Finding | None, at: datetime) -> Finding:
 class Rounds:
     def __init__(self, gather: Gather) -> None:
         self._gather = gather
-        self._found: Mapping[tuple[str, str], Finding] = {}
+        self._found: Mapping[Key, Finding] = {}
         self._ended = -STOPPED_S
 
     async def run(self) -> None:

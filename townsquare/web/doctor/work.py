@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from townsquare.model.texts import later
-from townsquare.web.doctor.facts import CameraSeen, Facts
+from townsquare.web.doctor.facts import CameraSeen, Devices, Facts
 from townsquare.web.doctor.finding import Finding, State, unknown, words
 
 LATE = timedelta(seconds=10)  # of who must read all news: from then on others wait
@@ -29,6 +29,12 @@ DEVICES_PART = later("Only the first {number} devices were looked at.")
 SILENT = later("Nothing was heard of it for a day.")
 MORE_SILENT = later("More devices of which nothing was heard for a day: {number}")
 VISIT = later("Look whether it has power and reception; declare it as gone where it is.")
+CUT = later("This way in is not connected: nothing is heard of the devices behind it.")
+CONNECT = later("Look whether its broker runs, and whether certificate and login still hold.")
+FLOODS = later("It sends far too much, and is not listened to for now.")
+CALM = later("Look at what it sends; have its owner set it right, or refuse it.")
+WAITING = later("Devices that nobody accepted or refused yet: {number}")
+DECIDE = later("Accept them with owner, purpose and place, or refuse them (docs/devices.md).")
 FLOWS = later("May be called: {hosts}. Nobody else is.")
 NO_FLOWS = later("Nobody may be called, and nobody is.")
 REFUSED = later("Something here wanted to call this host, which is not declared. It was refused.")
@@ -95,14 +101,25 @@ def devices(facts: Facts) -> Iterator[Finding]:
     if (seen := facts.devices) is None:
         yield unknown("devices")
         return
+    for way in seen.cut:
+        yield Finding("devices", "alarm", words(CUT), words(CONNECT), way)
+    for name in seen.floods:
+        yield Finding("devices", "warning", words(FLOODS), words(CALM), name)
+    if seen.waiting:
+        told = words(WAITING, number=seen.waiting)
+        yield Finding("devices", "warning", told, words(DECIDE))
+    yield from _heard(seen)
+
+
+def _heard(seen: Devices) -> Iterator[Finding]:
     silent = sorted(seen.silent.items(), key=lambda one: one[1])
     for id, at in silent[:MOST_NAMED]:
         yield Finding("devices", "warning", words(SILENT), words(VISIT), id, at)
     if len(silent) > MOST_NAMED:
         told = words(MORE_SILENT, number=len(silent) - MOST_NAMED)
-        yield Finding("devices", "warning", told, words(VISIT), "…")
+        yield Finding("devices", "warning", told, words(VISIT))
     if not seen.whole:
-        yield Finding("devices", "unknown", words(DEVICES_PART, number=seen.number), subject="…")
+        yield Finding("devices", "unknown", words(DEVICES_PART, number=seen.number))
     if not silent:
         yield Finding("devices", "good", words(DEVICES_GOOD, number=seen.number))
 

@@ -18,7 +18,7 @@ from tests.contract.test_backup import quiet, settings_of
 from tests.postgres import Server
 from tests.sealing import SEALED
 from townsquare.app import TYPES, Store
-from townsquare.app.exit import arriving, leaving, lines
+from townsquare.app.exit import arriving, leaving, lines, noting
 from townsquare.app.exit.arriving import Arrived
 from townsquare.app.exit.manifest import Export, folder_of, tenant_of
 from townsquare.bus import open_bus
@@ -157,6 +157,22 @@ async def test_what_was_changed_on_the_way_or_has_a_place_already_is_refused(
     await asyncio.to_thread(arrive, "sqlite:new.db", exported, tmp_path / "new")
     with pytest.raises(Conflict, match="is not empty"):
         await asyncio.to_thread(arrive, "sqlite:new.db", exported, tmp_path / "new")
+
+
+async def test_that_all_of_it_is_handed_out_stands_in_the_log(tmp_path: Path) -> None:
+    store = Store("sqlite:town.db")
+    with pytest.raises(Invalid, match="--to and --reason"):
+        await asyncio.to_thread(noting.note, store, tmp_path, "", "why")
+    with pytest.raises(CannotStart, match="there is no database"):
+        await asyncio.to_thread(noting.note, store, tmp_path, "the archive", "why")
+    await open_store(store.url, tmp_path).close()
+    await asyncio.to_thread(noting.note, store, tmp_path, "the archive", "law of archives, 5")
+    again = open_store(store.url, tmp_path)
+    (entry,) = await again.log(0, 10)
+    await again.close()
+    record = json.loads(entry.record)
+    assert (record["verb"], record["recipients"]) == ("disclosure", ["the archive"])
+    assert record["justification"] == "law of archives, 5"
 
 
 async def test_a_town_that_runs_is_not_written_to(exported: Path, tmp_path: Path) -> None:

@@ -100,12 +100,17 @@ def test_an_export_of_a_running_town_is_a_town_with_accounts_of_its_own(
     file, data, again = settings(tmp_path), tmp_path / "town0", tmp_path / "again"
     town, exported = open_town("run", "--open", "--settings", str(file)), str(tmp_path / "export")
     with counting(town):
-        done = run("export", exported, "--settings", str(file), "--data", str(data), timeout_s=300)
+        who = ("--to", "the next vendor", "--reason", "the contract has ended")
+        done = run(
+            *("export", exported, *who, "--settings", str(file), "--data", str(data)), timeout_s=300
+        )
         assert done.returncode == 0, done.stderr
         refused = run("import", exported, "--settings", str(file), "--data", str(data))
         assert refused.returncode == 2
         assert "in use by another townsquare" in refused.stderr
     town.stop()
+    (last_entry,) = (tmp_path / "export" / "log" / "entries.jsonl").read_text().splitlines()[-1:]
+    assert "the next vendor" in last_entry
     imported = run("import", exported, "--settings", str(file), "--data", str(again))
     assert imported.returncode == 0, imported.stderr
     copy = Town(["run", "--settings", str(file)], again)
@@ -124,7 +129,9 @@ def test_an_export_of_a_running_town_is_a_town_with_accounts_of_its_own(
 def test_what_is_there_already_ends_in_one_sentence(command: str, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("mine")
-    told = run(command, *(["x"] if command == "restore" else []), str(tmp_path / "there"))
+    before = ["x"] if command == "restore" else []
+    after = ["--to", "x", "--reason", "y"] if command == "export" else []
+    told = run(command, *before, str(tmp_path / "there"), *after)
     assert told.returncode == 2
     assert "stays as it is" in told.stderr
     assert (tmp_path / "there" / "file").read_text() == "mine"

@@ -1,4 +1,5 @@
-"""The log of a time, whole, for an auditor: asked for through DATA/control.sock.
+"""What is handed out whole through DATA/control.sock: the log of a time, for an auditor; and that
+all of the town is exported.
 
 Always holds: that it was handed out, to whom and why, is an entry. Everybody else is told that
 there is nothing here; the data-protection officer hands out what was found at /who-looked.
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.context.broker import Broker
-from townsquare.context.ledger import LogSearch
+from townsquare.context.ledger import LogSearch, Said
 from townsquare.model.actor import Actor, Why
 from townsquare.trust import proven
 from townsquare.trust.log import Log
@@ -26,6 +27,7 @@ from townsquare.web.extract import extract
 # The owner of the machine could read the database unseen; here it is seen.
 OWNER = Actor("machine:administrator", "machine", roles=frozenset({"data-protection"}))
 WHY = Why("operations")
+TOWN, WHOLE = "urn:ngsi-ld:Town:export", "all that the town has, in an export"
 
 
 class Wish(msgspec.Struct):
@@ -49,4 +51,15 @@ def routes(broker: Broker, log: Log) -> list[Route]:
         archive = await asyncio.to_thread(extract, log, found, asked)
         return JSONResponse({"archive": b64encode(archive).decode(), "entries": len(found)})
 
-    return [Route("/log/export", export, methods=["POST"])]
+    async def leaving(request: Request) -> Response:
+        if request.state.actor != ADMINISTRATOR:
+            raise HTTPException(404)
+        wish = await wished(request, Wish)
+        to = (wish.recipient,) if wish.recipient else ()
+        await broker.ledger.note(TOWN, "disclosure", OWNER, WHY, Said(WHOLE, wish.reason, to))
+        return JSONResponse({})
+
+    return [
+        Route("/log/export", export, methods=["POST"]),
+        Route("/log/leaving", leaving, methods=["POST"]),
+    ]

@@ -41,10 +41,9 @@ from townsquare.context import outgoing as out
 from townsquare.context.api.app import Api
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
+from townsquare.devices import desk as device_desk
 from townsquare.devices import types as device_types
-from townsquare.devices.desk import Desk as DeviceDesk
 from townsquare.devices.doors import DeviceDoors
-from townsquare.devices.run import listening
 from townsquare.model.change import Change
 from townsquare.model.errors import CannotStart
 from townsquare.register import api as register_api
@@ -79,6 +78,7 @@ from townsquare.web.auth import Mode, always
 from townsquare.web.control import Control
 from townsquare.web.custody import CustodyPage
 from townsquare.web.dashboards.screens import Dashboards
+from townsquare.web.devices import DevicesPage
 from townsquare.web.doctor.page import DoctorPage
 from townsquare.web.doctor.rounds import Rounds
 from townsquare.web.handover import HandoverPages
@@ -175,10 +175,10 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             lambda contact: languages()[staff.language(contact)],
         )
         rounds = Rounds(Doctoring(settings, place, trust.notary, noted).facts)
-        devices = listening(broker, settings.devices, allowed, reveal)
+        devices = device_desk.opened(broker, settings.devices, allowed, reveal)
         rooms: Mapping[str, Run] = {
             "doctor": rounds.run,
-            **devices.rooms(settings.town.name),
+            **devices.listening.rooms(settings.town.name),
             "vision": lambda: seeing.run(
                 cameras, workers, broker, settings.town, evaluations, layouts
             ),
@@ -227,7 +227,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *DoctorPage(control, rounds).routes(),
             *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
             *ClearDoors(clear).routes(),
-            *DeviceDoors(DeviceDesk(broker, devices), settings.devices).routes(),
+            *DeviceDoors(devices, settings.devices).routes(),
+            *DevicesPage(control, devices).routes(),
             *handcount.routes(evaluations, address),
             *alerts_api.routes(broker),
             *RuleDoors(

@@ -6,7 +6,8 @@ from one device at a time for each kind of value.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from townsquare.context.broker import Broker
+from townsquare.context.outgoing import Allowed
 from townsquare.devices import device
 from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Intake
-from townsquare.devices.run import Listening
-from townsquare.devices.settings import NAME
+from townsquare.devices.kind import Unreadable, Value
+from townsquare.devices.run import Listening, listening
+from townsquare.devices.settings import NAME, Settings
 from townsquare.devices.types import DEVICE, OWNER, ROOM, WHY
 from townsquare.devices.uplink import ADDRESS
 from townsquare.model.actor import Actor, Why
@@ -29,6 +32,7 @@ from townsquare.trust import purposes
 from townsquare.trust.policy import require
 
 COLUMNS = ("source", "address", "kind", "thing", "owner", "purpose", "longitude", "latitude")
+MOST_FILE = 4_000_000  # bytes
 MOST_ROWS = 20_000
 AT_ONCE = 500  # changes in one transaction
 
@@ -77,6 +81,18 @@ class Desk:
         for at in range(0, len(rows), AT_ONCE):
             await self._write(rows[at : at + AT_ONCE], by, why)
         return len(rows), []
+
+    def readings(self, source: str, address: str) -> dict[str, dict[str, Value]]:
+        """What the last message of one that waits would mean, by the kinds that can read it."""
+        count = self.intake.tally.devices.get((source, address))
+        if count is None or count.last is None:
+            return {}
+        found: dict[str, dict[str, Value]] = {}
+        for name, kind in self.intake.kinds.items():
+            with suppress(Unreadable):
+                if values := kind.read(*count.last):
+                    found[name] = values
+        return found
 
     async def of(self, id: str) -> Entity:
         """Raises NotFound."""
@@ -138,6 +154,12 @@ class Desk:
                 rows.append((id, told))
             seen.update(dict.fromkeys(keys, line))
         return rows, wrong
+
+
+def opened(
+    broker: Broker, settings: Settings, allowed: Allowed, reveal: Callable[[str], str]
+) -> Desk:
+    return Desk(broker, listening(broker, settings, allowed, reveal))
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, Acceptance]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from townsquare.context.bodies import content, sent
-from townsquare.devices.desk import COLUMNS, Desk
+from townsquare.devices.desk import COLUMNS, MOST_FILE, Desk
 from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Message
 from townsquare.devices.kind import Unreadable
@@ -22,7 +22,6 @@ from townsquare.model.errors import Invalid, NotFound
 from townsquare.trust.policy import require
 
 PUSHED = "DeviceMessage"  # a type of no room: who connects devices may send it
-MOST_FILE = 4_000_000
 SHOWN = (
     *("name", "deviceState", "source", "serialNumber", "deviceKind", "controlledAsset", "owner"),
     *("purpose", "location", "dateFirstUsed", "acceptedBy", "acceptedAt", "refusedWhy"),

@@ -119,6 +119,8 @@ class Intake:
             return
         made = device.undeclared(up.source, up.address, now)
         self.learn(device.known(made))
+        count = self.tally.of(up.source, up.address)
+        count.heard, count.at, count.last = 1, now, (up.payload, up.port)
         yield Change("create", made), up
 
     def _listened(self, known: Known, up: Uplink, now: datetime) -> bool:
@@ -129,6 +131,7 @@ class Intake:
             count.refuse("it sends too much and is in quarantine", up.payload)
             return False
         if known.state != "accepted":
+            count.last = up.payload, up.port
             count.refuse(f"nobody listens to it: it is {known.state}", up.payload)
             return False
         return True

@@ -15,7 +15,9 @@ MOST_WHY = 300
 
 @dataclass(slots=True)
 class Count:
-    """`why` and `began` are of the last message that was refused, `began` its first bytes."""
+    """`why` and `began` are of the last message that was refused, `began` its first bytes. `last`
+    is what one that waits to be accepted said, with its port: somebody can see how it reads.
+    """
 
     heard: int = 0
     refused: int = 0
@@ -23,6 +25,7 @@ class Count:
     why: str = ""
     began: str = ""
     quiet_until: datetime | None = None
+    last: tuple[bytes, int] | None = None
 
     def refuse(self, why: str, message: bytes) -> None:
         self.refused += 1

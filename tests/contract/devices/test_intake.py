@@ -35,7 +35,7 @@ async def test_a_device_that_nobody_declared_is_shown_and_delivers_nothing(town:
     kept = await town.desk.of(device.device_id("city", "bin-12"))
     assert kept.value("deviceState") == "undeclared"
     status = await town.status()
-    assert (status.value("messageCount"), status.value("rejectedCount")) == (1, 1)
+    assert (status.value("messageCount"), status.value("rejectedCount")) == (2, 1)
     assert "undeclared" in status.value("lastRejection")
     assert status.value("lastRejectedBytes").startswith("01 75 64 03")
 

@@ -32,6 +32,7 @@ from townsquare.web.within import around
 PATH = "/control/devices"
 WHY = Why("operations")
 MOST_SHOWN = 1000
+EXAMPLE = "urn:ngsi-ld:WasteContainer:12"
 STATES = {
     "undeclared": later("waits"),
     "accepted": later("accepted"),
@@ -140,6 +141,7 @@ class DevicesPage:
             done=(request.query_params.get("done", ""), request.query_params.get("what", "")),
             wrong=wrong,
             columns=COLUMNS,
+            example=EXAMPLE,
             inside=around(broker, by, accounts=control.mode == "login"),
         )
         page.status_code = status
@@ -188,7 +190,7 @@ def _acceptance(form: FormData) -> Acceptance:
     try:
         return msgspec.convert({**told, "place": (longitude, latitude)}, Acceptance)
     except msgspec.ValidationError as error:
-        raise Invalid(f"{error}; a thing is such as urn:ngsi-ld:WasteContainer:12") from error
+        raise Invalid(f"{error}; a thing is such as {EXAMPLE}") from error
 
 
 def _text(form: FormData, name: str) -> str:

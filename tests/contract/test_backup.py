@@ -228,6 +228,17 @@ def test_where_no_more_can_be_written_nothing_is_left(
     assert sorted(tmp_path.iterdir()) == [data, tmp_path / "townsquare.toml"]
 
 
+def test_an_empty_folder_stays_the_folder_that_it_is(tmp_path: Path) -> None:
+    """It may be a disk of its own."""
+    data, again = town(tmp_path / "data"), tmp_path / "again"
+    backup("sqlite:town.db", data, tmp_path / "b.tar")
+    (again / ".restored.making").mkdir(parents=True)  # of a restore that was killed
+    before = again.stat().st_ino
+    restoring.restore(tmp_path / "b.tar", again, quiet)
+    assert again.stat().st_ino == before
+    assert sorted(file.name for file in again.iterdir()) == ["manifest.json", "town.db"]
+
+
 def test_a_disk_that_has_too_little_room_is_told_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

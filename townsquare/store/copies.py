@@ -30,8 +30,8 @@ def schema(store: str) -> int:
         from townsquare.store.sqlite_schema import SCHEMA
 
         return SCHEMA
-    from townsquare.store.postgres_schema import SCHEMA as POSTGRES_SCHEMA
-
+    with driver():
+        from townsquare.store.postgres_schema import SCHEMA as POSTGRES_SCHEMA
     return POSTGRES_SCHEMA
 
 

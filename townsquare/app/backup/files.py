@@ -136,8 +136,8 @@ def unpacked(backup: Path) -> Iterator[tuple[bytes, Callable[[File, Path], None]
                 )
     except tarfile.TarError as error:
         raise Invalid(f"{backup} is no backup of a town: {error}") from error
-    except FileNotFoundError as error:
-        raise Invalid(f"{backup} is no backup of a town: {error.filename} is missing") from error
+    except OSError as error:
+        raise Invalid(f"{backup} is no backup of a town, or cannot be read: {error}") from error
 
 
 def _member(tar: tarfile.TarFile, name: str) -> Iterator[bytes]:

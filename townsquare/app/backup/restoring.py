@@ -18,6 +18,7 @@ from townsquare.trust import secret
 from townsquare.vision.sealed.durable import settled
 
 Told = Callable[[str, int, int], None]
+INSIDE = "restored"
 
 
 def restore(
@@ -32,10 +33,12 @@ def restore(
     CannotStart, Conflict, Invalid, Unavailable.
     """
     _require_empty(folder)
-    with files.unpacked(backup) as (text, take), files.made_beside(folder) as unfinished:
+    # A folder that is there already may be a disk of its own, or another account's: it stays.
+    place = folder / INSIDE if folder.exists() else folder
+    with files.unpacked(backup) as (text, take), files.made_beside(place) as unfinished:
         manifest = read(text, str(backup))
         require_schema(manifest, str(backup))
-        files.require_room(folder.parent, manifest.bytes, "what is restored")
+        files.require_room(place.parent, manifest.bytes, "what is restored")
         for done, file in enumerate(manifest.files):
             told("files", done, len(manifest.files))
             take(file, unfinished / file.path)
@@ -45,15 +48,26 @@ def restore(
         if manifest.store == copies.POSTGRESQL:
             asyncio.run(_put_back(manifest, unfinished, settings))
         (unfinished / NAME).write_bytes(text)
-        if folder.exists():
-            folder.rmdir()
-        unfinished.rename(folder)
-    settled(folder.absolute().parent)
+        _name(unfinished, folder)
+    settled(place.absolute().parent)
     return manifest
 
 
+def _name(unfinished: Path, folder: Path) -> None:
+    """The database last: what has none is no town."""
+    if not folder.exists():
+        unfinished.rename(folder)
+        return
+    for one in sorted(unfinished.iterdir(), key=lambda one: one.suffix == ".db"):
+        one.rename(folder / one.name)
+
+
 def _require_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """But for what a restore that was killed has left."""
+    if not folder.exists():
+        return
+    left = f".{INSIDE}.making"
+    if not folder.is_dir() or any(one.name != left for one in folder.iterdir()):
         raise AlreadyExists(f"{folder} is not empty and stays as it is; name an empty folder")
 
 

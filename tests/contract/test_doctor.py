@@ -24,6 +24,7 @@ from tests.conftest import OpenBroker
 from townsquare import app
 from townsquare.app.backup.making import LAST
 from townsquare.app.doctoring import Doctoring, Noted, known, of_a_town_that_is_off
+from townsquare.app.silence import ways
 from townsquare.context import outgoing
 from townsquare.context.broker import Broker
 from townsquare.devices import device
@@ -232,6 +233,21 @@ async def declared(machine: Machine) -> None:
     changes = [Change("create", one) for one in made]
     await machine.broker.apply(changes, ROOM, WHY)
     await machine.broker.apply([Change("merge", device.refused(ids[1], "gone"))], ROOM, WHY)
+
+
+async def test_ways_in_that_are_cut_and_devices_that_flood_are_named(machine: Machine) -> None:
+    told = [
+        Entity(f"urn:s:{type}:{name}", (type,), {attribute: (Attribute(value),)})
+        for type, name, attribute, value in (
+            ("DeviceStatus", "lora:7", "quarantined", True),
+            ("DeviceStatus", "lora:8", "quarantined", False),
+            ("DeviceSource", "lora", "connected", False),
+            ("DeviceSource", "waste", "connected", True),
+        )
+    ]
+    await machine.broker.apply([Change("create", one) for one in told], ROOM, WHY)
+    found = await ways(machine.broker)
+    assert (found.floods, found.cut) == (["lora:7"], ["lora"])
 
 
 async def test_where_the_rounds_stop_nothing_is_good(machine: Machine) -> None:

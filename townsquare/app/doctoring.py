@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from townsquare.app import keeping, standing
 from townsquare.app.settings import Place, Settings
-from townsquare.app.silence import devices
+from townsquare.app.silence import devices, ways
 from townsquare.context.broker import Broker
 from townsquare.context.query import MOST, Query
 from townsquare.model.entity import Entity
@@ -23,7 +23,7 @@ from townsquare.web.standing import Watcher, watched_by_nobody
 FAILED_FOR = timedelta(minutes=10)  # that a room which failed is shown
 REFUSED_FOR = timedelta(days=1)
 MOST_REFUSED, LONGEST_HOST = 20, 253
-DATABASE_S, DEVICES_S, MODELS_S = 600.0, 30.0, 600.0  # between two looks that take long
+DATABASE_S, DEVICES_S, MODELS_S, WAYS_S = 600.0, 300.0, 600.0, 10.0  # between two looks
 
 T = TypeVar("T")
 
@@ -101,6 +101,7 @@ class Doctoring:
         self.broker: Broker = self.notary.broker
         self._database = Seldom(self._read_through, DATABASE_S)
         self._devices = Seldom(lambda: devices(self.broker), DEVICES_S)
+        self._ways = Seldom(lambda: ways(self.broker), WAYS_S)
         self._models = Seldom(
             lambda: asyncio.to_thread(standing.models, self.settings, self.place), MODELS_S
         )
@@ -114,6 +115,7 @@ class Doctoring:
             standing.certificates(self.settings, self.place),
             await known(self._cameras()),
             self._devices.latest(),
+            self._ways.latest(),
             self._models.latest(),
             standing.backup(self.place),
             standing.flows(self.settings, self.noted.refused()),

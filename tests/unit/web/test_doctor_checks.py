@@ -20,6 +20,7 @@ from townsquare.web.doctor.facts import (
     Flows,
     LogSeen,
     Model,
+    Ways,
 )
 from townsquare.web.doctor.finding import NOTHING, TITLES, Finding, State, by_check, worst
 from townsquare.web.doctor.rounds import checked, since
@@ -35,6 +36,7 @@ WELL = Facts(
     [Certificate("proxy", NOON - DAY, NOON + 60 * DAY)],
     [CameraSeen("square", "working", NOON, "partial")],
     Devices(3, {}),
+    Ways(),
     [Model("nanodet")],
     Backup(NOON - HOUR),
     Flows(["hooks.example"]),
@@ -125,8 +127,8 @@ def camera(status: str, sandbox: str = "") -> Facts:
         (work.devices, replace(BLANK, devices=Devices(2, {"urn:d": NOON - DAY})), "warning"),
         (work.devices, replace(BLANK, devices=Devices(2, {}, whole=False)), "unknown"),
         (work.devices, replace(BLANK, devices=Devices(2, {}, waiting=1)), "warning"),
-        (work.devices, replace(BLANK, devices=Devices(2, {}, floods=["lora:7"])), "warning"),
-        (work.devices, replace(BLANK, devices=Devices(2, {}, cut=["city-lora"])), "alarm"),
+        (work.devices, replace(BLANK, devices=Devices(2, {}), ways=Ways(["lora:7"])), "warning"),
+        (work.devices, replace(BLANK, devices=Devices(2, {}), ways=Ways(cut=["lora"])), "alarm"),
         (work.flows, replace(BLANK, flows=Flows([])), "good"),
         (work.flows, replace(BLANK, flows=Flows([], {"evil.example": NOON})), "warning"),
         (work.alarms, replace(BLANK, lags={"alerts": SECOND}), "good"),

@@ -51,14 +51,21 @@ class CameraSeen:
 @dataclass(frozen=True, slots=True)
 class Devices:
     """`silent` are those that told nothing for a day, with the time of their last observation;
-    `whole` is whether all of them were looked at, `waiting` how many nobody accepted yet. `floods`
-    are not listened to since they send too much, `cut` are ways in that are not connected.
+    `whole` is whether all of them were looked at, `waiting` how many nobody accepted yet.
     """
 
     number: int
     silent: Mapping[str, datetime]
     whole: bool = True
     waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """`floods` are devices that are not listened to since they send too much, `cut` are ways in
+    that are not connected.
+    """
+
     floods: Sequence[str] = ()
     cut: Sequence[str] = ()
 
@@ -126,6 +133,7 @@ class Facts:
     certificates: Sequence[Certificate] | None = None
     cameras: Sequence[CameraSeen] | None = None
     devices: Devices | None = None
+    ways: Ways | None = None
     models: Sequence[Model] | None = None
     backup: Backup | None = None
     flows: Flows | None = None

@@ -98,13 +98,13 @@ def models(facts: Facts) -> Iterator[Finding]:
 
 
 def devices(facts: Facts) -> Iterator[Finding]:
+    for way in facts.ways.cut if facts.ways else ():
+        yield Finding("devices", "alarm", words(CUT), words(CONNECT), way)
+    for name in facts.ways.floods if facts.ways else ():
+        yield Finding("devices", "warning", words(FLOODS), words(CALM), name)
     if (seen := facts.devices) is None:
         yield unknown("devices")
         return
-    for way in seen.cut:
-        yield Finding("devices", "alarm", words(CUT), words(CONNECT), way)
-    for name in seen.floods:
-        yield Finding("devices", "warning", words(FLOODS), words(CALM), name)
     if seen.waiting:
         told = words(WAITING, number=seen.waiting)
         yield Finding("devices", "warning", told, words(DECIDE))

@@ -198,3 +198,9 @@ async def test_what_is_committed_is_answered_whatever_becomes_of_its_news(store:
         assert (await asyncio.wait_for(store.commit(put("one")), 5)).answer == version
         assert len(heard) == int(version)
     assert [str(trouble) for trouble in troubles] == ["a listener that breaks"]
+
+
+async def test_a_store_that_is_well_says_so_while_it_is_written(store: Store) -> None:
+    found = await store.soundness()
+    assert (found.trouble, found.whole) == ("", True)
+    assert found.kind in ("SQLite", "PostgreSQL")

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from townsquare.cli.witness import Witness as Cosigner
 from townsquare.context import outgoing
 from townsquare.trust import note, tlog
 from townsquare.web.notary import STALE, Notary
+from townsquare.web.timekeeper import Timekeeper
 from townsquare.web.witnesses import Witness
 
 ORIGIN = "example.org/log"
@@ -232,6 +233,22 @@ async def test_no_cosignature_for_a_day_is_stale(
         assert not keeper.stale
         broker.clock = lambda: now + STALE + timedelta(minutes=1)
         assert keeper.stale
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta()])
+async def test_a_witness_tells_by_how_much_our_clock_was_off_from_the_start(
+    open_broker: OpenBroker, tmp_path: Path, serve: Callable[[str], Witness], off: timedelta
+) -> None:
+    broker = open_broker(*TYPES)
+    clock = Timekeeper(lambda: datetime.now(UTC) + off)
+    broker.clock = clock.now
+    async with outgoing.Client(outgoing.LOOPBACK_ONLY) as client:
+        known = [serve("paper")]
+        keeper = made.notary(broker, tmp_path, witnesses=known, client=client, clock=clock)
+        await noted(broker)
+        assert abs(clock.off) < timedelta(minutes=5)
+        await keeper.step()
+        assert abs(clock.off - off) < timedelta(minutes=5)
 
 
 async def test_a_witness_that_is_not_declared_is_not_called(

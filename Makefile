@@ -14,7 +14,7 @@ SIDE_BY_SIDE := --numprocesses $(CORES) --no-loadscope-reorder
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-backup bench-sealed bench-seal bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-backup bench-sealed bench-seal bench-devices bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
 	soak soak-vision fuzz exceptions lock chromium
 
 help: ## this list
@@ -73,6 +73,9 @@ bench-sealed: venv ## bytes and delays of old days, in rows and in Parquet
 
 bench-backup: venv ## a backup of ROWS=10000000 rows while 1,000 writes/s go on
 	@$(V)/python bench/backup.py $(ROWS)
+
+bench-devices: venv ## messages of MQTT that one core decodes, checks and keeps, and a thousand devices from a file
+	@PYTHONPATH=. $(V)/python bench/devices.py
 
 bench-seal: venv ## cameras that one core seals and keeps, and how long it takes to open an hour of one
 	@$(V)/python bench/seal.py

@@ -46,6 +46,7 @@ async def mosquitto(folder: Path, *, login: str = "", port: int = 0) -> AsyncIte
     port = port or free_port()
     lines = [f"listener {port} 127.0.0.1", f"allow_anonymous {'false' if login else 'true'}"]
     lines.append("user root")  # that it can read the folder of the test
+    lines.append("max_queued_messages 0")  # it drops none, however slow who listens is
     if login:
         user, _, password = login.partition(":")
         file = folder / "passwords"

@@ -105,9 +105,9 @@ def observation(
     device: Known, kind: Kind, values: Mapping[str, Value], at: datetime, *, first: bool
 ) -> Entity:
     """What the thing is told. At `first` also where it is, and by which device."""
-    units = {one.name: one.unit or None for one in kind.gives}
+    known = kind.by_name
     told: dict[str, tuple[Attribute, ...]] = {
-        name: (Attribute(value, observed_at=at, unit_code=units[name]),)
+        name: (Attribute(value, observed_at=at, unit_code=known[name].unit or None),)
         for name, value in values.items()
     }
     if first:

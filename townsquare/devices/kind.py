@@ -40,6 +40,10 @@ class Kind:
     gives: tuple[Measured, ...]
     decode: Decode = field(repr=False)
     source: str = ""  # where its maker describes the bytes
+    by_name: Mapping[str, Measured] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {one.name: one for one in self.gives})
 
     def read(self, payload: bytes, port: int = 0) -> dict[str, Value]:
         """What it gives, checked. Raises Unreadable."""
@@ -47,7 +51,7 @@ class Kind:
             found = self.decode(payload, port)
         except (IndexError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise Unreadable(f"this is not how {self.title} speaks: {error}") from error
-        known = {one.name: one for one in self.gives}
+        known = self.by_name
         if strange := found.keys() - known.keys():
             raise Unreadable(f"{self.title} does not give {min(strange)}")
         return {name: checked(known[name], value) for name, value in found.items()}

@@ -14,7 +14,7 @@ SIDE_BY_SIDE := --numprocesses $(CORES) --no-loadscope-reorder
 BENCHES := $(wildcard bench/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-backup bench-sealed bench-seal bench-devices bench-trust bench-vision bench-events bench-control bench-alarm-load conformance \
+.PHONY: help venv core modules demo test check bench bench-broker bench-demo bench-backup bench-sealed bench-seal bench-devices bench-trust bench-vision bench-events bench-control bench-alarm-load conformance wheel \
 	soak soak-vision fuzz exceptions lock chromium
 
 help: ## this list
@@ -110,6 +110,9 @@ soak: venv modules ## alarms in 100,000 steps, then the town for long and its me
 
 soak-vision: venv modules ## 24 simulated cameras on 2 cores, memory and rates in a table: LONG_S=3600
 	@LONG_S="$(or $(LONG_S),3600)" $(V)/pytest -q -s -m soak tests/soak/test_vision_for_long.py
+
+wheel: venv ## dist/townsquare-*.whl, with the pages' libraries in it
+	@$(V)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 exceptions: venv ## every broken house rule with its reason
 	@$(V)/python tools/exceptions.py

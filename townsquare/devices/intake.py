@@ -99,17 +99,16 @@ class Intake:
         at_source = self.tally.at(message.source)
         at_source.heard, at_source.at = at_source.heard + 1, now
         try:
-            up = uplink.read(message.form, message.source, message.topic, message.content, now)
+            ups = uplink.read(message.form, message.source, message.topic, message.content, now)
         except Unreadable as error:
             at_source.refuse(str(error), message.content)
             return
-        if up is None:
-            return
-        known = self._known.get((up.source, up.address))
-        if known is None:
-            yield from self._met(up, now)
-        elif self._listened(known, up, now):
-            yield from self._observed(known, up)
+        for up in ups:
+            known = self._known.get((up.source, up.address))
+            if known is None:
+                yield from self._met(up, now)
+            elif self._listened(known, up, now):
+                yield from self._observed(known, up, now)
 
     def _met(self, up: Uplink, now: datetime) -> Iterator[tuple[Change, Uplink]]:
         """A device that nobody declared: it is shown, and delivers nothing."""
@@ -136,22 +135,24 @@ class Intake:
             return False
         return True
 
-    def _observed(self, known: Known, up: Uplink) -> Iterator[tuple[Change, Uplink]]:
+    def _observed(self, known: Known, up: Uplink, now: datetime) -> Iterator[tuple[Change, Uplink]]:
         count = self.tally.of(up.source, up.address)
         if (kind := self.kinds.get(known.kind)) is None:
             count.refuse(f"there is no kind of device {known.kind!r} any more", up.payload)
             return
         try:
             values = kind.read(up.payload, up.port)
+            own = kind.timed(up.payload) if kind.timed else None
+            at = up.at if own is None else uplink.credible(own, now)
         except Unreadable as error:
             count.refuse(str(error), up.payload)
             return
         if not values:
             return
         latest = self._latest.get(known.id)
-        made = device.observation(known, kind, values, up.at, first=latest is None)
-        if latest is None or up.at >= latest:
-            self._latest[known.id] = up.at
+        made = device.observation(known, kind, values, at, first=latest is None)
+        if latest is None or at >= latest:
+            self._latest[known.id] = at
             yield Change("merge", made, upsert=True), up
         else:  # it was under way for longer than the one behind it
             yield Change("record", made, upsert=True), up

@@ -7,10 +7,12 @@ is not so is Unreadable, with why. A reading that the device itself marks as mis
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 Value = float | bool | str
 Decode = Callable[[bytes, int], Mapping[str, Value]]
+Timed = Callable[[bytes], datetime | None]  # when the device says that it was
 MOST_TEXT = 200  # characters of a text that a device says
 
 
@@ -40,6 +42,7 @@ class Kind:
     gives: tuple[Measured, ...]
     decode: Decode = field(repr=False)
     source: str = ""  # where its maker describes the bytes
+    timed: Timed | None = field(default=None, repr=False)
     by_name: Mapping[str, Measured] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

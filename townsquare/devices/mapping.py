@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from townsquare.devices.kind import Kind, Measured, Unreadable, Value
+from townsquare.devices.uplink import time_of
 from townsquare.model.errors import Invalid
 
 MOST_STEPS = 12
@@ -45,11 +47,14 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """[[devices.kind]]. A value that is absent is left out; one that cannot be true is refused."""
+    """[[devices.kind]]. A value that is absent is left out; one that cannot be true is refused.
+    `time` says where the device's own time stands: ISO 8601, or seconds since 1970.
+    """
 
     name: str
     take: tuple[Take, ...]
     title: str = ""
+    time: str = ""
 
     def __post_init__(self) -> None:
         if not self.take:
@@ -61,14 +66,27 @@ class Mapped:
     @property
     def kind(self) -> Kind:
         gives = tuple(take.measured for take in self.take)
-        return Kind(self.name, self.title or self.name, gives, partial(_taken, self.take))
+        timed = partial(_when, self.time) if self.time else None
+        title = self.title or self.name
+        return Kind(self.name, title, gives, partial(_taken, self.take), timed=timed)
+
+
+def _read(payload: bytes) -> Any:
+    """Raises Unreadable."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"this is no JSON: {error}") from error
+
+
+def _when(path: str, payload: bytes) -> datetime | None:
+    """Raises Unreadable."""
+    value = _at(_read(payload), path)
+    return None if value is None else time_of(value)
 
 
 def _taken(takes: tuple[Take, ...], payload: bytes, port: int) -> dict[str, Value]:
-    try:
-        told = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"this is no JSON: {error}") from error
+    told = _read(payload)
     found = {take.attribute: (take, _at(told, take.of)) for take in takes}
     given = {name: _value(*one) for name, one in found.items() if one[1] is not None}
     if not given:

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from townsquare.devices.kind import Unreadable
 
-Form = Literal["json", "chirpstack", "the-things-stack"]
+Form = Literal["json", "chirpstack", "the-things-stack", "ngsi-ld"]
 MOST_BYTES = 65_536  # of one message, with what its network says about it
 MOST_PAYLOAD = 16_384
+MOST_ENTITIES = 1000  # of one notification
 ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 AHEAD, BEHIND = timedelta(minutes=5), timedelta(days=30)
 FIRST_BYTES = 32  # of what is refused, kept to look at
@@ -35,50 +36,71 @@ class Uplink(Struct, frozen=True):
     port: int = 0
 
 
-Read = Callable[[str, str, bytes, datetime], Uplink | None]
+Read = Callable[[str, str, bytes, datetime], list[Uplink]]
 
 
-def read(form: Form, source: str, topic: str, message: bytes, now: datetime) -> Uplink | None:
-    """None for what is no observation, such as a device that joins. Raises Unreadable."""
+def read(form: Form, source: str, topic: str, message: bytes, now: datetime) -> list[Uplink]:
+    """Empty for what is no observation, such as a device that joins. Raises Unreadable."""
     if len(message) > MOST_BYTES:
         raise Unreadable(f"this has {len(message)} bytes; a message has {MOST_BYTES} at most")
     return FORMS[form](source, topic, message, now)
 
 
-def _json(source: str, topic: str, message: bytes, now: datetime) -> Uplink:
+def _json(source: str, topic: str, message: bytes, now: datetime) -> list[Uplink]:
     """The last part of the topic that is not empty is the device."""
     last = [part for part in topic.split("/") if part]
-    return _uplink(source, last[-1] if last else "", now, message)
+    return [_uplink(source, last[-1] if last else "", now, message)]
 
 
-def _chirpstack(source: str, topic: str, message: bytes, now: datetime) -> Uplink | None:
+def _chirpstack(source: str, topic: str, message: bytes, now: datetime) -> list[Uplink]:
     """Version 4, events of devices in JSON: application/ID/device/EUI/event/up."""
     if topic and not topic.endswith("/event/up"):
-        return None
+        return []
     told = _object(message)
     address = _of(told, "deviceInfo").get("devEui")
     if "data" not in told:
-        return None  # a frame without a payload
-    return _radio(source, address, told.get("time"), told, ("data", "fPort"), now)
+        return []  # a frame without a payload
+    return [_radio(source, address, told.get("time"), told, ("data", "fPort"), now)]
 
 
-def _the_things_stack(source: str, topic: str, message: bytes, now: datetime) -> Uplink | None:
+def _the_things_stack(source: str, topic: str, message: bytes, now: datetime) -> list[Uplink]:
     """Version 3: v3/APPLICATION@TENANT/devices/ID/up."""
     told = _object(message)
     if "uplink_message" not in told:
-        return None
+        return []
     up = _of(told, "uplink_message")
     if "frm_payload" not in up:
-        return None
+        return []
     address = _of(told, "end_device_ids").get("dev_eui")
     at = up.get("received_at") or told.get("received_at")
-    return _radio(source, address, at, up, ("frm_payload", "f_port"), now)
+    return [_radio(source, address, at, up, ("frm_payload", "f_port"), now)]
+
+
+def _ngsi_ld(source: str, topic: str, message: bytes, now: datetime) -> list[Uplink]:
+    """A notification of another broker, such as Orion-LD (clause 5.3.1): each entity of it is a
+    device, by its id without urn:ngsi-ld: and with . for each colon.
+    """
+    told = _object(message)
+    data = told.get("data")
+    if told.get("type") != "Notification" or not isinstance(data, list):
+        raise Unreadable("this is no notification: it needs the type Notification, and data")
+    if len(data) > MOST_ENTITIES:
+        raise Unreadable(f"this has {len(data)} entities; a notification has {MOST_ENTITIES} here")
+    return [_entity(source, one, now) for one in data]
+
+
+def _entity(source: str, told: Any, now: datetime) -> Uplink:
+    if not isinstance(told, dict) or not isinstance(told.get("id"), str):
+        raise Unreadable("an entity of this notification has no id")
+    address = told["id"].removeprefix("urn:ngsi-ld:").replace(":", ".")
+    return _uplink(source, address, now, json.dumps(told).encode())
 
 
 FORMS: Mapping[Form, Read] = {
     "json": _json,
     "chirpstack": _chirpstack,
     "the-things-stack": _the_things_stack,
+    "ngsi-ld": _ngsi_ld,
 }
 
 
@@ -99,7 +121,7 @@ def _radio(
         raise Unreadable(f"{names[0]} is no base64") from error
     if not isinstance(address, str):
         raise Unreadable("it does not say of which device it is")
-    made = _uplink(source, address.lower(), credible(_time(at), now) if at else now, raw)
+    made = _uplink(source, address.lower(), credible(time_of(at), now) if at else now, raw)
     return Uplink(made.source, made.address, made.at, made.payload, port)
 
 
@@ -122,10 +144,6 @@ def credible(at: datetime, now: datetime) -> datetime:
 
 def time_of(value: Any) -> datetime:
     """ISO 8601 with a zone, or seconds or milliseconds since 1970. Raises Unreadable."""
-    return _time(value)
-
-
-def _time(value: Any) -> datetime:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value / 1000 if abs(value) > 1e11 else value

@@ -13,6 +13,7 @@ from townsquare.devices import device
 from townsquare.devices.desk import Desk
 from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Intake, Message
+from townsquare.devices.mapping import Mapped, Take
 from townsquare.devices.run import Listening, listening
 from townsquare.devices.settings import Push, Settings
 from townsquare.model.actor import Actor, Why
@@ -23,6 +24,9 @@ ENGINEER = Actor("urn:ngsi-ld:Person:eng", "person", "Town", frozenset({"enginee
 OPERATOR = Actor("urn:ngsi-ld:Person:op", "person", "Town", frozenset({"operator"}))
 WORK = Why("operations")
 BIN = "urn:ngsi-ld:WasteContainer:12"
+FROST = Mapped(
+    "frost", (Take("temperature", "temp", "CEL", least=-60, most=70),), time="observedAt"
+)
 LEVEL = "0175640367f80004820101050001"  # 100 %, 24.8 °C, 257 mm, tilted
 
 
@@ -65,7 +69,8 @@ class Town:
 @pytest.fixture
 async def town(open_broker: OpenBroker, store_url: str) -> Town:
     broker = open_broker(*app.TYPES, url=store_url)
-    settings = Settings(push=(Push("city"), Push("lora", "chirpstack")), a_minute=60, burst=20)
+    ways = (Push("city"), Push("lora", "chirpstack"), Push("orion", "ngsi-ld"))
+    settings = Settings(push=ways, kind=(FROST,), a_minute=60, burst=20)
     made = listening(broker, settings, LOOPBACK_ONLY, lambda name: name)
     await made.intake.open()
     made.ready.set()

@@ -26,7 +26,7 @@ async def test_only_engineers_accept_and_refuse(town: Town) -> None:
 @pytest.mark.parametrize(
     ("id", "change", "why"),
     [
-        (device.device_id("elsewhere", "a"), {}, "is no way in; there are city, lora"),
+        (device.device_id("elsewhere", "a"), {}, "is no way in; there are city, lora, orion"),
         ("urn:ngsi-ld:Device:city:../a", {}, "no id of a device"),
         ("urn:ngsi-ld:Alert:city:a", {}, "no way in"),
         (ID, {"kind": "radium"}, "kind 'radium' is unknown; there are cayenne-lpp"),

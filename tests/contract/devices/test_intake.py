@@ -8,6 +8,7 @@ import pytest
 from tests.contract.devices.conftest import BIN, ENGINEER, LEVEL, OPERATOR, WORK, Town
 from townsquare.context.query import Query
 from townsquare.devices import device, intake
+from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Message
 from townsquare.devices.run import listening
 from townsquare.model.errors import NotFound
@@ -149,3 +150,39 @@ async def test_a_kind_that_the_town_took_away_is_said(town: Town) -> None:
     town.intake.kinds = {}
     assert await town.say() == 0
     assert "no kind" in (await town.status()).value("lastRejection")
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ("1970-01-01T00:00:09Z", "too long ago"),
+        ("2031-01-01T00:00:00Z", "ahead"),
+        ("soon", "no time"),
+    ],
+)
+async def test_a_time_that_cannot_be_is_refused(town: Town, says: str, why: str) -> None:
+    await town.accept(kind="frost")
+    assert await town.say(f'{{"temp":4,"observedAt":"{says}"}}'.encode()) == 0
+    assert why in (await town.status()).value("lastRejection")
+    with pytest.raises(NotFound):
+        await town.thing()
+
+
+async def test_the_time_of_a_device_is_that_of_its_observation(town: Town) -> None:
+    await town.accept(kind="frost")
+    at = town.now - timedelta(hours=2)
+    assert await town.say(f'{{"temp":4,"observedAt":"{at.isoformat()}"}}'.encode()) == 1
+    found = (await town.thing()).get("temperature")
+    assert found
+    assert (found.value, found.observed_at) == (4, at)
+
+
+async def test_each_entity_that_another_broker_tells_of_is_a_device(town: Town) -> None:
+    told = [f'{{"id":"urn:ngsi-ld:Room:{n}","type":"Room","temp":{n}}}' for n in range(3)]
+    content = f'{{"type":"Notification","data":[{",".join(told)}]}}'.encode()
+    message = Message("orion", "ngsi-ld", "", content)
+    assert await town.intake.take([message]) == 0
+    acceptance = Acceptance("frost", BIN, "Works", "operations", (13.4, 52.5))
+    await town.desk.accept(device.device_id("orion", "Room.2"), acceptance, ENGINEER, WORK)
+    assert await town.intake.take([message]) == 1
+    assert (await town.thing()).value("temperature") == 2

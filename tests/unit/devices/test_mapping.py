@@ -1,6 +1,7 @@
 """Devices without code: what a town writes in its settings."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -65,6 +66,19 @@ def test_a_number_without_end_is_refused() -> None:
 
 
 PARTS = st.sampled_from(["data", "temp", "ice", "state", "0"])
+
+
+def test_the_time_of_a_device_is_found_where_the_settings_say() -> None:
+    timed = Mapped("frost", FROST.take, time="data.0.at").kind.timed
+    assert timed
+    noon = datetime(2026, 5, 25, 12, tzinfo=UTC)
+    assert timed(b'{"data":[{"at":"2026-05-25T14:00:00+02:00"}]}') == noon
+    assert timed(b'{"data":[{"at":1779710400}]}') == noon
+    assert timed(b'{"data":[{}]}') is None
+    with pytest.raises(Unreadable, match="no time"):
+        timed(b'{"data":[{"at":"noon"}]}')
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS, inner, max_size=3),

@@ -59,7 +59,9 @@ DOCUMENTED: dict[Form, dict[str, Any]] = {
 
 
 def told(form: Form, message: Any, topic: str = "") -> Uplink | None:
-    return read(form, "lora", topic, json.dumps(message).encode(), NOW)
+    found = read(form, "lora", topic, json.dumps(message).encode(), NOW)
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def test_an_uplink_of_chirpstack() -> None:
@@ -78,7 +80,34 @@ def test_an_uplink_of_the_things_stack() -> None:
 
 def test_a_message_of_a_plain_broker_is_of_the_device_its_topic_ends_with() -> None:
     found = read("json", "city", "sensors/bridge/frost-3/", b'{"t":1}', NOW)
-    assert found == Uplink("city", "frost-3", NOW, b'{"t":1}')
+    assert found == [Uplink("city", "frost-3", NOW, b'{"t":1}')]
+
+
+def test_each_entity_of_a_notification_is_of_a_device() -> None:
+    rooms = [
+        {"id": f"urn:ngsi-ld:Room:{n}", "type": "Room", "temperature": {"value": n}}
+        for n in range(3)
+    ]
+    message = {"id": "urn:ngsi-ld:Notification:1", "type": "Notification", "data": rooms}
+    found = read("ngsi-ld", "orion", "", json.dumps(message).encode(), NOW)
+    assert [one.address for one in found] == ["Room.0", "Room.1", "Room.2"]
+    assert [json.loads(one.payload) for one in found] == rooms
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"data": []},
+        {"type": "Notification"},
+        {"type": "Notification", "data": [{"type": "Room"}]},
+        {"type": "Notification", "data": [5]},
+        {"type": "Notification", "data": [{"id": "urn:ngsi-ld:Room:../a"}]},
+        {"type": "Notification", "data": [{"id": "urn:ngsi-ld:Room:1"}] * 1001},
+    ],
+)
+def test_what_is_no_notification_is_refused(message: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        read("ngsi-ld", "orion", "", json.dumps(message).encode(), NOW)
 
 
 def test_what_is_no_observation_is_passed_over() -> None:
@@ -141,7 +170,7 @@ def test_any_message_is_read_or_refused(form: Form, message: bytes, topic: str) 
         found = read(form, "lora", topic, message, NOW)
     except Unreadable:
         return
-    assert found is None or found.at == NOW
+    assert all(one.at == NOW for one in found)
 
 
 PARTS = st.sampled_from([*CHIRPSTACK, *THE_THINGS_STACK, "devEui", "dev_eui", "frm_payload"])

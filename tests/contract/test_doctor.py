@@ -219,7 +219,7 @@ async def test_devices_that_tell_nothing_are_told_with_their_last_time(machine: 
     silent = [one for one in machine.rounds.findings if one.check == "devices"]
     assert {one.subject: one.since for one in silent if one.subject} == {
         "urn:ngsi-ld:Device:old": NOON - 2 * DAY,
-        "urn:ngsi-ld:Device:lora:never": NOON - 3 * DAY,
+        device.device_id("lora", "never"): NOON - 3 * DAY,
     }
     assert [one.seen.values["number"] for one in silent if not one.subject] == [1]
 

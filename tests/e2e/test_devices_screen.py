@@ -57,8 +57,7 @@ def test_a_device_is_seen_accepted_heard_and_refused(
         accept(page, "24e124713d35", BIN)
         expect(page.get_by_role("status")).to_contain_text("Bin at the town hall")
         say(page, "24e124713d35")
-        found = eventually(lambda: demo.entities("WasteContainer"))
-        assert found[0]["distance"] == 257
+        assert eventually(lambda: demo.entity(BIN).get("distance")) == 257
         row = page.get_by_role("row", name="Bin at the town hall")
 
         def counted() -> bool:

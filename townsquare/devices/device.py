@@ -79,7 +79,9 @@ def accepted(id: str, told: Acceptance, by: str, now: datetime) -> Entity:
     _, _, rest = id.partition(f"{DEVICE}:")
     source, _, address = rest.partition(":")
     if not ADDRESS.fullmatch(address):
-        raise Invalid(f"{id[:120]!r} is no device, such as urn:ngsi-ld:Device:city-lora:24e124713")
+        raise Invalid(
+            f"{id[:120]!r} is no device, such as urn:ngsi-ld:DeviceRegistration:city-lora:24e124713"
+        )
     return entity(
         id,
         DEVICE,

@@ -8,7 +8,7 @@ from townsquare.model.rule import Rule
 
 OWNER = "devices"
 ROOM, WHY = room(OWNER), Why("operations")
-DEVICE, STATUS, SOURCE = "Device", "DeviceStatus", "DeviceSource"
+DEVICE, STATUS, SOURCE = "DeviceRegistration", "DeviceStatus", "DeviceSource"
 STAFF = frozenset({"operator", "engineer", "data-protection", "security"})
 
 TYPES = (

@@ -31,7 +31,7 @@ PAGES: tuple[tuple[Way, str, str, Act], ...] = (
     (Way("/control/dashboards", later("Dashboards")), "", "CrowdFlowObserved", "temporal"),
     (Way("/control/wall", later("Video wall")), "", "Alert", "read"),
     (Way("/control/custody", later("Sealed footage")), "recording", "FootageOpening", "read"),
-    (Way("/control/devices", later("Devices")), "", "Device", "read"),
+    (Way("/control/devices", later("Devices")), "", "DeviceRegistration", "read"),
     (Way("/doctor", later("System health")), "", "CameraHealth", "read"),
     (Way("/who-looked", later("Who looked")), "", "LogEntry", "read"),
     (Way("/approvals", later("Approvals")), "approvals", "Approval", "write"),

@@ -27,7 +27,7 @@ async def test_only_engineers_accept_and_refuse(town: Town) -> None:
     ("id", "change", "why"),
     [
         (device.device_id("elsewhere", "a"), {}, "is no way in; there are city, lora, orion"),
-        ("urn:ngsi-ld:Device:city:../a", {}, "no id of a device"),
+        ("urn:ngsi-ld:DeviceRegistration:city:../a", {}, "no id of a device"),
         ("urn:ngsi-ld:Alert:city:a", {}, "no way in"),
         (ID, {"kind": "radium"}, "kind 'radium' is unknown; there are cayenne-lpp"),
         (ID, {"purpose": "safety"}, "is no purpose"),
@@ -70,7 +70,7 @@ async def test_a_file_of_devices_is_accepted_as_a_whole(town: Town) -> None:
     ]
     number, wrong = await town.desk.accept_file(HEAD + "\n".join(rows), ENGINEER, WORK)
     assert (number, wrong) == (700, [])
-    page = await town.broker.find(Query(types=("Device",), limit=1000), OPERATOR, WORK)
+    page = await town.broker.find(Query(types=("DeviceRegistration",), limit=1000), OPERATOR, WORK)
     assert len(page.entities) == 700
     assert await town.say("0100e2", "bin-699") == 1
 
@@ -91,7 +91,7 @@ async def test_a_file_with_anything_wrong_accepts_nothing_and_tells_each_line(to
     number, wrong = await town.desk.accept_file(HEAD + "\n".join(rows), ENGINEER, WORK)
     assert number == 0
     assert [one.line for one in wrong] == [3, 4, 5, 6, 7, 8, 9, 10, 11]
-    page = await town.broker.find(Query(types=("Device",), limit=10), OPERATOR, WORK)
+    page = await town.broker.find(Query(types=("DeviceRegistration",), limit=10), OPERATOR, WORK)
     assert page.entities == []
 
 

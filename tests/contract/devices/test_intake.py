@@ -24,7 +24,7 @@ async def test_what_an_accepted_device_says_is_what_its_thing_has(town: Town) ->
     assert (distance.value, distance.unit_code, distance.observed_at) == (257, "MMT", town.now)
     assert found.value("temperature") == 24.8
     assert found.value("tilted") is True
-    assert found.value("refDevice") == "urn:ngsi-ld:Device:city:bin-12"
+    assert found.value("refDevice") == "urn:ngsi-ld:DeviceRegistration:city:bin-12"
     assert found.value("location") == {"type": "Point", "coordinates": [13.4, 52.5]}
 
 
@@ -105,7 +105,7 @@ async def test_who_invents_devices_fills_no_store(
     monkeypatch.setattr(intake, "MOST_UNDECLARED", 20)
     made = [Message("city", "json", f"bins/made-up-{n}", b"\x01\x75\x64") for n in range(50)]
     await town.intake.take(made)
-    query = Query(types=("Device",), limit=100)
+    query = Query(types=("DeviceRegistration",), limit=100)
     page = await town.broker.find(query, OPERATOR, WORK)
     assert len(page.entities) == 20
     assert town.intake.tally.at("city").refused == 30
@@ -142,7 +142,9 @@ async def test_what_is_known_of_devices_outlives_the_room(town: Town) -> None:
     await again.intake.open()
     message = Message("city", "json", "bins/bin-12", bytes.fromhex(LEVEL))
     assert await again.intake.take([message]) == 1
-    assert again.intake.feeding(BIN, "milesight-em400") == "urn:ngsi-ld:Device:city:bin-12"
+    assert (
+        again.intake.feeding(BIN, "milesight-em400") == "urn:ngsi-ld:DeviceRegistration:city:bin-12"
+    )
 
 
 async def test_a_kind_that_the_town_took_away_is_said(town: Town) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -27,6 +28,11 @@ OPEN = Actor("machine:open", "machine", roles=frozenset({"open"}))
 E2E = "tests/e2e/"
 OpenBroker = Callable[..., Broker]
 App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+# Nothing is timed here: on a busy machine any example may take a while.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

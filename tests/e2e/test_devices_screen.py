@@ -62,7 +62,7 @@ def test_a_device_is_seen_accepted_heard_and_refused(
 
         def counted() -> bool:
             page.reload()
-            return row.get_by_role("cell").nth(5).inner_text() == "1"
+            return row.get_by_role("cell").nth(5).inner_text() == "2"  # the first while it waited
 
         assert eventually(counted)
         page.screenshot(path=IMAGE, full_page=True)

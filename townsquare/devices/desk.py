@@ -72,7 +72,8 @@ class Desk:
 
     async def accept_file(self, text: str, by: Actor, why: Why) -> tuple[int, Sequence[Wrong]]:
         """A CSV with COLUMNS: how many devices were accepted, or all that is wrong, and then none.
-        Raises Denied or Invalid.
+        Where the store fails on the way, the same file goes on. Raises Denied, Invalid or
+        Unavailable.
         """
         require(self.broker.grant(by.through(OWNER), why, "write", DEVICE))
         rows, wrong = self._rows(text)
@@ -141,7 +142,7 @@ class Desk:
             if len(rows) + len(wrong) >= MOST_ROWS:
                 raise Invalid(f"a file has {MOST_ROWS} devices at most; make two of it")
             try:
-                id, told = _row(row)
+                id, told = _row(row, self.listening.settings)
             except Invalid as error:
                 wrong.append(Wrong(line, str(error)))
                 continue
@@ -162,7 +163,7 @@ def opened(
     return Desk(broker, listening(broker, settings, allowed, reveal))
 
 
-def _row(row: Mapping[str, Any]) -> tuple[str, Acceptance]:
+def _row(row: Mapping[str, Any], settings: Settings) -> tuple[str, Acceptance]:
     """Raises Invalid."""
     cells = {name: (row.get(name) or "").strip() for name in (*COLUMNS, "name")}
     if not NAME.fullmatch(cells["source"]) or not ADDRESS.fullmatch(cells["address"]):
@@ -178,4 +179,5 @@ def _row(row: Mapping[str, Any]) -> tuple[str, Acceptance]:
         made = msgspec.convert({**told, "place": place}, Acceptance)
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from error
-    return device.device_id(cells["source"], cells["address"].lower()), made
+    address = settings.address(cells["source"], cells["address"])
+    return device.device_id(cells["source"], address), made

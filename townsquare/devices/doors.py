@@ -33,7 +33,7 @@ class Because(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trial(Struct, frozen=True, forbid_unknown_fields=True):
-    """`payload` is base64, or hexadecimal with `hex`, or the JSON of a device as text."""
+    """`payload` is in `form`: hex, base64, or the JSON of a device as text."""
 
     kind: str
     payload: Annotated[str, Meta(max_length=MOST_BYTES)]
@@ -98,11 +98,9 @@ class DeviceDoors:
         body = await content(request, MOST_BYTES)
         await self.desk.listening.ready.wait()
         topic = request.path_params.get("address", "")
-        before = self.desk.intake.tally.at(name).refused
-        await self.desk.intake.take([Message(name, way.form, topic, body)])
-        count = self.desk.intake.tally.at(name)
-        if count.refused > before:
-            raise Invalid(count.why)
+        taken = await self.desk.intake.take([Message(name, way.form, topic, body)])
+        if taken.refused:
+            raise Invalid(taken.refused[0])
         return Response(status_code=204)
 
     async def accept(self, request: Request) -> Response:

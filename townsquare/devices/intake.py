@@ -22,6 +22,7 @@ from townsquare.devices.tally import Tally
 from townsquare.devices.types import DEVICE, ROOM, WHY
 from townsquare.devices.uplink import Form, Uplink
 from townsquare.model.change import Change
+from townsquare.model.errors import TownsquareError
 
 MOST_UNDECLARED = 1000  # who invents devices fills no more than this
 TELL_S = 5.0
@@ -34,6 +35,13 @@ class Message(Struct, frozen=True):
     form: Form
     topic: str
     content: bytes
+
+
+class Taken(Struct, frozen=True):
+    """How many observations were taken, and why messages were that are of no device."""
+
+    number: int
+    refused: list[str]
 
 
 @dataclass(slots=True)
@@ -86,22 +94,37 @@ class Intake:
         for at in range(0, len(changes), MOST):
             await self.broker.apply(changes[at : at + MOST], ROOM, WHY)
 
-    async def take(self, messages: Sequence[Message]) -> int:
-        """How many were taken. Raises Unavailable where the store is."""
-        now = self.broker.clock()
+    async def take(self, messages: Sequence[Message]) -> Taken:
+        """Raises Unavailable where the store is."""
+        now, refused = self.broker.clock(), list[str]()
         made: list[tuple[Change, Uplink]] = []
         for message in messages:
-            made += self._made(message, now)
-        await self._keep(made)
-        return sum(change.entity.types[0] != DEVICE for change, _ in made)
+            made += self._made(message, now, refused)
+        try:
+            await self._keep(made)
+        except TownsquareError:
+            self._forget(made)  # it comes again, and is met anew
+            raise
+        return Taken(sum(change.entity.types[0] != DEVICE for change, _ in made), refused)
 
-    def _made(self, message: Message, now: datetime) -> Iterator[tuple[Change, Uplink]]:
+    def _forget(self, made: Sequence[tuple[Change, Uplink]]) -> None:
+        for change, up in made:
+            if change.entity.types[0] == DEVICE:
+                self._known.pop((up.source, up.address), None)
+                self._waiting.discard(change.entity.id)
+            else:
+                self._latest.pop(device.device_id(up.source, up.address), None)
+
+    def _made(
+        self, message: Message, now: datetime, refused: list[str]
+    ) -> Iterator[tuple[Change, Uplink]]:
         at_source = self.tally.at(message.source)
         at_source.heard, at_source.at = at_source.heard + 1, now
         try:
             ups = uplink.read(message.form, message.source, message.topic, message.content, now)
         except Unreadable as error:
             at_source.refuse(str(error), message.content)
+            refused.append(str(error))
             return
         for up in ups:
             known = self._known.get((up.source, up.address))
@@ -163,4 +186,5 @@ class Intake:
         done = await self.broker.apply_each([change for change, _ in made], ROOM, WHY)
         for outcome, (change, up) in zip(done.outcomes, made, strict=True):
             if outcome.error and change.entity.types[0] != DEVICE:
+                self._latest.pop(device.device_id(up.source, up.address), None)
                 self.tally.of(up.source, up.address).refuse(outcome.reason, up.payload)

@@ -21,7 +21,7 @@ from townsquare.devices.settings import Mqtt
 from townsquare.model.errors import TownsquareError
 
 AT_ONCE = 500  # messages in one transaction
-MOST_WAITING = 20_000  # read, and not written yet; then the network waits
+MOST_WAITING = 20_000  # read, and not written yet
 CONNECT_S = 10.0
 LONGEST_WAIT_S = 60.0
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Listener:
             await asyncio.sleep(wait_s)
 
     async def _listen(self) -> None:
-        source, waiting = self.source, asyncio.Queue[aiomqtt.Message]()
+        source, waiting = self.source, _Waiting(self._drop)
         address = await outgoing.checked(self.allowed, source.host, source.port)
         tls = await asyncio.to_thread(named, source.host) if source.tls else None
         client = aiomqtt.Client(
@@ -79,6 +79,11 @@ class Listener:
             async for first in client.messages:
                 await self._take(client, [first, *_more(waiting)])
 
+    def _drop(self, one: aiomqtt.Message) -> None:
+        """Of quality 0: of the others a broker sends no more than it has answers for."""
+        told = f"{MOST_WAITING} messages wait to be written already"
+        self.intake.tally.at(self.source.name).refuse(told, _bytes(one.payload))
+
     async def _take(self, client: aiomqtt.Client, found: list[aiomqtt.Message]) -> None:
         source = self.source
         messages = [
@@ -90,6 +95,18 @@ class Listener:
         for one in found:
             if one.qos:
                 client._client.ack(one.mid, one.qos)  # noqa: SLF001 - as above
+
+
+class _Waiting(asyncio.Queue[aiomqtt.Message]):
+    def __init__(self, drop: Callable[[aiomqtt.Message], None]) -> None:
+        super().__init__()
+        self._drop = drop
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        if self.qsize() >= MOST_WAITING:
+            self._drop(item)
+        else:
+            super().put_nowait(item)
 
 
 def _more(waiting: asyncio.Queue[aiomqtt.Message]) -> list[aiomqtt.Message]:

@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from townsquare.devices.mapping import Mapped
-from townsquare.devices.uplink import FORMS, Form
+from townsquare.devices.uplink import RADIO, Form
 from townsquare.model.errors import Invalid
+from townsquare.trust import secret
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PORTS = {"mqtt": 1883, "mqtts": 8883}
-SECRET = re.compile(r"secret:[a-z0-9][a-z0-9-]*")
-
-
-def require_form(form: str) -> None:
-    """Raises Invalid."""
-    if form not in FORMS:
-        raise Invalid(f"form {form!r} is unknown; there are {', '.join(FORMS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +28,12 @@ class Mqtt:
 
     def __post_init__(self) -> None:
         require_name(self.name)
-        require_form(self.form)
         parts = urlsplit(self.url)
         if parts.scheme not in PORTS or not parts.hostname or parts.username:
             raise Invalid('url must be like "mqtts://broker.example.org:8883", without a login')
         if not self.topics:
             raise Invalid('topics says what to listen to, such as ["sensors/#"]')
-        if self.password and not SECRET.fullmatch(self.password):
+        if self.password and not secret.NAME.fullmatch(self.password):
             raise Invalid('password takes "secret:NAME"; the password itself is no setting')
 
     @property
@@ -66,7 +59,6 @@ class Push:
 
     def __post_init__(self) -> None:
         require_name(self.name)
-        require_form(self.form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +82,12 @@ class Settings:
     def names(self) -> list[str]:
         """Of the ways in."""
         return [*(one.name for one in self.mqtt), *(one.name for one in self.push)]
+
+    def address(self, source: str, written: str) -> str:
+        """Of a device, as its messages have it: an EUI stands in either case, a topic does not."""
+        forms: dict[str, Form] = {one.name: one.form for one in self.mqtt}
+        forms |= {one.name: one.form for one in self.push}
+        return written.lower() if forms.get(source) in RADIO else written
 
     def undeclared(self, hosts: tuple[str, ...]) -> str:
         """A host that is listened to and not declared as outgoing; empty where there is none."""

@@ -1,7 +1,5 @@
 """The devices of a town as entities: what was declared of each, and how it goes."""
 
-from datetime import timedelta
-
 from townsquare.model.actor import Why, room
 from townsquare.model.declaration import EntityType, Words
 from townsquare.model.rule import Rule
@@ -53,7 +51,7 @@ TYPES = (
         SOURCE,
         owner=OWNER,
         readers=STAFF,
-        retention=timedelta(days=90),
+        history=False,
         title="Connections to devices",
     ),
 )

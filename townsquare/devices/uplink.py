@@ -16,6 +16,7 @@ from msgspec import Struct
 from townsquare.devices.kind import Unreadable
 
 Form = Literal["json", "chirpstack", "the-things-stack", "ngsi-ld"]
+RADIO: frozenset[Form] = frozenset({"chirpstack", "the-things-stack"})  # addresses are EUIs
 MOST_BYTES = 65_536  # of one message, with what its network says about it
 MOST_PAYLOAD = 16_384
 MOST_ENTITIES = 1000  # of one notification

@@ -55,7 +55,8 @@ class Town:
 
     async def say(self, payload: str | bytes = LEVEL, address: str = "bin-12") -> int:
         content = bytes.fromhex(payload) if isinstance(payload, str) else payload
-        return await self.intake.take([Message("city", "json", f"bins/{address}", content)])
+        message = Message("city", "json", f"bins/{address}", content)
+        return (await self.intake.take([message])).number
 
     async def thing(self, id: str = BIN) -> Entity:
         return await self.broker.read(id, OPERATOR, WORK)

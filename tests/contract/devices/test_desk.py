@@ -99,3 +99,14 @@ async def test_a_file_with_anything_wrong_accepts_nothing_and_tells_each_line(to
 async def test_what_is_no_such_file_is_refused(town: Town, text: str) -> None:
     with pytest.raises(Invalid, match="the first line must name"):
         await town.desk.accept_file(text, ENGINEER, WORK)
+
+
+async def test_an_eui_is_written_in_either_case_and_a_topic_is_not(town: Town) -> None:
+    rows = [
+        "lora,24E124713D35,elsys,urn:ngsi-ld:Room:1,Works,operations,13.4,52.5",
+        "city,Bin-1,elsys,urn:ngsi-ld:Room:2,Works,operations,13.4,52.5",
+    ]
+    assert await town.desk.accept_file(HEAD + "\n".join(rows), ENGINEER, WORK) == (2, [])
+    for source, address in (("lora", "24e124713d35"), ("city", "Bin-1")):
+        kept = await town.desk.of(device.device_id(source, address))
+        assert kept.value("serialNumber") == address

@@ -11,7 +11,7 @@ from townsquare.devices import device, intake
 from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Message
 from townsquare.devices.run import listening
-from townsquare.model.errors import NotFound
+from townsquare.model.errors import NotFound, Unavailable
 
 
 async def test_what_an_accepted_device_says_is_what_its_thing_has(town: Town) -> None:
@@ -76,7 +76,7 @@ async def test_what_cannot_be_is_counted_with_why_and_the_rest_goes_on(
     await town.accept("bin-13", "urn:ngsi-ld:WasteContainer:13")
     good = Message("city", "json", "bins/bin-13", bytes.fromhex(LEVEL))
     bad = Message("city", "json", "bins/bin-12", bytes.fromhex(payload))
-    assert await town.intake.take([bad, good, bad]) == 1
+    assert (await town.intake.take([bad, good, bad])).number == 1
     assert (await town.thing("urn:ngsi-ld:WasteContainer:13")).value("distance") == 257
     await town.intake.tell()
     counts = [town.intake.tally.at("city"), town.intake.tally.of("city", "bin-12")]
@@ -90,7 +90,7 @@ async def test_a_device_that_floods_is_put_apart_and_the_others_are_not(town: To
     await town.accept("bin-13", "urn:ngsi-ld:WasteContainer:13")
     flood = [Message("city", "json", "bins/bin-12", bytes.fromhex(LEVEL))] * 200
     other = Message("city", "json", "bins/bin-13", bytes.fromhex(LEVEL))
-    assert await town.intake.take([*flood, other]) == 21
+    assert (await town.intake.take([*flood, other])).number == 21
     status = await town.status()
     assert status.value("quarantined") is True
     assert status.value("rejectedCount") == 180
@@ -125,7 +125,7 @@ async def test_what_comes_late_goes_into_the_past_and_not_before_what_is_newer(t
         )
         return Message("city", "chirpstack", "", message.encode())
 
-    assert await town.intake.take([told(1, 300), told(9, 900), told(0, 200)]) == 3
+    assert (await town.intake.take([told(1, 300), told(9, 900), told(0, 200)])).number == 3
     found = (await town.thing()).get("distance")
     assert found
     assert (found.value, found.observed_at) == (200, town.now)
@@ -141,7 +141,7 @@ async def test_what_is_known_of_devices_outlives_the_room(town: Town) -> None:
     )
     await again.intake.open()
     message = Message("city", "json", "bins/bin-12", bytes.fromhex(LEVEL))
-    assert await again.intake.take([message]) == 1
+    assert (await again.intake.take([message])).number == 1
     assert (
         again.intake.feeding(BIN, "milesight-em400") == "urn:ngsi-ld:DeviceRegistration:city:bin-12"
     )
@@ -183,8 +183,23 @@ async def test_each_entity_that_another_broker_tells_of_is_a_device(town: Town) 
     told = [f'{{"id":"urn:ngsi-ld:Room:{n}","type":"Room","temp":{n}}}' for n in range(3)]
     content = f'{{"type":"Notification","data":[{",".join(told)}]}}'.encode()
     message = Message("orion", "ngsi-ld", "", content)
-    assert await town.intake.take([message]) == 0
+    assert (await town.intake.take([message])).number == 0
     acceptance = Acceptance("frost", BIN, "Works", "operations", (13.4, 52.5))
     await town.desk.accept(device.device_id("orion", "Room.2"), acceptance, ENGINEER, WORK)
-    assert await town.intake.take([message]) == 1
+    assert (await town.intake.take([message])).number == 1
     assert (await town.thing()).value("temperature") == 2
+
+
+async def test_a_device_is_met_anew_where_the_store_failed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: object) -> None:
+        raise Unavailable("the store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(town.broker), "apply_each", down)
+        with pytest.raises(Unavailable):
+            await town.say()
+    assert await town.say() == 0
+    kept = await town.desk.of(device.device_id("city", "bin-12"))
+    assert kept.value("deviceState") == "undeclared"

@@ -14,6 +14,7 @@ from tests.contract.alerts.called import eventually
 from tests.contract.devices.conftest import LEVEL, Town
 from townsquare.context.outgoing import Settings as Outgoing
 from townsquare.context.outgoing import declared
+from townsquare.devices import mqtt
 from townsquare.devices.mqtt import Listener
 from townsquare.devices.settings import Mqtt
 from townsquare.model.errors import NotFound
@@ -148,3 +149,16 @@ async def test_a_host_that_is_not_declared_is_not_called(town: Town, tmp_path: P
         async with heard(made):
             await until(lambda: town.intake.tally.connected.get("city") is False)
     assert not connected(town)
+
+
+async def test_what_waits_is_bounded_and_what_is_left_out_is_counted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "MOST_WAITING", 3)
+    made = listener(town, 1883)
+    waiting = mqtt._Waiting(made._drop)
+    for n in range(5):
+        waiting.put_nowait(aiomqtt.Message("bins/a", bytes([n]), 0, False, n, None))
+    assert [waiting.get_nowait().payload for _ in range(3)] == [b"\0", b"\1", b"\2"]
+    count = town.intake.tally.at("city")
+    assert (count.refused, count.began) == (2, "04")

@@ -61,7 +61,7 @@ class HandingOut:
     def is_whole(self, camera: str, hour: str, line: Line) -> bool:
         try:
             self._intact(camera, hour, line)
-        except (NotFound, Invalid):
+        except (NotFound, Invalid, OSError):
             return False
         return True
 
@@ -71,7 +71,7 @@ class HandingOut:
         told: dict[str, Json] = {"hour": hour, "file": line.file, "digest": line.digest}
         try:
             found, sum, shares = self._intact(camera, hour, line)
-        except (NotFound, Invalid) as error:
+        except (NotFound, Invalid, OSError) as error:  # a disk that cannot be read, too
             return {**told, "since": iso(line.since), "until": iso(line.until), "why": str(error)}
         told |= {"header": b64encode(found.told).decode(), "ciphertextSum": sum.hex()}
         handed = {to: n for n, share in enumerate(shares) if (to := handing.told(share)[0])}

@@ -1,6 +1,6 @@
 """Pieces of a recording put into one file, without encoding anything anew."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from townsquare.model.errors import Invalid
 
 
-def joined(pieces: Iterable[Path], file: Path) -> None:
+def joined(pieces: Sequence[Path], file: Path) -> None:
     """One after the other; what is missing in between is skipped. Raises Invalid where the camera
     changed what it sends, or a piece cannot be read: then the pieces stand alone.
     """

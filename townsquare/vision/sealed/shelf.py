@@ -70,8 +70,11 @@ class Shelf:
     def summed(self, camera: str, hour: str, file: str) -> tuple[Segment, bytes]:
         """Without its ciphertext, and SHA-256 of that. Raises NotFound or Invalid."""
         found, path = self.head(camera, hour, file), self.file(camera, hour, file)
-        stat = path.stat()
-        return found, _sum(path, segment.bytes_before(found), stat.st_size, stat.st_mtime_ns)
+        try:
+            stat = path.stat()
+            return found, _sum(path, segment.bytes_before(found), stat.st_size, stat.st_mtime_ns)
+        except FileNotFoundError as error:
+            raise NotFound(f"{file} of camera {camera!r}, {hour}, was destroyed") from error
 
     def handed(self, camera: str, hour: str, file: str) -> bytes | None:
         """The envelope that took the place of its own."""

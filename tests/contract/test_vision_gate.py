@@ -271,6 +271,17 @@ async def test_closing_the_house_ends_its_workers() -> None:
     assert gone(pid)
 
 
+async def test_who_cannot_wait_for_a_worker_to_leave_kills_it() -> None:
+    stays = "import sys, time; sys.stdin.read(); time.sleep(600)"
+    staying = await child.spawned([sys.executable, "-c", stays])
+    ending = asyncio.create_task(child.left(staying))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert gone(staying.pid)
+
+
 async def test_a_house_that_is_told_to_end_ends_also_while_a_worker_is_ending() -> None:
     """Who waits for a task to be over is cancelled in that moment, and must not go on."""
     let_go, ended = asyncio.Event(), False

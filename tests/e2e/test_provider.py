@@ -5,6 +5,7 @@ does not work.
 import datetime
 import ipaddress
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.test_accounts import assert_good
 from tests.e2e.test_screen import browser as browser  # the same Chromium and its flags
@@ -119,7 +120,15 @@ def enters(page: Page, town: Town) -> None:
     page.get_by_role("link", name="Sign in at localhost").click()
 
 
+def late(route: Route) -> None:
+    """The page has heard by then that its session has ended."""
+    answer = route.fetch(max_redirects=0)
+    time.sleep(2)
+    route.fulfill(response=answer)
+
+
 def test_somebody_signs_in_and_out_here_and_there(login: Login, page: Page) -> None:
+    page.route("**/session/end", late)
     enters(page, login.town)
     expect(page).to_have_url(f"{login.town.url}/control", timeout=20_000)
     expect(page.get_by_text("Control room").first).to_be_visible(timeout=20_000)

@@ -25,13 +25,23 @@ LEAVES_S = 3.0  # for a worker whose input was closed
 T = TypeVar("T")
 
 
+class Outlet(asyncio.StreamReader):
+    """What a process writes into a pipe, which closes by itself once all of it was read."""
+
+    pipe: asyncio.ReadTransport
+
+    def close(self) -> None:
+        """What was not read is lost."""
+        self.pipe.close()
+
+
 @dataclass(slots=True)
 class Worker:
     """One child process, while it lives."""
 
     child: asyncio.subprocess.Process
-    observations: asyncio.StreamReader
-    previews: asyncio.StreamReader
+    observations: Outlet
+    previews: Outlet
     renewed: bool = False  # ended to begin anew with another job
 
     def say(self, order: Order) -> None:
@@ -43,7 +53,11 @@ async def start(job: Job) -> Worker:
     """A new process. Two pipes lead out of it, and its input in."""
     (observations, says), (previews, shows) = os.pipe(), os.pipe()
     child = await spawned(command(says, shows), says, shows)
-    worker = Worker(child, await reader(observations), await reader(previews))
+    try:
+        worker = Worker(child, await reader(observations), await reader(previews))
+    except asyncio.CancelledError:
+        await left(child)
+        raise
     piped(child.stdin).write(wire.line(job))
     return worker
 
@@ -77,13 +91,13 @@ def command(says: int, shows: int) -> list[str]:
     return [sys.executable, "-B", "-m", "townsquare.vision.worker", str(says), str(shows)]
 
 
-async def reader(pipe: int) -> asyncio.StreamReader:
-    stream = asyncio.StreamReader(limit=LONGEST_LINE)
+async def reader(pipe: int) -> Outlet:
+    outlet = Outlet(limit=LONGEST_LINE)
     loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
+    outlet.pipe, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(outlet), os.fdopen(pipe, "rb", buffering=0)
     )
-    return stream
+    return outlet
 
 
 async def said(worker: Worker, given: Mapping[str, Watched]) -> AsyncIterator[Said]:
@@ -138,15 +152,17 @@ async def end(worker: Worker) -> None:
 
 
 async def left(child: asyncio.subprocess.Process) -> None:
-    """Closes its input, which ends it; kills it if that does not."""
+    """Closes its input, which ends it; kills it if that does not, or if nobody can wait for it."""
     if child.stdin is not None:
         child.stdin.close()
     try:
         await asyncio.wait_for(child.wait(), LEAVES_S)
-    except TimeoutError:
+    except (TimeoutError, asyncio.CancelledError) as error:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
+        if isinstance(error, asyncio.CancelledError):
+            raise
 
 
 async def over(task: asyncio.Task[None]) -> None:

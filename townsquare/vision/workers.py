@@ -187,7 +187,11 @@ class Workers:
                 self.previews.pop(name, None)
             self.alive = {name: w for name, w in self.alive.items() if w is not worker}
             self.asked = {id: one for id, one in self.asked.items() if one[0] not in names}
-            await end(worker)
+            try:
+                await end(worker)
+            finally:
+                worker.observations.close()
+                worker.previews.close()
             await over(showing)
 
     async def _compiled(self) -> Compiled:

@@ -15,7 +15,7 @@ import msgspec
 
 from townsquare.model.errors import Invalid
 from townsquare.vision import wire
-from townsquare.vision.child import LEAVES_S, over, piped, reader
+from townsquare.vision.child import left, over, piped, reader
 from townsquare.vision.clear.job import Job
 from townsquare.vision.sandbox import environment
 
@@ -80,7 +80,7 @@ class Window:
         self.newest = b""
         async with self.changed:
             self.changed.notify_all()
-        await _end(self.child)
+        await left(self.child)
 
 
 async def opened(job: Job) -> Window:
@@ -107,15 +107,3 @@ async def shut(window: Window) -> None:
     if window.reading:
         window.reading.cancel()
         await over(window.reading)
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    """Closes its input, which ends it; kills it if that does not."""
-    if child.stdin is not None:
-        child.stdin.close()
-    try:
-        await asyncio.wait_for(child.wait(), LEAVES_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()

@@ -11,6 +11,15 @@ const SOON_MS = 5000;
 /** Since when, where the session was lost with the connection: kept over the reload, ms. */
 const LOST = "lost-since";
 
+/** A form of this page is on its way, which a reload would take back. */
+let leaving = false;
+addEventListener("submit", ({ defaultPrevented }) => {
+  leaving ||= !defaultPrevented;
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && leaving) location.reload();
+});
+
 /** @param {Store} store */
 export function connect(store) {
   let lost = Number(sessionStorage.getItem(LOST));
@@ -59,6 +68,7 @@ function share(port, take) {
 
 /** The session is over: the server decides what this visit may see now. */
 function again(/** @type {number|null} */ staleSince) {
+  if (leaving) return;
   if (staleSince) sessionStorage.setItem(LOST, String(staleSince));
   const last = Number(sessionStorage.getItem("reloaded") ?? 0);
   sessionStorage.setItem("reloaded", String(Date.now()));

@@ -306,7 +306,7 @@ when { resource.type == Type::"PreviewLease" && context.approvedBy.isEmpty() };
 async def test_a_town_can_ask_for_approval_of_previews(hall: Hall) -> None:
     hall.broker.adopt(policy(app.TYPES, {**builtin(), "ours.cedar": OURS}))
     async with Workers(Settings()) as workers:
-        routes = api.routes(hall.broker, workers, [SQUARE], hall.book.use)
+        routes = api.routes(hall.broker, workers, {SQUARE.name: SQUARE}, hall.book.use)
         async with Site(hall, routes).client as client:
             ask = {"purpose": SQUARE.purposes[0]}
             path = "/vision/cameras/square/preview"

@@ -24,10 +24,11 @@ from townsquare.model.settings import parse
 from townsquare.model.town import Town
 from townsquare.vision import api
 from townsquare.vision.calibrating import Calibration
+from townsquare.vision.changing import lay_out
 from townsquare.vision.layout import Layout, toml
 from townsquare.vision.layouts import Layouts
 from townsquare.vision.observation import Passages, Tried
-from townsquare.vision.run import lay_out, opened
+from townsquare.vision.run import opened
 from townsquare.vision.settings import Settings
 from townsquare.vision.types import TYPES
 from townsquare.vision.workers import Workers
@@ -70,7 +71,7 @@ class House:
     def restart(self, camera: Camera = SQUARE) -> None:
         self.layouts = Layouts(self.broker, {"square": camera})
         calibration = Calibration(self.broker, self.workers, self.layouts)
-        looks = api.routes(self.broker, self.workers, [SQUARE])
+        looks = api.routes(self.broker, self.workers, {SQUARE.name: SQUARE})
         app = Starlette(routes=[*calibration.routes(), *looks])
         for kind in STATUS:
             app.add_exception_handler(kind, refused)

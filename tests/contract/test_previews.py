@@ -49,7 +49,8 @@ class House:
         broker.clock = lambda: self.now
         self.workers = Workers(Settings())
         self.visitor = EVE
-        app = Starlette(routes=api.routes(broker, self.workers, cameras, approved))
+        by_name = {camera.name: camera for camera in cameras}
+        app = Starlette(routes=api.routes(broker, self.workers, by_name, approved))
         for kind in STATUS:
             app.add_exception_handler(kind, refused)
         transport = httpx.ASGITransport(self.with_visitor(app))

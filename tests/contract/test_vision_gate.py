@@ -56,8 +56,9 @@ async def begun(group: Sequence[Watched]) -> AsyncIterator[tuple[Workers, list[O
     seen: list[Observation] = []
 
     async def follow(house: Workers) -> None:
-        async for one in house.observed(group):
-            seen.append(one)  # noqa: PERF401 - a list that others look at meanwhile
+        async with contextlib.aclosing(house.observed(group)) as told:
+            async for one in told:
+                seen.append(one)  # noqa: PERF401 - a list that others look at meanwhile
 
     async with Workers(Settings()) as house:
         task = asyncio.create_task(follow(house))

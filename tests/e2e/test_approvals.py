@@ -11,7 +11,7 @@ from tests.e2e.test_accounts import Open, Person, assert_good, first_link
 from tests.e2e.test_accounts import browser as browser
 from tests.e2e.test_accounts import person as person
 from tests.e2e.test_accounts import town as town
-from tests.e2e.town import Town, run, settings
+from tests.e2e.town import Town, eventually, run, settings
 
 CAMERA = "urn:ngsi-ld:Camera:square"
 ASK = """async ([subject, purpose]) => {
@@ -194,6 +194,8 @@ def test_everyone_reads_what_a_camera_lacks_and_what_is_overdue(
     vague = vague.replace('"crowd safety"', '"safety"').replace("impact_assessment", "#")
     file.write_text(f'{late}name = "vague"{vague}')
     town = open_town("run", "--settings", str(file))
+    vague_id = "urn:ngsi-ld:Camera:vague"
+    eventually(lambda: town.entity(vague_id).get("status") == "failing")  # the page is of a moment
     visitor = person()
     visitor.page.goto(town.url)
     card = visitor.page.locator("#camera-late")

@@ -63,6 +63,8 @@ from townsquare.vision.clear.views import ClearViews
 from townsquare.vision.detectors import listed
 from townsquare.vision.evaluated import Model
 from townsquare.vision.evaluations import Evaluations
+from townsquare.vision.joining import types as joining_types
+from townsquare.vision.joining.doors import joined
 from townsquare.vision.layouts import Layouts
 from townsquare.vision.sealed import custody_types, drill_types
 from townsquare.vision.sealed import types as sealed_types
@@ -111,6 +113,7 @@ TYPES = (
     *custody_types.TYPES,
     *drill_types.TYPES,
     *device_types.TYPES,
+    *joining_types.TYPES,
 )
 OWN_RULES = (
     *notary.RULES,
@@ -124,8 +127,7 @@ OWN_RULES = (
 
 async def serve(settings: Settings, place: Place, mode: Mode) -> None:
     """Run the town until the process is asked to end. Raises CannotStart or Invalid."""
-    if mode == "open" and settings.web.public_url:
-        raise CannotStart("--open serves this machine only; take public_url out of [web]")
+    require_startable(settings, mode)
     sockets = server.listen(place.port)
     here = replace(settings.web, port=place.port)
     pages = Pages(settings.town, mode == "demo", opened_map(settings, place))
@@ -147,6 +149,9 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         workers = await ending.enter_async_context(Workers(settings.vision, models))
         cameras = seeing.Cameras(settings.camera, place.settings, place.data)
         layouts = Layouts(broker, {camera.name: camera for camera in settings.camera})
+        joining = await ending.enter_async_context(
+            joined(broker, layouts, place.data, Workers(settings.vision, models))
+        )
         clear = await ending.enter_async_context(
             ClearViews(
                 broker,
@@ -225,7 +230,8 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *Calibration(broker, workers, layouts).routes(),
             *trust.routes(rounds.states),
             *DoctorPage(control, rounds).routes(),
-            *vision_api.routes(broker, workers, settings.camera, book.use, book.could_agree),
+            *vision_api.routes(broker, workers, layouts.set, book.use, book.could_agree),
+            *joining.routes(),
             *ClearDoors(clear).routes(),
             *DeviceDoors(devices, settings.devices).routes(),
             *DevicesPage(control, devices).routes(),
@@ -254,14 +260,20 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
         house = site.house(pages, api, routes)
         public = site.public(house, here, pages, trust.door)
         owner = secret.token(place.data / "secrets" / "control-token")
-        inside = replace(trust.door, mode="login", known=always(owner, ADMINISTRATOR, broker.clock))
         if mode == "demo":
             await bring_samples(broker, settings)
         sockets.append(ending.enter_context(server.control_socket(place.data)))
         await ending.enter_async_context(running(rooms, noted.fail))
         calm_collector()
         announce(settings, place.port, mode, await trust.first_link())
+        inside = replace(trust.door, mode="login", known=always(owner, ADMINISTRATOR, broker.clock))
         await server.serve(public, site.local(house, inside), sockets)
+
+
+def require_startable(settings: Settings, mode: Mode) -> None:
+    """Raises CannotStart."""
+    if mode == "open" and settings.web.public_url:
+        raise CannotStart("--open serves this machine only; take public_url out of [web]")
 
 
 def announce(settings: Settings, port: int, mode: Mode, first_link: str) -> None:

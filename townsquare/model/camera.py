@@ -243,6 +243,9 @@ class Camera:
     title: str
     url: str
     position: Position
+    direction: float | None = None  # where it looks: degrees from north, clockwise
+    view_deg: float | None = None  # how wide its view is
+    reach_m: float = 30  # how far it is of use, for the map
     purposes: tuple[str, ...] = ()  # of the town's list (trust.purposes)
     legal_basis: str = ""
     owner: str = ""  # who answers for it
@@ -267,6 +270,7 @@ class Camera:
         require_name("camera", self.name)
         for url in (self.url, self.small_url):
             _require_address(self.name, url)
+        self._require_view()
         if self.depends_on and ":" not in self.depends_on:
             raise Invalid(
                 f"camera {self.name!r}: depends_on = {self.depends_on!r} is no id of an entity;"
@@ -290,6 +294,13 @@ class Camera:
                 f"camera {self.name!r} has record = true, and footage is what the camera sends:"
                 " leave out counts_only and masks, and mask it in the camera itself"
             )
+
+    def _require_view(self) -> None:
+        if (self.direction is None) != (self.view_deg is None):
+            raise Invalid(f"camera {self.name!r}: direction and view_deg are given together")
+        _require_range("direction", self.direction or 0, 0, 360, "degrees from north, clockwise")
+        _require_range("view_deg", self.view_deg or 1, 1, 180, "degrees")
+        _require_range("reach_m", self.reach_m, 1, 1000, "metres")
 
     def _require_watchable(self, zone: Zone) -> None:
         """An event may need a line or the ground of its camera."""

@@ -3,7 +3,7 @@
 Always holds: without a lease that runs, of this camera and this person, there is no picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -38,18 +38,18 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
 def routes(
     broker: Broker,
     workers: Workers,
-    cameras: Sequence[Camera],
+    cameras: Mapping[str, Camera],
     approved: Approved = nobody_agreed,
     could: Could = nobody_could,
 ) -> list[Route]:
-    by_name = {camera.name: camera for camera in cameras}
-    leases = Leases(broker, by_name, approved, could)
+    """`cameras` are those that are now, by name."""
+    leases = Leases(broker, cameras, approved, could)
 
     def camera_of(request: Request) -> Camera:
         name = request.path_params["name"]
-        if name not in by_name:
+        if name not in cameras:
             raise NotFound(f"there is no camera {name!r}")
-        return by_name[name]
+        return cameras[name]
 
     async def preview(request: Request) -> Response:
         camera, wish = camera_of(request), wished(await request.body())

@@ -70,6 +70,9 @@ def camera_entity(
         "lines": [_line(line) for line in camera.lines],
         "zones": [{"name": z.name, "corners": [list(c) for c in z.corners]} for z in camera.zones],
     }
+    if camera.direction is not None:
+        values |= {"direction": camera.direction, "viewAngle": camera.view_deg}
+        values["viewRange"] = camera.reach_m
     if trouble:
         values["trouble"] = trouble
     if size:

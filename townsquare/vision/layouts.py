@@ -6,7 +6,6 @@ that does not fit its camera any more is not taken, and the settings hold.
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,12 +29,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Layouts:
-    """`now` is how each camera is laid out, for all who read it; `changed` names those that were
-    laid out anew.
+    """`set` is how each camera was declared, `now` how it is laid out, for all who read it;
+    `changed` names those that came, changed or went.
     """
 
     broker: Broker
-    set: Mapping[str, Camera]
+    set: dict[str, Camera]
     now: dict[str, Camera] = field(default_factory=dict)
     changed: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
 
@@ -49,6 +48,17 @@ class Layouts:
             name = kept.id.rsplit(":", 1)[1]
             if name in self.set:
                 self.now[name] = self._held(name, kept)
+
+    async def declare(self, camera: Camera) -> None:
+        """Anew or for the first time. What was drawn on it holds, where it fits."""
+        self.set[camera.name] = camera
+        kept = await self.kept(camera.name)
+        self._lay(camera.name, self._held(camera.name, kept) if kept else camera)
+
+    def withdraw(self, name: str) -> None:
+        if self.set.pop(name, None):
+            self.now.pop(name, None)
+            self.changed.put_nowait(name)
 
     async def kept(self, camera: str) -> Entity | None:
         try:

@@ -25,7 +25,7 @@ DECLARED = frozenset(
         *("cameraName", "location", "purpose", "legalBasis", "owner", "reviewDate"),
         *("reviewOverdue", "impactAssessment", "impactAssessmentDate"),
         *("status", "statusSince", "trouble", "sample", "lines", "zones", "pictureSize"),
-        *("countsOnly", "maskCount", "recorded"),
+        *("countsOnly", "maskCount", "recorded", "direction", "viewAngle", "viewRange"),
     }
 )
 EVALUATED = {

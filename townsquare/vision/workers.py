@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence, Set
+from collections.abc import AsyncGenerator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -152,7 +152,7 @@ class Workers:
         if not waiting.done():
             waiting.set_result(answer)
 
-    async def observed(self, group: Sequence[Watched]) -> AsyncIterator[Observation]:
+    async def observed(self, group: Sequence[Watched]) -> AsyncGenerator[Observation, None]:
         """Starts a worker and gives what it says, until it ends.
 
         Ends where it is renewed. Raises Unavailable when it ended by itself, Invalid when the gate

@@ -1,0 +1,1 @@
+"""Cameras that engineers connect while the town runs: tried, declared, live, taken away."""

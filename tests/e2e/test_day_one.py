@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -259,3 +259,41 @@ def test_a_town_is_connected_backed_up_upgraded_and_moved(tmp_path: Path, broker
     again = Town(["run", "--settings", str(settings)], moved, program=THIS)
     with running(again):
         assert answers(engineer, again) == before
+
+
+def test_cameras_are_connected_from_the_command_line(
+    open_town: Callable[..., Town], tmp_path: Path
+) -> None:
+    file = tmp_path / "townsquare.toml"
+    file.write_text('[town]\nname = "Testtown"\n')
+    town = open_town("run", "--settings", str(file))
+    here = ["--data", str(town.data)]
+    with rtsp_camera(CLIP, "town", "s3cret") as url:
+        tried = run("cameras", "try", url, "--user", "town", *here, typed="wrong\n", timeout_s=120)
+        assert tried.returncode == 1
+        assert "refuses the login" in tried.stderr
+        tried = run("cameras", "try", url, "--user", "town", *here, typed="s3cret\n", timeout_s=120)
+        assert tried.stdout == "It sends pictures of 768 x 576.\n", tried.stderr
+        mill = ["mill", url, "--title", "Mill Lane", "--at", "13.5", "52.4", *here]
+        mill += ["--purpose", "crowd safety", "--looks", "90", "70", "--user", "town"]
+        made = run("cameras", "add", *mill, typed="s3cret\n")
+        assert "mill is draft" in made.stdout, made.stderr
+        assert "legal_basis is empty" in made.stdout
+        refused = run("cameras", "live", "mill", *here)
+        assert refused.returncode == 2
+        assert "impact_assessment is missing" in refused.stderr
+        removed = run("cameras", "remove", "mill", "--because", "it was a trial", *here)
+        assert removed.returncode == 0, removed.stderr
+        mill += ["--legal-basis", "Act 5", "--owner", "Order", "--review", "2099-12-31"]
+        mill += ["--assessment", "7", "--assessed", "2026-01-31", "--live"]
+        made = run("cameras", "add", *mill, typed="s3cret\n")
+        assert made.stdout == "mill is live.\n", made.stderr
+        eventually(lambda: town.entity("urn:ngsi-ld:Camera:mill").get("status") == "working", 120)
+    many = tmp_path / "many.csv"
+    many.write_text("name,title,url,longitude,latitude\na,A,rtsp://192.0.2.1/,13,52\nb,B,x,13,52\n")
+    refused = run("cameras", "import", str(many), *here)
+    assert refused.returncode == 2
+    assert "many.csv line 3: url 'x' names no host" in refused.stderr
+    many.write_text(many.read_text().replace(",x,", ",rtsp://192.0.2.2/,"))
+    assert run("cameras", "import", str(many), *here).stdout == "2 cameras are declared.\n"
+    assert run("cameras", "list", *here).stdout.count("draft") == 2

@@ -104,10 +104,13 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "townsquare.cli", *arguments]
 
 
-def run(*arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+def run(
+    *arguments: str, timeout_s: float = 60, typed: str = ""
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command(*arguments),
         cwd=ROOT,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=timeout_s,

@@ -12,6 +12,7 @@ from townsquare import __version__
 from townsquare.cli import custodian
 from townsquare.cli.accounts import accounts
 from townsquare.cli.backup import backup, backup_key, restore
+from townsquare.cli.cameras import cameras
 from townsquare.cli.check import check
 from townsquare.cli.clock import clock
 from townsquare.cli.count import count
@@ -62,6 +63,7 @@ commands.add_typer(footage, name="footage")
 commands.add_typer(clock, name="clock")
 commands.add_typer(report, name="report")
 commands.add_typer(models, name="models")
+commands.add_typer(cameras, name="cameras")
 
 
 custodians = typer.Typer(

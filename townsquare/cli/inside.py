@@ -12,7 +12,10 @@ TIMEOUT_S = 20.0
 
 
 def ask(data: Path, method: str, path: str, body: object = None) -> Any:
-    """The answer as JSON. Raises CannotStart where no town runs, Invalid with what it said."""
+    """The answer as JSON, None where it is empty; `body` is sent as JSON, bytes as they are.
+
+    Raises CannotStart where no town runs, Invalid with what it said.
+    """
     folder = data.absolute()
     if not (folder / "control.sock").is_socket():
         raise CannotStart(f"no town runs on {data}; start townsquare run, or name its --data")
@@ -21,10 +24,11 @@ def ask(data: Path, method: str, path: str, body: object = None) -> Any:
     headers = {"authorization": f"Bearer {token}"}
     with httpx.Client(transport=transport, timeout=TIMEOUT_S, headers=headers) as town:
         try:
-            answer = town.request(method, f"http://localhost{path}", json=body)
+            given = {"content": body} if isinstance(body, bytes) else {"json": body}
+            answer = town.request(method, f"http://localhost{path}", **given)
         except httpx.TransportError as error:
             raise CannotStart(f"the town on {data} does not answer: {error}") from error
-    found = answer.json()
-    if answer.is_error:
+    found: Any = answer.json() if answer.content else None
+    if answer.is_error and "wrong" not in found:
         raise Invalid(found.get("detail") or found.get("title") or f"status {answer.status_code}")
     return found

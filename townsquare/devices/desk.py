@@ -20,8 +20,9 @@ from townsquare.devices import device
 from townsquare.devices.device import Acceptance
 from townsquare.devices.intake import Intake
 from townsquare.devices.kind import Unreadable, Value
+from townsquare.devices.names import NAME
 from townsquare.devices.run import Listening, listening
-from townsquare.devices.settings import NAME, Settings
+from townsquare.devices.settings import Settings
 from townsquare.devices.types import DEVICE, OWNER, ROOM, WHY
 from townsquare.devices.uplink import ADDRESS
 from townsquare.model.actor import Actor, Why

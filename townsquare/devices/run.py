@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from townsquare.context import outgoing
 from townsquare.context.broker import Broker
 from townsquare.devices.flood import Floods
+from townsquare.devices.folder import Watcher
 from townsquare.devices.intake import Intake
 from townsquare.devices.kinds import kinds
+from townsquare.devices.modbus import Poller
 from townsquare.devices.mqtt import Listener
 from townsquare.devices.settings import Settings
 
@@ -37,6 +39,12 @@ class Listening:
             sum = hashlib.sha256(f"{town}\n{source.name}".encode()).hexdigest()[:8]
             listener = Listener(source, self.intake, self.allowed, self.reveal, f"townsquare-{sum}")
             heard[f"devices of {source.name}"] = self._once_ready(listener.run)
+        for host in self.settings.modbus:
+            poller = Poller(host, self.intake, self.allowed)
+            heard[f"devices of {host.name}"] = self._once_ready(poller.run)
+        for folder in self.settings.folder:
+            watcher = Watcher(folder, self.intake)
+            heard[f"devices of {folder.name}"] = self._once_ready(watcher.run)
         return heard
 
     async def _tell(self) -> None:
@@ -59,5 +67,6 @@ def listening(
     reveal: Callable[[str], str],
 ) -> Listening:
     floods = Floods(settings.a_minute, settings.burst)
-    intake = Intake(broker, kinds(settings.kind), floods)
+    files = frozenset(folder.name for folder in settings.folder)
+    intake = Intake(broker, kinds(settings.kind), floods, unhurried=files)
     return Listening(intake, settings, allowed, reveal)

@@ -2,16 +2,16 @@
 may say. Pure.
 """
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from townsquare.devices.mapping import Mapped
+from townsquare.devices.names import require_name
 from townsquare.devices.uplink import RADIO, Form
+from townsquare.devices.ways import Folder, Modbus
 from townsquare.model.errors import Invalid
 from townsquare.trust import secret
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -67,6 +67,8 @@ class Settings:
 
     mqtt: tuple[Mqtt, ...] = ()
     push: tuple[Push, ...] = ()
+    modbus: tuple[Modbus, ...] = ()
+    folder: tuple[Folder, ...] = ()
     kind: tuple[Mapped, ...] = ()
     a_minute: float = 60
     burst: float = 120
@@ -81,7 +83,9 @@ class Settings:
     @property
     def names(self) -> list[str]:
         """Of the ways in."""
-        return [*(one.name for one in self.mqtt), *(one.name for one in self.push)]
+        ways: tuple[Mqtt | Push | Modbus | Folder, ...]
+        ways = (*self.mqtt, *self.push, *self.modbus, *self.folder)
+        return [one.name for one in ways]
 
     def address(self, source: str, written: str) -> str:
         """Of a device, as its messages have it: an EUI stands in either case, a topic does not."""
@@ -91,10 +95,5 @@ class Settings:
 
     def undeclared(self, hosts: tuple[str, ...]) -> str:
         """A host that is listened to and not declared as outgoing; empty where there is none."""
-        return next((one.host for one in self.mqtt if one.host not in hosts), "")
-
-
-def require_name(name: str) -> None:
-    """Raises Invalid."""
-    if not NAME.fullmatch(name):
-        raise Invalid(f"name {name[:60]!r} takes small letters, digits and -, such as city-lora")
+        called = [*(one.host for one in self.mqtt), *(one.host for one in self.modbus)]
+        return next((host for host in called if host not in hosts), "")

@@ -20,6 +20,7 @@ import httpx
 import paho.mqtt.publish as mqtt
 import pytest
 
+from tests import onvif
 from tests.brokers import mosquitto
 from tests.e2e.town import CLIP, ROOT, Town, eventually, free_port, run
 from tests.gstreamer import rtsp_camera
@@ -297,3 +298,22 @@ def test_cameras_are_connected_from_the_command_line(
     many.write_text(many.read_text().replace(",x,", ",rtsp://192.0.2.2/,"))
     assert run("cameras", "import", str(many), *here).stdout == "2 cameras are declared.\n"
     assert run("cameras", "list", *here).stdout.count("draft") == 2
+
+
+def test_a_camera_is_found_by_onvif_and_says_its_streams(
+    open_town: Callable[..., Town], tmp_path: Path
+) -> None:
+    town = open_town("run", "--open")
+    here = ["--data", str(town.data)]
+    with onvif.serving(onvif.Device(rtsp="rtsp://192.0.2.99:554/live")) as device:
+        where = device.url.split("/")[2]
+        found = run("cameras", "find", where, *here)
+        assert device.url in found.stdout.replace("\n", ""), found.stderr
+        streams = ["cameras", "streams", device.url, "--user", "town", *here]
+        told = run(*streams, typed="s3cret\n")
+        assert "Maker X-1 1.2.3; profiles M, S, T" in told.stdout, told.stderr
+        assert "1920 x 1080" in told.stdout
+        told = run(*streams, typed="wrong\n")
+        assert told.returncode == 2
+        assert "refuses the login" in told.stderr
+    assert "s3cret" not in town.log.read_text()

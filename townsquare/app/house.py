@@ -66,6 +66,7 @@ from townsquare.vision.evaluations import Evaluations
 from townsquare.vision.joining import types as joining_types
 from townsquare.vision.joining.doors import joined
 from townsquare.vision.layouts import Layouts
+from townsquare.vision.onvif.doors import OnvifDoors
 from townsquare.vision.sealed import custody_types, drill_types
 from townsquare.vision.sealed import types as sealed_types
 from townsquare.vision.workers import Workers
@@ -232,6 +233,7 @@ async def serve(settings: Settings, place: Place, mode: Mode) -> None:
             *DoctorPage(control, rounds).routes(),
             *vision_api.routes(broker, workers, layouts.set, book.use, book.could_agree),
             *joining.routes(),
+            *OnvifDoors(joining.registrations, allowed).routes(),
             *ClearDoors(clear).routes(),
             *DeviceDoors(devices, settings.devices).routes(),
             *DevicesPage(control, devices).routes(),

@@ -36,6 +36,41 @@ def list_(settings: SettingsFile = SETTINGS, data: DataFolder = None) -> None:
     Console().print(table)
 
 
+@cameras.command()
+def find(
+    address: Annotated[
+        str, typer.Argument(help="Such as 192.0.2.7 or 192.0.2.0/28; without one, whoever answers.")
+    ] = "",
+    settings: SettingsFile = SETTINGS,
+    data: DataFolder = None,
+) -> None:
+    """Look for cameras that speak ONVIF, as the town's machine sees the network."""
+    found = ask(data_folder(settings, data), "POST", "/cameras/find", {"address": address})
+    table = Table("address", "name", "hardware", "ONVIF", box=None)
+    for one in found:
+        table.add_row(one["address"], one["name"], one["hardware"], one["onvif"])
+    Console().print(table if found else "None answers.")
+
+
+@cameras.command()
+def streams(
+    onvif: Annotated[str, typer.Argument(help="As `townsquare cameras find` shows it.")],
+    user: User = "",
+    settings: SettingsFile = SETTINGS,
+    data: DataFolder = None,
+) -> None:
+    """Ask a camera by ONVIF what it is and which streams it has."""
+    wish = {"onvif": onvif, **login(user)}
+    told = ask(data_folder(settings, data), "POST", "/cameras/find/streams", wish)
+    what = f"{told['make']} {told['model']} {told['firmware']}"
+    typer.echo(f"{what}; profiles {', '.join(told['profiles']) or 'unknown'}")
+    table = Table("name", "codec", "pictures", "a second", "url", box=None)
+    for one in told["streams"]:
+        size = f"{one['width']} x {one['height']}"
+        table.add_row(one["name"], one["codec"], size, str(one["framesPerSecond"]), one["url"])
+    Console().print(table)
+
+
 @cameras.command("try")
 def try_(
     url: Url, user: User = "", settings: SettingsFile = SETTINGS, data: DataFolder = None

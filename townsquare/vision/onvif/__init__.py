@@ -1,0 +1,1 @@
+"""Cameras that speak ONVIF: found in the network, and asked for their streams."""
